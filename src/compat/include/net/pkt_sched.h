@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include_next <net/pkt_sched.h>
+
+#ifndef PLUG_COMPAT_NET_PKT_SCHED_H
+#define PLUG_COMPAT_NET_PKT_SCHED_H
+
+/* Since 6.9 the core loads the module by this alias. */
+#ifndef MODULE_ALIAS_NET_SCH
+#define MODULE_ALIAS_NET_SCH(id)	MODULE_ALIAS("net-sch-" id)
+#endif /* MODULE_ALIAS_NET_SCH */
+
+#endif /* PLUG_COMPAT_NET_PKT_SCHED_H */

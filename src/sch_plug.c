@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * net/sched/sch_plug.c	Hold packets until userspace releases them
+ *
+ * Output commit. A virtual machine, a container or a service runs ahead of
+ * its last checkpoint while that checkpoint is being copied to a backup. What
+ * it has sent since then must not be seen by anyone until the backup has the
+ * checkpoint: if the machine fails before, it is resumed from there, and the
+ * packets were never sent. This qdisc holds them. Closed and opened by hand
+ * it is a plain valve as well.
+ *
+ * The queue is a FIFO. Userspace divides it into epochs: TCQ_PLUG_BUFFER ends
+ * one and begins the next, TCQ_PLUG_RELEASE_ONE lets the oldest epoch that has
+ * ended leave, TCQ_PLUG_RELEASE_INDEFINITE lets everything leave, also what
+ * comes later, until the next TCQ_PLUG_BUFFER.
+ *
+ *	  dequeue                                               enqueue
+ *	          +-----+-----+  +-----+-----+  +-----+  +-----+
+ *	  <---    |  6  |  6  |  |  7  |  7  |  |  8  |  |  9  |   <---
+ *	          +-----+-----+  +-----+-----+  +-----+  +-----+
+ *	             released = 6   wait for release        epoch = 9
+ *
+ * Two numbers are the whole state: the epoch being filled and the last epoch
+ * released. Enqueue writes the first on the packet, dequeue compares the mark
+ * of the packet at the head with the second. As the mark travels with the
+ * packet, nothing that happens to other packets, be it a drop, a reset or a
+ * packet the driver hands back, can move the border between two epochs; and
+ * any number of epochs can wait, for none of them needs any memory. The plug
+ * is open when the two numbers are equal.
+ *
+ * A reset drops packets and leaves the numbers alone: a link that goes down
+ * and up releases nothing.
+ *
+ * Locking. Enqueue, dequeue and reset run under the root lock. Commands take
+ * it too (sch_tree_lock()) and schedule the queue before they give it back.
+ * So each packet is wholly before or wholly after each command, and a release
+ * cannot be missed: whoever runs the queue after us, and __netif_schedule()
+ * only skips the queue when somebody is about to, has to take the lock first
+ * and then sees the new numbers.
+ *
+ * A plug at the root that is open and empty has nothing to add to a packet,
+ * and TCQ_F_CAN_BYPASS tells the core to send without asking. The core looks
+ * at the flag under the root lock, and it changes only there.
+ */
+
+#include <linux/module.h>
+#include <linux/types.h>
+#include <linux/kernel.h>
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/skbuff.h>
+#include <linux/pkt_sched_plug.h>
+#include <net/netlink.h>
+#include <net/pkt_sched.h>
+
+/* Least default limit in bytes. A device with a short tx queue, an ifb for
+ * one, would otherwise get less than a single GSO packet needs.
+ */
+#define PLUG_MIN_DEFAULT_LIMIT	10000000
+
+struct plug_sched_data {
+	u64	epoch;		/* being filled; from 1 */
+	u64	released;	/* the last that may leave; <= epoch */
+	u32	limit;		/* most bytes in the queue; > 0 */
+
+	/* Statistics; see struct tc_plug_xstats */
+	u32	max_backlog;
+	u64	queued_packets;
+	u64	queued_bytes;
+	u64	drops_limit;
+	u64	drops_reset;
+	u64	drops_discard;
+	u64	buffer_cmds;
+	u64	release_one_cmds;
+	u64	release_indefinite_cmds;
+	u64	limit_cmds;
+	u64	discard_cmds;
+	u64	release_upto_cmds;
+	u64	released_at;	/* ktime_get_ns(); 0: never */
+	u64	closed_at;	/* ktime_get_ns(); valid while closed */
+};
+
+/* A command as it came from userspace, checked for its form. */
+struct plug_cmd {
+	int			action;
+	u32			limit;	/* 0: the default */
+	u64			upto;
+	const struct nlattr	*upto_attr;
+};
+
+/* Lives in qdisc_skb_cb()->data from enqueue to dequeue. sfb, as a parent,
+ * keeps 8 bytes of its own at the start of that area all the while.
+ */
+struct plug_skb_cb {
+	u64	parent_area;
+	u64	epoch;
+};
+
+static struct plug_skb_cb *plug_skb_cb(const struct sk_buff *skb)
+{
+	qdisc_cb_private_validate(skb, sizeof(struct plug_skb_cb));
+	return (struct plug_skb_cb *)qdisc_skb_cb(skb)->data;
+}
+
+/* What may leave, and when: from here ... */
+
+static bool plug_is_open(const struct plug_sched_data *q)
+{
+	return q->released == q->epoch;
+}
+
+static bool plug_epoch_waits(const struct plug_sched_data *q)
+{
+	return q->released + 1 < q->epoch;
+}
+
+static bool plug_may_leave(const struct plug_sched_data *q,
+			   const struct sk_buff *skb)
+{
+	return plug_skb_cb(skb)->epoch <= q->released;
+}
+
+static struct sk_buff *plug_peek(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct sk_buff *skb = qdisc_peek_head(sch);
+
+	return skb && plug_may_leave(q, skb) ? skb : NULL;
+}
+
+static struct sk_buff *plug_dequeue(struct Qdisc *sch)
+{
+	return plug_peek(sch) ? qdisc_dequeue_head(sch) : NULL;
+}
+
+static int plug_enqueue(struct sk_buff *skb, struct Qdisc *sch,
+			struct sk_buff **to_free)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	unsigned int len = qdisc_pkt_len(skb);
+
+	if (unlikely((u64)sch->qstats.backlog + len > q->limit)) {
+		q->drops_limit++;
+		return qdisc_drop_reason(skb, sch, to_free,
+					 QDISC_DROP_OVERLIMIT);
+	}
+
+	plug_skb_cb(skb)->epoch = q->epoch;
+	qdisc_enqueue_tail(skb, sch);
+
+	q->queued_packets++;
+	q->queued_bytes += len;
+	if (q->max_backlog < sch->qstats.backlog)
+		q->max_backlog = sch->qstats.backlog;
+	return NET_XMIT_SUCCESS;
+}
+
+static void plug_reset(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	q->drops_reset += sch->q.qlen;
+	__qdisc_qstats_drop(sch, sch->q.qlen);
+	qdisc_reset_queue(sch);
+}
+
+static void plug_update_bypass(struct Qdisc *sch)
+{
+	if (plug_is_open(qdisc_priv(sch)))
+		sch->flags |= TCQ_F_CAN_BYPASS;
+	else
+		sch->flags &= ~TCQ_F_CAN_BYPASS;
+}
+
+static void plug_begin_epoch(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	if (plug_is_open(q))
+		q->closed_at = ktime_get_ns();
+	q->epoch++;
+	plug_update_bypass(sch);
+}
+
+/* The root is scheduled, not the transmit queue of this qdisc: with one qdisc
+ * for several transmit queues, that one may be stopped while the head of the
+ * queue goes to another.
+ */
+static void plug_release(struct Qdisc *sch, u64 upto)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	if (upto <= q->released)
+		return;
+
+	q->released = upto;
+	q->released_at = ktime_get_ns();
+	plug_update_bypass(sch);
+	if (sch->q.qlen)
+		__netif_schedule(qdisc_root(sch));
+}
+
+/* Marks only grow from head to tail: what may not leave is the end of the
+ * list. Returns it, for the caller to free without the lock.
+ */
+static struct sk_buff *plug_cut_unreleased(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct sk_buff *last = NULL, *skb, *first;
+	unsigned int n = 0, len = 0;
+
+	for (skb = sch->q.head; skb && plug_may_leave(q, skb); skb = skb->next)
+		last = skb;
+	first = skb;
+	if (!first)
+		return NULL;
+
+	for (; skb; skb = skb->next) {
+		n++;
+		len += qdisc_pkt_len(skb);
+	}
+
+	if (last)
+		last->next = NULL;
+	else
+		sch->q.head = NULL;
+	sch->q.tail = last;
+
+	WRITE_ONCE(sch->q.qlen, sch->q.qlen - n);
+	WRITE_ONCE(sch->qstats.backlog, sch->qstats.backlog - len);
+	__qdisc_qstats_drop(sch, n);
+	q->drops_discard += n;
+	qdisc_tree_reduce_backlog(sch, n, len);
+	return first;
+}
+
+static struct sk_buff *plug_discard(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct sk_buff *dropped;
+
+	if (plug_is_open(q))
+		return NULL;
+
+	dropped = plug_cut_unreleased(sch);
+	/* No packet bears these numbers any more: to count them as released
+	 * lets nothing go, and leaves no epoch waiting.
+	 */
+	q->released = q->epoch;
+	q->epoch++;
+	return dropped;
+}
+
+/* ... to here. */
+
+static u32 plug_default_limit(const struct Qdisc *sch)
+{
+	const struct net_device *dev = qdisc_dev(sch);
+	u64 limit = (u64)dev->tx_queue_len * psched_mtu(dev);
+
+	return clamp_t(u64, limit, PLUG_MIN_DEFAULT_LIMIT, U32_MAX);
+}
+
+static void plug_set_limit(struct Qdisc *sch, u32 limit)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	q->limit = limit ? limit : plug_default_limit(sch);
+}
+
+/* All that a command does to the state; root lock held. Packets to free are
+ * added to @dropped.
+ */
+static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
+		      struct sk_buff **dropped, struct netlink_ext_ack *extack)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	switch (cmd->action) {
+	case TCQ_PLUG_BUFFER:
+		plug_begin_epoch(sch);
+		q->buffer_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_ONE:
+		if (plug_epoch_waits(q))
+			plug_release(sch, q->released + 1);
+		q->release_one_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+		plug_release(sch, q->epoch);
+		q->release_indefinite_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_UPTO:
+		if (cmd->upto >= q->epoch && cmd->upto > q->released) {
+			NL_SET_BAD_ATTR(extack, cmd->upto_attr);
+			NL_SET_ERR_MSG_MOD(extack,
+					   "TCA_PLUG_EPOCH names an epoch that has not been closed");
+			return -EINVAL;
+		}
+		plug_release(sch, cmd->upto);
+		q->release_upto_cmds++;
+		return 0;
+	case TCQ_PLUG_DISCARD:
+		*dropped = plug_discard(sch);
+		q->discard_cmds++;
+		return 0;
+	case TCQ_PLUG_LIMIT:
+		plug_set_limit(sch, cmd->limit);
+		q->limit_cmds++;
+		return 0;
+	}
+
+	NL_SET_ERR_MSG_MOD(extack, "Unknown action in tc_plug_qopt");
+	return -EINVAL;
+}
+
+static const struct nla_policy plug_policy[TCA_PLUG_MAX + 1] = {
+	[TCA_PLUG_EPOCH]	= { .type = NLA_U64 },
+};
+
+static int plug_parse_upto(struct plug_cmd *cmd, const struct nlattr *opt,
+			   struct netlink_ext_ack *extack)
+{
+	const int base = NLA_ALIGN(sizeof(struct tc_plug_qopt));
+	struct nlattr *tb[TCA_PLUG_MAX + 1];
+	int err;
+
+	err = nla_parse(tb, TCA_PLUG_MAX, nla_data(opt) + base,
+			nla_len(opt) - base, plug_policy, extack);
+	if (err)
+		return err;
+
+	if (!tb[TCA_PLUG_EPOCH]) {
+		NL_SET_BAD_ATTR(extack, opt);
+		NL_SET_ERR_MSG_MOD(extack,
+				   "TCQ_PLUG_RELEASE_UPTO needs TCA_PLUG_EPOCH");
+		return -EINVAL;
+	}
+	cmd->upto = nla_get_u64(tb[TCA_PLUG_EPOCH]);
+	cmd->upto_attr = tb[TCA_PLUG_EPOCH];
+	return 0;
+}
+
+/* TCA_OPTIONS may or may not bear NLA_F_NESTED, and what follows the struct
+ * matters to TCQ_PLUG_RELEASE_UPTO alone: senders of the old actions have
+ * never been asked for more than its 8 bytes.
+ */
+static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
+		      struct netlink_ext_ack *extack)
+{
+	struct tc_plug_qopt qopt;
+
+	if (nla_len(opt) < sizeof(qopt)) {
+		NL_SET_BAD_ATTR(extack, opt);
+		NL_SET_ERR_MSG_MOD(extack,
+				   "TCA_OPTIONS is shorter than tc_plug_qopt");
+		return -EINVAL;
+	}
+
+	memcpy(&qopt, nla_data(opt), sizeof(qopt));
+	cmd->action = qopt.action;
+	cmd->limit = qopt.limit;
+	if (cmd->action == TCQ_PLUG_RELEASE_UPTO)
+		return plug_parse_upto(cmd, opt, extack);
+	return 0;
+}
+
+static int plug_change(struct Qdisc *sch, struct nlattr *opt,
+		       struct netlink_ext_ack *extack)
+{
+	struct sk_buff *dropped = NULL;
+	struct plug_cmd cmd = {};
+	int err;
+
+	err = plug_parse(&cmd, opt, extack);
+	if (err)
+		return err;
+
+	sch_tree_lock(sch);
+	err = plug_apply(sch, &cmd, &dropped, extack);
+	sch_tree_unlock(sch);
+
+	kfree_skb_list(dropped);
+	return err;
+}
+
+/* Not reachable by packets yet: no lock. */
+static int plug_init(struct Qdisc *sch, struct nlattr *opt,
+		     struct netlink_ext_ack *extack)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct plug_cmd cmd = { .action = TCQ_PLUG_BUFFER };
+	int err;
+
+	if (opt) {
+		err = plug_parse(&cmd, opt, extack);
+		if (err)
+			return err;
+	}
+
+	q->epoch = 1;
+	switch (cmd.action) {
+	case TCQ_PLUG_BUFFER:
+	case TCQ_PLUG_RELEASE_ONE:
+	case TCQ_PLUG_LIMIT:
+		q->closed_at = ktime_get_ns();
+		break;
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+		q->released = q->epoch;
+		break;
+	default:
+		NL_SET_ERR_MSG_MOD(extack,
+				   "This action cannot create a plug");
+		return -EINVAL;
+	}
+
+	plug_set_limit(sch, cmd.limit);
+	plug_update_bypass(sch);
+	return 0;
+}
+
+/* Packets that the driver handed back have lost their mark, but only released
+ * ones can have got that far.
+ */
+static u64 plug_head_epoch(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	if (!skb_queue_empty(&sch->gso_skb) ||
+	    !skb_queue_empty(&sch->skb_bad_txq))
+		return q->released;
+	return sch->q.head ? plug_skb_cb(sch->q.head)->epoch : 0;
+}
+
+static int plug_dump(struct Qdisc *sch, struct sk_buff *skb)
+{
+	struct nlattr *nla = (struct nlattr *)skb_tail_pointer(skb);
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct tc_plug_qopt qopt = {};
+	u64 epoch, released, head, tail;
+
+	sch_tree_lock(sch);
+	qopt.action = plug_is_open(q) ? TCQ_PLUG_RELEASE_INDEFINITE :
+					TCQ_PLUG_BUFFER;
+	qopt.limit = q->limit;
+	epoch = q->epoch;
+	released = q->released;
+	head = plug_head_epoch(sch);
+	tail = sch->q.tail ? plug_skb_cb(sch->q.tail)->epoch : head;
+	sch_tree_unlock(sch);
+
+	if (nla_put(skb, TCA_OPTIONS, sizeof(qopt), &qopt) ||
+	    nla_put_u64_64bit(skb, TCA_PLUG_EPOCH, epoch, TCA_PLUG_PAD) ||
+	    nla_put_u64_64bit(skb, TCA_PLUG_RELEASED, released, TCA_PLUG_PAD))
+		goto nla_put_failure;
+	if (head && nla_put_u64_64bit(skb, TCA_PLUG_HEAD_EPOCH, head,
+				      TCA_PLUG_PAD))
+		goto nla_put_failure;
+	if (tail && nla_put_u64_64bit(skb, TCA_PLUG_TAIL_EPOCH, tail,
+				      TCA_PLUG_PAD))
+		goto nla_put_failure;
+
+	return nla_nest_end(skb, nla);
+
+nla_put_failure:
+	nlmsg_trim(skb, nla);
+	return -1;
+}
+
+static int plug_dump_stats(struct Qdisc *sch, struct gnet_dump *d)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct tc_plug_xstats st = {};
+	u64 now;
+
+	sch_tree_lock(sch);
+	now = ktime_get_ns();
+	st.queued_packets = q->queued_packets;
+	st.queued_bytes = q->queued_bytes;
+	st.max_backlog = q->max_backlog;
+	st.drops_limit = q->drops_limit;
+	st.drops_reset = q->drops_reset;
+	st.drops_discard = q->drops_discard;
+	st.buffer_cmds = q->buffer_cmds;
+	st.release_one_cmds = q->release_one_cmds;
+	st.release_indefinite_cmds = q->release_indefinite_cmds;
+	st.limit_cmds = q->limit_cmds;
+	st.discard_cmds = q->discard_cmds;
+	st.release_upto_cmds = q->release_upto_cmds;
+	st.release_age = q->released_at ? now - q->released_at : TC_PLUG_NEVER;
+	st.closed_age = plug_is_open(q) ? TC_PLUG_NEVER : now - q->closed_at;
+	sch_tree_unlock(sch);
+
+	return gnet_stats_copy_app(d, &st, sizeof(st));
+}
+
+static struct Qdisc_ops plug_qdisc_ops __read_mostly = {
+	.id		=	"plug",
+	.priv_size	=	sizeof(struct plug_sched_data),
+	.enqueue	=	plug_enqueue,
+	.dequeue	=	plug_dequeue,
+	.peek		=	plug_peek,
+	.init		=	plug_init,
+	.reset		=	plug_reset,
+	.change		=	plug_change,
+	.dump		=	plug_dump,
+	.dump_stats	=	plug_dump_stats,
+	.owner		=	THIS_MODULE,
+};
+MODULE_ALIAS_NET_SCH("plug");
+
+static int __init plug_module_init(void)
+{
+	return register_qdisc(&plug_qdisc_ops);
+}
+
+static void __exit plug_module_exit(void)
+{
+	unregister_qdisc(&plug_qdisc_ops);
+}
+
+module_init(plug_module_init)
+module_exit(plug_module_exit)
+MODULE_LICENSE("GPL");
+MODULE_VERSION(PLUG_VERSION);
+MODULE_DESCRIPTION("Qdisc that holds packets until userspace releases them");

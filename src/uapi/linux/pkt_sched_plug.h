@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later WITH Linux-syscall-note */
+/*
+ * What userspace and the "plug" qdisc say to each other, beyond what
+ * <linux/pkt_sched.h> already has.
+ *
+ * That header holds the base, which every kernel with a plug qdisc
+ * understands and which never changes: struct tc_plug_qopt, carried as
+ * TCA_OPTIONS of an RTM_NEWQDISC message of kind "plug", and the actions
+ * TCQ_PLUG_BUFFER (0), TCQ_PLUG_RELEASE_ONE (1), TCQ_PLUG_RELEASE_INDEFINITE
+ * (2) and TCQ_PLUG_LIMIT (3). This one holds what sch-plug adds. A kernel
+ * without the additions refuses the actions below with EINVAL.
+ *
+ * Integers are in host byte order. 64-bit attributes and structures may be
+ * aligned to 4 bytes only: copy them out before use.
+ *
+ * Epochs. The qdisc numbers the epochs from 1 and never reuses a number while
+ * it lives. Two numbers tell all that is to be known:
+ *
+ *	TCA_PLUG_EPOCH     the epoch that packets arriving now belong to
+ *	TCA_PLUG_RELEASED  the last epoch whose packets may leave
+ *
+ * The plug is open when the two are equal. When it is closed,
+ * TCA_PLUG_EPOCH - TCA_PLUG_RELEASED - 1 closed epochs wait for release, and
+ * the oldest of them is TCA_PLUG_RELEASED + 1.
+ */
+#ifndef _UAPI_LINUX_PKT_SCHED_PLUG_H
+#define _UAPI_LINUX_PKT_SCHED_PLUG_H
+
+#include <linux/types.h>
+#include <linux/pkt_sched.h>
+
+/*
+ * Actions: values of tc_plug_qopt.action, only in a message that changes an
+ * existing plug. tc_plug_qopt.limit is ignored.
+ */
+
+/*
+ * Roll back: drop every packet that has not been released, forget the epochs
+ * that wait for release, go on buffering in a fresh epoch. Packets that were
+ * released and have not been sent yet stay. Does nothing to an open plug.
+ */
+#define TCQ_PLUG_DISCARD	256
+
+/*
+ * Release every closed epoch up to and including the one in the attribute
+ * TCA_PLUG_EPOCH (__u64), which follows the tc_plug_qopt. If that epoch was
+ * released before, the message succeeds and does nothing: it can be repeated.
+ *
+ * EINVAL: no TCA_PLUG_EPOCH or not one of 8 bytes; the epoch is still being
+ * filled or has not begun.
+ */
+#define TCQ_PLUG_RELEASE_UPTO	257
+
+/*
+ * Attributes. In a dump they follow the tc_plug_qopt inside TCA_OPTIONS; its
+ * action is then TCQ_PLUG_RELEASE_INDEFINITE if the plug is open and
+ * TCQ_PLUG_BUFFER if it is closed, its limit the one in force (bytes, 1 to
+ * 2^32 - 1). A message with NLM_F_ECHO is answered with such a dump, taken
+ * after the command.
+ *
+ * @TCA_PLUG_UNSPEC: never sent.
+ * @TCA_PLUG_PAD: padding, ignore it.
+ * @TCA_PLUG_EPOCH: __u64, 1 and up. Set by the kernel in a dump: the epoch
+ *	being filled. Set by userspace with TCQ_PLUG_RELEASE_UPTO: the last
+ *	epoch to release.
+ * @TCA_PLUG_RELEASED: __u64, 0 to TCA_PLUG_EPOCH. Set by the kernel: the last
+ *	released epoch, 0 if there was none.
+ * @TCA_PLUG_HEAD_EPOCH: __u64. Set by the kernel: the epoch of the oldest
+ *	packet in the queue; absent when the queue is empty. A value not above
+ *	TCA_PLUG_RELEASED means that released packets have yet to leave.
+ * @TCA_PLUG_TAIL_EPOCH: __u64. Set by the kernel: the epoch of the newest
+ *	packet in the queue; absent when the queue is empty. A value above
+ *	TCA_PLUG_RELEASED means that unreleased packets are held.
+ */
+enum {
+	TCA_PLUG_UNSPEC,
+	TCA_PLUG_PAD,
+	TCA_PLUG_EPOCH,
+	TCA_PLUG_RELEASED,
+	TCA_PLUG_HEAD_EPOCH,
+	TCA_PLUG_TAIL_EPOCH,
+	__TCA_PLUG_MAX,
+};
+
+#define TCA_PLUG_MAX (__TCA_PLUG_MAX - 1)
+
+/* tc_plug_xstats.release_age and .closed_age: that has not happened. */
+#define TC_PLUG_NEVER	(~(__u64)0)
+
+/**
+ * struct tc_plug_xstats - statistics of one plug, in TCA_STATS_APP
+ *
+ * All fields are set by the kernel. The structure only ever grows at its end:
+ * read as much of it as both sides know. What is held now is in the standard
+ * TCA_STATS_QUEUE (qlen, backlog), what has been sent in TCA_STATS_BASIC.
+ *
+ * @queued_packets: packets ever put into the queue. An open and empty plug at
+ *	the root of a device (or of an mq class) is bypassed: what it passes
+ *	on that way is counted in TCA_STATS_BASIC only.
+ * @queued_bytes: their bytes.
+ * @max_backlog: the most bytes the queue has ever held.
+ * @drops_limit: packets refused because they did not fit below the limit.
+ * @drops_reset: packets dropped because the queue was reset: the link went
+ *	down, or the device's transmit queues were reconfigured. Includes
+ *	released packets that the driver had handed back.
+ * @drops_discard: packets dropped by TCQ_PLUG_DISCARD.
+ * @buffer_cmds: TCQ_PLUG_BUFFER messages obeyed.
+ * @release_one_cmds: TCQ_PLUG_RELEASE_ONE messages obeyed, those included
+ *	that found no epoch waiting.
+ * @release_indefinite_cmds: TCQ_PLUG_RELEASE_INDEFINITE messages obeyed.
+ * @limit_cmds: TCQ_PLUG_LIMIT messages obeyed.
+ * @discard_cmds: TCQ_PLUG_DISCARD messages obeyed.
+ * @release_upto_cmds: TCQ_PLUG_RELEASE_UPTO messages obeyed, those included
+ *	that found everything released.
+ * @release_age: nanoseconds since an epoch was last released,
+ *	TC_PLUG_NEVER if none ever was.
+ * @closed_age: nanoseconds since the plug closed (was created closed, or was
+ *	open and got TCQ_PLUG_BUFFER), TC_PLUG_NEVER while it is open.
+ *
+ * The message that creates a plug is no command and counts nowhere.
+ */
+struct tc_plug_xstats {
+	__u64	queued_packets;
+	__u64	queued_bytes;
+	__u64	max_backlog;
+	__u64	drops_limit;
+	__u64	drops_reset;
+	__u64	drops_discard;
+	__u64	buffer_cmds;
+	__u64	release_one_cmds;
+	__u64	release_indefinite_cmds;
+	__u64	limit_cmds;
+	__u64	discard_cmds;
+	__u64	release_upto_cmds;
+	__u64	release_age;
+	__u64	closed_age;
+};
+
+#endif /* _UAPI_LINUX_PKT_SCHED_PLUG_H */

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the scripts that run on the developer's machine have in common.
+# Source it; it changes nothing but shell variables.
+
+# top: the checkout. cache: what is downloaded or costly to build; outside the
+# checkout, survives make clean. build: what make clean removes.
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sch-plug
+build=$top/build
+export LC_ALL=C.UTF-8
+
+say() {
+	echo "$*" >&2
+}
+
+die() {
+	say "${0##*/}: $*"
+	exit 1
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo > /dev/null; then
+		sudo "$@"
+	else
+		die "this needs root, and there is no sudo: $*"
+	fi
+}
+
+# need PROGRAM=PACKAGE...: installs what is missing. PROGRAM may also be a
+# file's absolute path.
+need() {
+	local pair missing=()
+
+	for pair in "$@"; do
+		case $pair in
+		/*)	[ -e "${pair%%=*}" ] || missing+=("${pair#*=}") ;;
+		*)	PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%=*}" > /dev/null ||
+				missing+=("${pair#*=}") ;;
+		esac
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+
+	command -v apt-get > /dev/null ||
+		die "please install what Debian calls: ${missing[*]}"
+	say "# installing ${missing[*]}"
+	as_root apt-get -q update >&2 || say "# apt-get update failed; trying with the lists there are"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy \
+		install --no-install-recommends "${missing[@]}" > /dev/null ||
+		die "could not install: ${missing[*]}"
+}
+
+# with_lock NAME COMMAND...: two runs beside each other share the cache.
+with_lock() {
+	local name=$1
+	shift
+
+	mkdir -p "$cache/locks"
+	flock "$cache/locks/$name" "$@"
+}
+
+# checkout_files PATH...: the files below them that belong to the project,
+# separated by NUL; not what was built there.
+checkout_files() {
+	(
+		cd "$top"
+		if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
+			git ls-files -z --cached --others --exclude-standard "$@"
+		else
+			find "$@" -type f -print0
+		fi | sort -zu | while IFS= read -r -d '' file; do
+			[ ! -e "$file" ] || printf '%s\0' "$file"
+		done
+	)
+}
+
+# tree_hash PATH...: one number for the content of those files.
+tree_hash() {
+	checkout_files "$@" | (cd "$top" && xargs -0 sha256sum) | sha256sum | cut -c1-16
+}
+
+project_version() {
+	sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$top/dkms.conf"
+}

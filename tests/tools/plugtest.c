@@ -1,0 +1,551 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See plugtest.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/gen_stats.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "plugtest.h"
+
+/* ---- TAP ---- */
+
+static unsigned int points, failures;
+
+static bool vok(bool cond, const char *fmt, va_list ap)
+{
+	printf("%sok %u - ", cond ? "" : "not ", ++points);
+	vprintf(fmt, ap);
+	putchar('\n');
+	fflush(stdout);
+	failures += !cond;
+	return cond;
+}
+
+bool ok(bool cond, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vok(cond, fmt, ap);
+	va_end(ap);
+	return cond;
+}
+
+bool is_u64(__u64 got, __u64 want, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vok(got == want, fmt, ap);
+	va_end(ap);
+	if (got != want)
+		diag("got %llu, want %llu", (unsigned long long)got,
+		     (unsigned long long)want);
+	return got == want;
+}
+
+void diag(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("# ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+void bail(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("not ok %u - cannot go on: ", ++points);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n1..%u\n", points);
+	fflush(stdout);
+	exit(1);
+}
+
+int done_testing(void)
+{
+	printf("1..%u\n", points);
+	return failures != 0;
+}
+
+/* ---- the system ---- */
+
+static int vsh(const char *fmt, va_list ap)
+{
+	char cmd[2048];
+	int status;
+
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	diag("$ %s", cmd);
+	status = system(cmd);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+int sh(const char *fmt, ...)
+{
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	status = vsh(fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+void must(const char *fmt, ...)
+{
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	status = vsh(fmt, ap);
+	va_end(ap);
+	if (status)
+		bail("the last command ended with %d", status);
+}
+
+__u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	usleep(ms * 1000);
+}
+
+/* ---- netlink ---- */
+
+int nl_open(void)
+{
+	struct timeval limit = { .tv_sec = 30 };
+	int nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int one = 1;
+
+	if (nl < 0)
+		bail("netlink socket: %s", strerror(errno));
+	setsockopt(nl, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(nl, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	setsockopt(nl, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return nl;
+}
+
+static void *attr_put(struct nlmsghdr *nlh, __u16 type, const void *data, size_t len)
+{
+	struct nlattr *nla = (void *)((char *)nlh + NLMSG_ALIGN(nlh->nlmsg_len));
+
+	nla->nla_type = type;
+	nla->nla_len = NLA_HDRLEN + len;
+	if (len)
+		memcpy((char *)nla + NLA_HDRLEN, data, len);
+	nlh->nlmsg_len = NLMSG_ALIGN(nlh->nlmsg_len) + NLA_ALIGN(nla->nla_len);
+	return nla;
+}
+
+/* Finds @type among the attributes in @data; its payload, *@len its length. */
+static const void *attr_find(const void *data, size_t size, __u16 type, size_t *len)
+{
+	const char *p = data;
+
+	while (size >= NLA_HDRLEN) {
+		const struct nlattr *nla = (const void *)p;
+		size_t step;
+
+		if (nla->nla_len < NLA_HDRLEN || nla->nla_len > size)
+			return NULL;
+		if ((nla->nla_type & NLA_TYPE_MASK) == type) {
+			*len = nla->nla_len - NLA_HDRLEN;
+			return p + NLA_HDRLEN;
+		}
+		step = NLA_ALIGN(nla->nla_len);
+		if (step >= size)
+			return NULL;
+		p += step;
+		size -= step;
+	}
+	return NULL;
+}
+
+static __u64 attr_u64(const void *data, size_t size, __u16 type, bool *there)
+{
+	size_t len;
+	const void *p = attr_find(data, size, type, &len);
+	__u64 value = 0;
+
+	if (there)
+		*there = p && len == sizeof(value);
+	if (p && len == sizeof(value))
+		memcpy(&value, p, sizeof(value));
+	return value;
+}
+
+static void copy_some(void *to, size_t size, const void *from, size_t len)
+{
+	memset(to, 0, size);
+	if (from)
+		memcpy(to, from, len < size ? len : size);
+}
+
+static void stats_parse(struct plug_state *st, const void *stats, size_t size)
+{
+	struct gnet_stats_basic basic;
+	struct gnet_stats_queue queue;
+	const void *p;
+	size_t len = 0;
+
+	p = attr_find(stats, size, TCA_STATS_BASIC, &len);
+	copy_some(&basic, sizeof(basic), p, len);
+	st->sent_bytes = basic.bytes;
+	st->sent_packets = basic.packets;
+
+	p = attr_find(stats, size, TCA_STATS_QUEUE, &len);
+	copy_some(&queue, sizeof(queue), p, len);
+	st->qlen = queue.qlen;
+	st->backlog = queue.backlog;
+	st->drops = queue.drops;
+	st->overlimits = queue.overlimits;
+	st->requeues = queue.requeues;
+
+	p = attr_find(stats, size, TCA_STATS_APP, &len);
+	st->xstats_len = p ? len : 0;
+	copy_some(&st->xstats, sizeof(st->xstats), p, p ? len : 0);
+}
+
+static void state_parse(struct plug_state *st, const struct nlmsghdr *nlh)
+{
+	const struct tcmsg *tcm = NLMSG_DATA(nlh);
+	const char *attrs = (const char *)tcm + NLMSG_ALIGN(sizeof(*tcm));
+	size_t size = nlh->nlmsg_len - NLMSG_LENGTH(sizeof(*tcm));
+	const size_t base = NLA_ALIGN(sizeof(st->qopt));
+	const void *p;
+	size_t len;
+
+	memset(st, 0, sizeof(*st));
+	st->handle = tcm->tcm_handle;
+	st->parent = tcm->tcm_parent;
+
+	p = attr_find(attrs, size, TCA_KIND, &len);
+	if (p)
+		snprintf(st->kind, sizeof(st->kind), "%s", (const char *)p);
+	p = attr_find(attrs, size, TCA_OPTIONS, &len);
+	if (p && len >= base && !strcmp(st->kind, "plug")) {
+		st->has_options = true;
+		memcpy(&st->qopt, p, sizeof(st->qopt));
+		p = (const char *)p + base;
+		len -= base;
+		st->epoch = attr_u64(p, len, TCA_PLUG_EPOCH, NULL);
+		st->released = attr_u64(p, len, TCA_PLUG_RELEASED, &st->has_released);
+		st->head_epoch = attr_u64(p, len, TCA_PLUG_HEAD_EPOCH, NULL);
+		st->tail_epoch = attr_u64(p, len, TCA_PLUG_TAIL_EPOCH, NULL);
+	}
+	p = attr_find(attrs, size, TCA_STATS2, &len);
+	if (p)
+		stats_parse(st, p, len);
+}
+
+static void error_parse(struct plug_reply *reply, const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *err = NLMSG_DATA(nlh);
+	size_t skip = NLMSG_ALIGN(sizeof(*err)), len;
+	const char *attrs = (const char *)err + skip;
+	const void *p;
+	__u32 offset;
+
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
+		attrs += NLMSG_ALIGN(err->msg.nlmsg_len) - sizeof(err->msg);
+	if (attrs > (const char *)nlh + nlh->nlmsg_len)
+		return;
+	skip = attrs - (const char *)nlh;
+
+	p = attr_find(attrs, nlh->nlmsg_len - skip, NLMSGERR_ATTR_MSG, &len);
+	if (p)
+		snprintf(reply->extack, sizeof(reply->extack), "%.*s", (int)len,
+			 (const char *)p);
+	p = attr_find(attrs, nlh->nlmsg_len - skip, NLMSGERR_ATTR_OFFS, &len);
+	if (p && len == sizeof(offset)) {
+		memcpy(&offset, p, sizeof(offset));
+		reply->bad_offset = offset;
+	}
+}
+
+/* Reads up to the answer to @seq. */
+static int answer(int nl, __u32 seq, struct plug_reply *reply)
+{
+	static char buf[65536];
+
+	for (;;) {
+		ssize_t got = recv(nl, buf, sizeof(buf), 0);
+		struct nlmsghdr *nlh = (void *)buf;
+
+		if (got < 0)
+			return -errno;
+		for (; NLMSG_OK(nlh, got); nlh = NLMSG_NEXT(nlh, got)) {
+			if (nlh->nlmsg_seq != seq)
+				continue;
+			if (nlh->nlmsg_type == RTM_NEWQDISC) {
+				reply->echoed = true;
+				state_parse(&reply->echo, nlh);
+			} else if (nlh->nlmsg_type == NLMSG_ERROR) {
+				error_parse(reply, nlh);
+				return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+			}
+		}
+	}
+}
+
+int nl_raw(int nl, void *buf, size_t len, struct plug_reply *reply)
+{
+	static __u32 seq;
+	struct plug_reply dummy;
+	struct nlmsghdr *nlh = buf;
+
+	if (!reply)
+		reply = &dummy;
+	memset(reply, 0, sizeof(*reply));
+	reply->bad_offset = -1;
+	nlh->nlmsg_seq = ++seq;
+	if (send(nl, buf, len, 0) < 0)
+		return -errno;
+	return answer(nl, nlh->nlmsg_seq, reply);
+}
+
+int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply)
+{
+	static char buf[65536] __attribute__((aligned(8)));
+	const char *kind = msg->kind ? msg->kind : "plug";
+	struct nlmsghdr *nlh = (void *)buf;
+	struct tcmsg *tcm = NLMSG_DATA(nlh);
+
+	memset(buf, 0, NLMSG_SPACE(sizeof(*tcm)));
+	nlh->nlmsg_type = msg->type ? msg->type : RTM_NEWQDISC;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | msg->flags;
+	nlh->nlmsg_len = NLMSG_LENGTH(sizeof(*tcm));
+	tcm->tcm_ifindex = if_nametoindex(msg->dev);
+	tcm->tcm_parent = msg->parent;
+	tcm->tcm_handle = msg->handle;
+	if (kind[0])
+		attr_put(nlh, TCA_KIND, kind, strlen(kind) + 1);
+	if (msg->options)
+		attr_put(nlh, TCA_OPTIONS | (msg->nested ? NLA_F_NESTED : 0),
+			 msg->options, msg->options_len);
+	return nl_raw(nl, buf, nlh->nlmsg_len, reply);
+}
+
+int plug_cmd(int nl, const char *dev, int action, __u32 limit)
+{
+	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
+	struct plug_msg msg = {
+		.dev = dev, .parent = TC_H_ROOT,
+		.options = &qopt, .options_len = sizeof(qopt),
+	};
+
+	return nl_request(nl, &msg, NULL);
+}
+
+int plug_upto(int nl, const char *dev, __u64 epoch, struct plug_reply *reply)
+{
+	struct {
+		struct tc_plug_qopt qopt;
+		struct nlattr nla;
+		char value[8];
+	} options = {
+		.qopt.action = TCQ_PLUG_RELEASE_UPTO,
+		.nla = { .nla_len = NLA_HDRLEN + 8, .nla_type = TCA_PLUG_EPOCH },
+	};
+	struct plug_msg msg = {
+		.dev = dev, .parent = TC_H_ROOT,
+		.options = &options, .options_len = sizeof(options),
+	};
+
+	memcpy(options.value, &epoch, sizeof(epoch));
+	return nl_request(nl, &msg, reply);
+}
+
+bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state)
+{
+	static char buf[262144] __attribute__((aligned(8)));
+	static __u32 seq = 0x40000000;
+	struct {
+		struct nlmsghdr nlh;
+		struct tcmsg tcm;
+	} req = {
+		.nlh = {
+			.nlmsg_len = sizeof(req),
+			.nlmsg_type = RTM_GETQDISC,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			.nlmsg_seq = ++seq,
+		},
+		.tcm.tcm_ifindex = if_nametoindex(dev),
+	};
+	bool found = false;
+
+	if (send(nl, &req, sizeof(req), 0) < 0)
+		bail("dump request: %s", strerror(errno));
+	for (;;) {
+		struct nlmsghdr *nlh = (void *)buf;
+		ssize_t got = recv(nl, buf, sizeof(buf), 0);
+
+		if (got < 0)
+			bail("dump: %s", strerror(errno));
+		for (; NLMSG_OK(nlh, got); nlh = NLMSG_NEXT(nlh, got)) {
+			struct tcmsg *tcm = NLMSG_DATA(nlh);
+
+			if (nlh->nlmsg_seq != seq)
+				continue;
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return found;
+			if (nlh->nlmsg_type != RTM_NEWQDISC || found ||
+			    tcm->tcm_ifindex != req.tcm.tcm_ifindex ||
+			    tcm->tcm_parent != parent)
+				continue;
+			state_parse(state, nlh);
+			found = true;
+		}
+	}
+}
+
+struct plug_state plug_get(int nl, const char *dev)
+{
+	struct plug_state state;
+
+	if (!qdisc_get(nl, dev, TC_H_ROOT, &state) || strcmp(state.kind, "plug"))
+		bail("%s has no plug at its root", dev);
+	return state;
+}
+
+/* ---- frames ---- */
+
+/* An experimental EtherType: nothing in the VM speaks it by itself. */
+#define FRAME_TYPE 0x88b5
+
+struct frame {
+	struct ethhdr eth;
+	__u64 number;
+} __attribute__((packed));
+
+void dummy_make(const char *dev)
+{
+	must("ip link add %s mtu 65000 type dummy && ip link set %s up", dev, dev);
+}
+
+void link_delete(const char *dev)
+{
+	must("ip link del %s", dev);
+}
+
+static int packet_socket(const char *dev, __u16 type)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(type),
+		.sll_ifindex = if_nametoindex(dev),
+	};
+	int big = 1 << 30, fd;
+
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (void *)&addr, sizeof(addr)))
+		bail("packet socket on %s: %s", dev, strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
+	return fd;
+}
+
+void wire_open(struct wire *w, const char *dev)
+{
+	memset(w, 0, sizeof(*w));
+	w->tx = packet_socket(dev, 0);
+	w->rx = packet_socket(dev, ETH_P_ALL);
+	w->next = w->expect = 1;
+}
+
+void wire_close(struct wire *w)
+{
+	close(w->tx);
+	close(w->rx);
+}
+
+unsigned int wire_send(struct wire *w, unsigned int n, size_t size)
+{
+	static union {
+		struct frame frame;
+		char room[65536];
+	} u;
+	unsigned int i, accepted = 0;
+
+	memset(u.frame.eth.h_dest, 0xff, ETH_ALEN);
+	memset(u.frame.eth.h_source, 0x02, ETH_ALEN);
+	u.frame.eth.h_proto = htons(FRAME_TYPE);
+	for (i = 0; i < n; i++) {
+		u.frame.number = w->next++;
+		if (send(w->tx, &u, size, 0) == (ssize_t)size)
+			accepted++;
+		else if (errno != ENOBUFS && errno != ENETDOWN && errno != ENXIO)
+			bail("send: %s", strerror(errno));
+	}
+	return accepted;
+}
+
+/* One frame within @ms; false if there was none. */
+static bool wire_one(struct wire *w, int ms)
+{
+	struct pollfd pfd = { .fd = w->rx, .events = POLLIN };
+	struct frame frame;
+
+	do {
+		if (poll(&pfd, 1, ms) != 1)
+			return false;
+		if (recv(w->rx, &frame, sizeof(frame), 0) < 0) {
+			if (errno == ENETDOWN)
+				continue;
+			bail("recv: %s", strerror(errno));
+		}
+	} while (frame.eth.h_proto != htons(FRAME_TYPE));
+	if (frame.number < w->expect)
+		w->reordered++;
+	else
+		w->expect = frame.number + 1;
+	return true;
+}
+
+unsigned int wire_recv(struct wire *w, unsigned int want)
+{
+	unsigned int got = 0;
+
+	while (got < want && wire_one(w, 10000))
+		got++;
+	return got;
+}
+
+unsigned int wire_drain(struct wire *w, unsigned int ms)
+{
+	unsigned int got = 0;
+
+	while (wire_one(w, ms))
+		got++;
+	return got;
+}

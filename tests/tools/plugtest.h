@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the tests that run in the VM are made of: TAP, commands, raw netlink
+ * messages to the plug qdisc, and a wire to send numbered frames through.
+ * A test is one C file here, linked statically; it runs as root in a VM that
+ * is its own to break.
+ */
+#ifndef PLUGTEST_H
+#define PLUGTEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+#include <linux/pkt_sched.h>
+#include <linux/pkt_sched_plug.h>
+
+/* ---- TAP ---- */
+
+/* One test point; returns @cond. */
+bool ok(bool cond, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A test point that says both values when they differ. */
+bool is_u64(__u64 got, __u64 want, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Something the test cannot do without is missing: ends it as failed. */
+void bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Prints the plan; the value to return from main(). */
+int done_testing(void);
+
+/* ---- the system ---- */
+
+/* Runs a shell command and shows it as a comment; its exit status. */
+int sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same, and ends the test if it fails. */
+void must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* CLOCK_MONOTONIC in nanoseconds. */
+__u64 now_ns(void);
+void sleep_ms(unsigned int ms);
+
+/* ---- netlink ---- */
+
+#define EXTACK_LEN 160
+
+/* One RTM_NEWQDISC, RTM_DELQDISC or other tc message, as raw as it gets. */
+struct plug_msg {
+	const char	*dev;
+	__u32		parent;		/* 0: left 0 */
+	__u32		handle;
+	__u16		type;		/* 0: RTM_NEWQDISC */
+	__u16		flags;		/* beside NLM_F_REQUEST | NLM_F_ACK */
+	const char	*kind;		/* NULL: "plug"; "": no TCA_KIND */
+	const void	*options;	/* NULL: no TCA_OPTIONS */
+	size_t		options_len;
+	bool		nested;		/* NLA_F_NESTED on TCA_OPTIONS */
+};
+
+/* What the kernel says of one plug. */
+struct plug_state {
+	char		kind[16];
+	__u32		handle;
+	__u32		parent;
+	bool		has_options;
+	struct tc_plug_qopt qopt;
+	__u64		epoch;		/* attributes: 0 when absent */
+	__u64		released;
+	bool		has_released;
+	__u64		head_epoch;
+	__u64		tail_epoch;
+	__u64		sent_packets;
+	__u64		sent_bytes;
+	__u32		qlen;
+	__u32		backlog;
+	__u32		drops;
+	__u32		overlimits;
+	__u32		requeues;
+	size_t		xstats_len;	/* 0: none */
+	struct tc_plug_xstats xstats;
+};
+
+struct plug_reply {
+	char		extack[EXTACK_LEN];	/* "" if none */
+	int		bad_offset;		/* NLMSGERR_ATTR_OFFS, -1 if none */
+	bool		echoed;
+	struct plug_state echo;			/* with NLM_F_ECHO */
+};
+
+/* A netlink socket in the present network namespace, extack and cap_ack on. */
+int nl_open(void);
+/* Sends; 0 or a negative errno from the kernel's answer. @reply may be NULL. */
+int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply);
+/* Sends what is in @buf, a whole netlink message, and reads the answer to it. */
+int nl_raw(int nl, void *buf, size_t len, struct plug_reply *reply);
+
+/* The commands, to the root plug of @dev: 0 or a negative errno. */
+int plug_cmd(int nl, const char *dev, int action, __u32 limit);
+int plug_upto(int nl, const char *dev, __u64 epoch, struct plug_reply *reply);
+
+/* The qdisc of @dev with that parent (TC_H_ROOT for the root): its state as
+ * dumped; false if there is none.
+ */
+bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state);
+/* The root plug's state; ends the test if there is none. */
+struct plug_state plug_get(int nl, const char *dev);
+
+/* ---- frames ---- */
+
+/* A packet socket that sends on a device and one that sees what leaves it,
+ * which is where order and loss are the qdisc's alone: behind a veth's receiver
+ * stand queues for each processor, which reorder.
+ */
+struct wire {
+	int	tx, rx;
+	__u64	next;		/* number of the next frame to send, from 1 */
+	__u64	expect;		/* number that the next frame received must have */
+	unsigned int reordered;	/* frames that came with a lower number, or twice */
+};
+
+/* Makes a dummy device, up, for frames of up to 65000 bytes. */
+void dummy_make(const char *dev);
+void link_delete(const char *dev);
+void wire_open(struct wire *w, const char *dev);
+void wire_close(struct wire *w);
+/* Sends @n frames of @size bytes (60 and up, Ethernet header included, which is
+ * what the qdisc counts); how many the kernel accepted. A frame that is dropped
+ * on the way keeps its number.
+ */
+unsigned int wire_send(struct wire *w, unsigned int n, size_t size);
+/* Takes what has left until @want frames are there or 10 s have passed without
+ * one; how many.
+ */
+unsigned int wire_recv(struct wire *w, unsigned int want);
+/* Takes all that leaves until @ms pass without a frame; how many. */
+unsigned int wire_drain(struct wire *w, unsigned int ms);
+
+/* How long silence must last before it counts. Long enough for a slow VM to
+ * deliver what was let go wrongly; a test that gets it wrong passes when it
+ * should have failed, never the other way round.
+ */
+#define QUIET_MS 60
+
+#endif /* PLUGTEST_H */

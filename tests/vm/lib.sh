@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the VM scripts have in common: where Debian's archive is, root file
+# systems of its releases, and running a command in one.
+
+# shellcheck source=tests/lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+
+# Also found by a user whose PATH has no sbin.
+PATH=$PATH:/usr/sbin:/sbin
+
+# The suite that the programs in the VM come from, whatever the kernel.
+userland_suite=bookworm
+userland_packages=(gcc libc6-dev make pkg-config libmnl-dev libjson-c-dev
+	libnl-route-3-dev busybox-static iproute2 libnl-utils kmod
+	python3-minimal python3-pyroute2 procps)
+
+# kernel_row NAME: sets suites and flavour from the table.
+kernel_row() {
+	local row
+
+	row=$(awk -v name="$1" '$1 == name { print $2, $3 }' "$top/tests/vm/kernels")
+	[ -n "$row" ] || die "no kernel '$1' in tests/vm/kernels; there are:" \
+		"$(awk '!/^#/ { printf "%s ", $1 }' "$top/tests/vm/kernels")"
+	read -r suites flavour <<< "$row"
+}
+
+# The archive is the one this machine uses itself.
+debian_mirror() {
+	local uri
+
+	if [ -n "${DEBIAN_MIRROR:-}" ]; then
+		echo "$DEBIAN_MIRROR"
+		return
+	fi
+	command -v apt-get > /dev/null && uri=$(apt-get indextargets \
+		--format '$(REPO_URI) $(ORIGIN) $(COMPONENT) $(RELEASE)' |
+		awk '$2 == "Debian" && $3 == "main" && $4 !~ /-security|-updates/ { print $1; exit }')
+	[ -n "${uri:-}" ] || die "this machine's apt knows no Debian archive:" \
+		"set DEBIAN_MIRROR to the address of one"
+	echo "$uri"
+}
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# sources SUITES: the lines for sources.list
+sources() {
+	local suite
+
+	for suite in ${1//,/ }; do
+		echo "deb [signed-by=$keyring] $(debian_mirror) $suite main"
+	done
+}
+
+# private_apt SUITES COMMAND...: apt-get with lists, configuration and
+# packages of its own; what it downloads is verified as apt always does, and
+# an interrupted download is taken up again.
+private_apt() {
+	local suites=$1 dir=$cache/apt/$1
+	shift
+
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
+	touch "$dir/status"
+	sources "$suites" > "$dir/sources.list"
+	apt-get -q -o Dir::Etc::sourcelist="$dir/sources.list" \
+		-o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::preferencesparts=/dev/null \
+		-o Dir::State="$dir" -o Dir::State::lists="$dir/lists" \
+		-o Dir::State::status="$dir/status" -o Dir::Cache="$dir" \
+		-o Dir::Cache::archives="$dir/archives" \
+		-o APT::Default-Release="${suites##*,}" \
+		-o APT::Sandbox::User= -o APT::Install-Recommends=false \
+		-o APT::Architecture=amd64 -o Debug::NoLocking=true "$@"
+}
+
+# download SUITES PACKAGE...: the packages and all they depend on
+download() {
+	local suites=$1
+	shift
+
+	private_apt "$suites" update > /dev/null || die "apt-get update of $suites failed"
+	private_apt "$suites" --download-only -y install "$@" > /dev/null ||
+		die "could not download $* of $suites"
+}
+
+# make_root SUITES DIRECTORY PACKAGE...
+make_root() {
+	local suites=$1 root=$2 mode=unshare
+	shift 2
+
+	[ "$(id -u)" != 0 ] || mode=root
+	download "$suites" "$@"
+	rm -rf "$root.new"
+	mkdir -p "$root.new"
+	# By way of an archive, so that it works for an ordinary user as well;
+	# dev/ is all that such a user cannot unpack.
+	sources "$suites" |
+	mmdebstrap --quiet --mode=$mode --variant=minbase --architectures=amd64 \
+		--include="$(IFS=,; echo "$*")" \
+		--aptopt='APT::Default-Release "'"${suites##*,}"'"' \
+		--aptopt='APT::Install-Recommends "false"' \
+		--setup-hook='mkdir -p "$1"/var/cache/apt/archives' \
+		--setup-hook="sync-in $cache/apt/$suites/archives /var/cache/apt/archives" \
+		"${suites%%,*}" - - |
+		tar -x -C "$root.new" --no-same-owner --exclude='./dev/*' ||
+		die "could not make a root of $suites"
+	mkdir -p "$root.new/work"
+	rm -rf "$root"
+	mv "$root.new" "$root"
+}
+
+# in_root ROOT COMMAND...: with /proc, which objtool wants
+in_root() {
+	local root=$1 user=()
+	shift
+
+	[ "$(id -u)" = 0 ] || user=(--map-root-user)
+	unshare "${user[@]}" --mount --pid --fork --mount-proc="$root/proc" \
+		chroot "$root" env -i HOME=/ LC_ALL=C.UTF-8 \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+# built_in ROOT KEY 'PATH...' 'FILE...' COMMAND...: runs COMMAND on a copy of
+# the checkout's PATHs inside ROOT and keeps FILEs, once for each content of
+# PATHs; prints the directory that holds them.
+built_in() {
+	local root=$1 key=$2 paths=$3 files=$4 out work
+	shift 4
+
+	# shellcheck disable=SC2086 # both are lists
+	out=$cache/built/$key-$(tree_hash $paths)-$(echo "$*" | cksum | cut -d' ' -f1)
+	if [ ! -e "$out/done" ]; then
+		work=$(mktemp -d "$root/work/XXXXXX")
+		# shellcheck disable=SC2086
+		checkout_files $paths | tar -C "$top" --null -T - -c | tar -C "$work" -x --no-same-owner
+		if ! in_root "$root" sh -c 'cd "$1" && shift && "$@"' sh \
+		    "${work#"$root"}" "$@" > "$work/log" 2>&1; then
+			cat "$work/log" >&2
+			rm -rf "$work"
+			die "building $key failed"
+		fi
+		rm -rf "$out.$$"
+		mkdir -p "$out.$$"
+		# shellcheck disable=SC2086
+		(cd "$work" && cp -r --parents $files log "$out.$$")
+		touch "$out.$$/done"
+		rm -rf "$work"
+		mv -T "$out.$$" "$out" 2> /dev/null || rm -rf "$out.$$"
+	fi
+	echo "$out"
+}
