@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is there and how large it may get: add, del, limit. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/rtnetlink.h>
+
+#include "clock.h"
+#include "module.h"
+#include "parse.h"
+#include "plugctl.h"
+#include "print.h"
+#include "target.h"
+#include "wait.h"
+
+/* What both modules can start open with: the least that ours would choose. */
+#define START_LIMIT	10000000
+
+/* Unless --timeout says otherwise. */
+#define DEL_PATIENCE		(10 * NS_PER_S)
+#define DEL_PATIENCE_INTREE	NS_PER_S
+
+struct add {
+	struct address at;
+	bool have_limit;
+	bool open;
+	uint32_t limit;
+	struct action action;
+	bool use_action;
+	bool force;
+};
+
+static const char *next_word(struct plugctl *ctx, const struct args *args, int *i)
+{
+	if (++*i < args->n)
+		return args->v[*i];
+	complain_usage(ctx, "nothing follows '%s'", args->v[*i - 1]);
+	return NULL;
+}
+
+static int parse_limit(struct plugctl *ctx, const char *word, uint32_t *limit)
+{
+	if (parse_size(word, limit))
+		return STATUS_OK;
+	return complain_usage(ctx, "'%s' is no size: write bytes (1500), KiB (64K or 64KiB), MiB (10M), GiB (1G), at most 4GiB-1",
+			      word);
+}
+
+static int parse_place(struct plugctl *ctx, const char *keyword,
+		       const char *word, struct add *add)
+{
+	if (!strcmp(keyword, "parent")) {
+		if (parse_parent(word, &add->at.parent))
+			return STATUS_OK;
+		return complain_usage(ctx, "'%s' is no parent: write root or a class such as 1:4",
+				      word);
+	}
+	if (parse_handle(word, &add->at.handle))
+		return STATUS_OK;
+	return complain_usage(ctx, "'%s' is no handle: write one such as 8001:",
+			      word);
+}
+
+static int parse_add(struct plugctl *ctx, const struct args *args, struct add *add)
+{
+	int i;
+
+	for (i = 1; i < args->n; i++) {
+		const char *keyword = args->v[i], *word;
+
+		if (!strcmp(keyword, "open")) {
+			add->open = true;
+		} else if (!strcmp(keyword, "closed")) {
+			add->open = false;
+		} else if (!strcmp(keyword, "root")) {
+			add->at.parent = TC_H_ROOT;
+		} else if (!strcmp(keyword, "limit")) {
+			word = next_word(ctx, args, &i);
+			if (!word || parse_limit(ctx, word, &add->limit))
+				return ctx->status;
+			add->have_limit = add->limit != 0;
+		} else if (!strcmp(keyword, "parent") ||
+			   !strcmp(keyword, "handle")) {
+			word = next_word(ctx, args, &i);
+			if (!word || parse_place(ctx, keyword, word, add))
+				return ctx->status;
+		} else {
+			return complain_usage(ctx, "'%s' is not a word of add (one device at a time)",
+					      keyword);
+		}
+	}
+	return STATUS_OK;
+}
+
+/*
+ * A message that does the right thing with either module. The in-tree one
+ * takes a limit of 0 literally, and would drop everything: so there is no
+ * options attribute at all, or one with a limit in it.
+ */
+static void choose_options(struct add *add)
+{
+	add->action.code = add->open ? TCQ_PLUG_RELEASE_INDEFINITE :
+				       TCQ_PLUG_BUFFER;
+	add->action.limit = add->have_limit ? add->limit : START_LIMIT;
+	add->use_action = add->open || add->have_limit;
+}
+
+static struct nlmsghdr *build_add(void *buf, unsigned int i, void *data)
+{
+	const struct add *add = data;
+
+	(void)i;
+	return message_add(buf, &add->at, add->use_action ? &add->action : NULL,
+			   add->force);
+}
+
+static int complain_kind(struct plugctl *ctx, const char *name)
+{
+	struct module_info info;
+	char advice[ADVICE_MAX];
+
+	module_look(&info, "", NULL);
+	module_advice(advice, &info);
+	return complain(ctx, STATUS_REFUSED, name,
+			"the kernel does not know the qdisc kind plug: %s", advice);
+}
+
+/* Something is there: say what, and how to get on. */
+static int complain_occupied(struct plugctl *ctx, const char *name,
+			     const struct add *add)
+{
+	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
+	struct qdisc_list list = { 0 };
+	const struct qdisc_state *there = NULL;
+	size_t i;
+
+	if (netlink_dump(ctx->nl, add->at.ifindex, false, &list))
+		list.n = 0;
+	for (i = 0; i < list.n; i++)
+		if (list.v[i].ifindex == add->at.ifindex && list.v[i].handle &&
+		    (list.v[i].parent == add->at.parent ||
+		     (!there && list.v[i].handle == add->at.handle)))
+			there = &list.v[i];
+	if (!there) {
+		qdisc_list_free(&list);
+		return complain(ctx, STATUS_REFUSED, name,
+				"something else is attached there: see tc qdisc show dev %s",
+				name);
+	}
+	format_handle(handle, there->handle);
+	format_parent(parent, there->parent);
+	if (there->parent != add->at.parent)
+		complain(ctx, STATUS_REFUSED, name,
+			 "handle %s is taken, by qdisc %s at %s: choose another one",
+			 handle, there->kind, parent);
+	else if (add->force)
+		complain(ctx, STATUS_REFUSED, name,
+			 "qdisc %s already has the handle %s: choose another one, or detach it first",
+			 there->kind, handle);
+	else if (qdisc_is_plug(there))
+		complain(ctx, STATUS_REFUSED, name,
+			 "already has a plug (%s at %s): use it as it is, or replace it with --force, which drops what it holds",
+			 handle, parent);
+	else
+		complain(ctx, STATUS_REFUSED, name,
+			 "qdisc %s %s was attached at %s on purpose: attach the plug below it with parent CLASSID, or replace it with --force",
+			 there->kind, handle, parent);
+	qdisc_list_free(&list);
+	return ctx->status;
+}
+
+static int complain_add(struct plugctl *ctx, const char *name,
+			const struct add *add, const struct answer *answer)
+{
+	switch (answer->error) {
+	case EEXIST:
+		return complain_occupied(ctx, name, add);
+	case ENOENT:
+		/* Without extack (before 4.16) this is the likely reason. */
+		if (!answer->text[0] || strstr(answer->text, "kind is unknown"))
+			return complain_kind(ctx, name);
+		break;
+	}
+	return complain_refusal(ctx, name, answer);
+}
+
+/* Where the echo did not tell (it does on every kernel tried), look. */
+static bool find_added(struct plugctl *ctx, const struct add *add,
+		       const struct answer *answer, struct target *target)
+{
+	struct qdisc_list list = { 0 };
+	size_t i;
+
+	if (answer->echoed) {
+		set_target(target, &answer->state);
+		target->usable = true;
+		return true;
+	}
+	if (!netlink_dump(ctx->nl, add->at.ifindex, true, &list)) {
+		for (i = 0; i < list.n && !target->usable; i++) {
+			if (list.v[i].ifindex != add->at.ifindex ||
+			    list.v[i].parent != add->at.parent)
+				continue;
+			set_target(target, &list.v[i]);
+			target->usable = true;
+		}
+	}
+	qdisc_list_free(&list);
+	if (!target->usable)
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "the plug was attached and is gone again: see tc qdisc show dev %s",
+			 target->name);
+	return target->usable;
+}
+
+/*
+ * The in-tree module always starts closed. Ours is open by now, but with a
+ * limit that was only right for the other one.
+ */
+static void finish_add(struct plugctl *ctx, const struct add *add,
+		       struct target *target)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct action limit = { .code = TCQ_PLUG_LIMIT };
+
+	if (!add->open)
+		return;
+	if (!target->told)
+		send_action(ctx, target, 1, &open, true, false);
+	else if (!add->have_limit)
+		send_action(ctx, target, 1, &limit, true, false);
+}
+
+int cmd_add(struct plugctl *ctx, const struct args *args)
+{
+	struct add add = {
+		.at.parent = ctx->opt.have_parent ? ctx->opt.parent : TC_H_ROOT,
+		.at.handle = ctx->opt.have_handle ? ctx->opt.handle : 0,
+		.force = ctx->opt.force,
+	};
+	struct answer answer = { 0 };
+	struct target target = { 0 };
+	int error;
+
+	if (args->n < 1)
+		return complain_usage(ctx, "no device named");
+	if (parse_add(ctx, args, &add))
+		return ctx->status;
+	if (netlink_open(ctx))
+		return ctx->status;
+	target.name = args->v[0];
+	add.at.ifindex = find_device(ctx, target.name);
+	if (!add.at.ifindex)
+		return ctx->status;
+	choose_options(&add);
+	error = netlink_exchange(ctx->nl, 1, true, build_add, &add, &answer);
+	if (error)
+		return complain_netlink(ctx, error);
+	if (answer.error)
+		return complain_add(ctx, target.name, &add, &answer);
+	if (!find_added(ctx, &add, &answer, &target))
+		return ctx->status;
+	finish_add(ctx, &add, &target);
+	print_targets(ctx, &target, 1);
+	return ctx->status;
+}
+
+static struct nlmsghdr *build_del(void *buf, unsigned int i, void *data)
+{
+	struct target *const *targets = data;
+
+	return message_del(buf, &targets[i]->at);
+}
+
+/* Not usable any more: it will not be detached. */
+static void refuse(struct plugctl *ctx, struct target *target)
+{
+	target->usable = false;
+	if (!target->told)
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "holds %" PRIu32 " packets, and the in-tree module does not tell whether they were released: plugctl open %s sends them, --force drops them",
+			 target->state.held_packets, target->name);
+	else if (plug_holds_unreleased(&target->state))
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "holds packets that were not released (%" PRIu32 " in the queue): plugctl open %s sends them, --force drops them",
+			 target->state.held_packets, target->name);
+	else
+		complain(ctx, STATUS_TIMEOUT, target->name,
+			 "timed out with %" PRIu32 " released packets in the queue: is the link up and its peer reading? --force drops them",
+			 target->state.held_packets);
+}
+
+static void check_unreleased(struct plugctl *ctx, struct target *targets,
+			     unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (targets[i].usable && plug_holds_unreleased(&targets[i].state))
+			refuse(ctx, &targets[i]);
+}
+
+static uint64_t del_deadline(const struct plugctl *ctx,
+			     const struct target *targets, unsigned int n)
+{
+	uint64_t patience = DEL_PATIENCE;
+	unsigned int i;
+
+	/* What its plug holds may never leave: no use in waiting long. */
+	for (i = 0; i < n; i++)
+		if (targets[i].usable && !targets[i].told)
+			patience = DEL_PATIENCE_INTREE;
+	if (ctx->opt.have_timeout)
+		patience = ctx->opt.timeout;
+	return clock_now() + patience;
+}
+
+/* Leaves usable what may be detached now. */
+static void make_ready(struct plugctl *ctx, struct target *targets, unsigned int n)
+{
+	uint64_t deadline = del_deadline(ctx, targets, n);
+	unsigned int i;
+
+	if (ctx->memory && refresh_targets(ctx, targets, n))
+		return;
+	if (!ctx->opt.force)
+		check_unreleased(ctx, targets, n);
+	if (!drain_targets(ctx, targets, n, deadline) && !ctx->opt.force)
+		for (i = 0; i < n; i++)
+			if (targets[i].usable &&
+			    plug_is_draining(&targets[i].state))
+				refuse(ctx, &targets[i]);
+	/* A closed plug goes on collecting while another one drains. */
+	if (!ctx->opt.force)
+		check_unreleased(ctx, targets, n);
+}
+
+static void detach(struct plugctl *ctx, struct target *targets, unsigned int n)
+{
+	struct target **usable = calloc(n, sizeof(*usable));
+	struct answer *answers = calloc(n, sizeof(*answers));
+	unsigned int i, count = 0;
+	int error;
+
+	if (!usable || !answers) {
+		complain_memory(ctx);
+		goto out;
+	}
+	for (i = 0; i < n; i++)
+		if (targets[i].usable)
+			usable[count++] = &targets[i];
+	error = count ? netlink_exchange(ctx->nl, count, false, build_del,
+					 usable, answers) : 0;
+	if (error)
+		complain_netlink(ctx, error);
+	for (i = 0; i < count && !error; i++)
+		if (answers[i].error)
+			complain_refusal(ctx, usable[i]->name, &answers[i]);
+out:
+	free(usable);
+	free(answers);
+}
+
+static void complain_vanished(struct plugctl *ctx, const struct target *targets,
+			      unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (targets[i].gone)
+			complain(ctx, STATUS_REFUSED, targets[i].name,
+				 "the plug is gone already: somebody else detached it, or the device");
+}
+
+int cmd_del(struct plugctl *ctx, const struct args *args)
+{
+	unsigned int n = (unsigned int)args->n;
+	struct target *targets;
+
+	if (!n)
+		return complain_usage(ctx, "no device named");
+	targets = find_targets(ctx, args->v, n);
+	if (!targets)
+		return ctx->status;
+	make_ready(ctx, targets, n);
+	complain_vanished(ctx, targets, n);
+	detach(ctx, targets, n);
+	free(targets);
+	return ctx->status;
+}
+
+int cmd_limit(struct plugctl *ctx, const struct args *args)
+{
+	bool echo = ctx->opt.verbose || ctx->opt.json;
+	struct action action = { .code = TCQ_PLUG_LIMIT };
+	struct target *target;
+
+	if (args->n != 2)
+		return complain_usage(ctx, "one device and one size are needed");
+	if (parse_limit(ctx, args->v[1], &action.limit))
+		return ctx->status;
+	target = find_targets(ctx, args->v, 1);
+	if (!target)
+		return ctx->status;
+	if (target->usable && !target->told && !action.limit) {
+		target->usable = false;
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "with the in-tree module a limit of 0 drops every packet: name a size");
+	}
+	send_action(ctx, target, 1, &action, echo, false);
+	print_targets(ctx, target, 1);
+	free(target);
+	return ctx->status;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* show and dump: what is there, for people and for programs. */
+#include <net/if.h>
+#include <stdlib.h>
+
+#include "plugctl.h"
+#include "print.h"
+#include "target.h"
+
+typedef void (*print_fn)(struct out *out, const char *name,
+			 const struct qdisc_state *state);
+
+/* Returns how many plugs of that device were printed. */
+static unsigned int print_device(struct plugctl *ctx,
+				 const struct qdisc_list *list, size_t first,
+				 print_fn print)
+{
+	int ifindex = list->v[first].ifindex;
+	char name[IF_NAMESIZE];
+	unsigned int count = 0;
+	size_t i;
+
+	/* A device that went away since the dump has no plug any more. */
+	if (!netlink_ifname(ctx->nl, ifindex, name))
+		return 0;
+	for (i = first; i < list->n && list->v[i].ifindex == ifindex; i++) {
+		if (!is_selected(ctx, &list->v[i]))
+			continue;
+		print(&ctx->out, name, &list->v[i]);
+		count++;
+	}
+	return count;
+}
+
+static void print_all(struct plugctl *ctx, const struct qdisc_list *list,
+		      print_fn print)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (!i || list->v[i].ifindex != list->v[i - 1].ifindex)
+			print_device(ctx, list, i, print);
+}
+
+static void print_named(struct plugctl *ctx, const struct qdisc_list *list,
+			const struct args *args, print_fn print)
+{
+	int i;
+
+	for (i = 0; i < args->n; i++) {
+		int ifindex = find_device(ctx, args->v[i]);
+		size_t first;
+
+		if (!ifindex)
+			continue;
+		first = qdisc_list_first(list, ifindex);
+		if (first < list->n && list->v[first].ifindex == ifindex &&
+		    print_device(ctx, list, first, print))
+			continue;
+		complain_no_plug(ctx, args->v[i]);
+	}
+}
+
+static int show(struct plugctl *ctx, const struct args *args, print_fn print)
+{
+	struct qdisc_list list = { 0 };
+	int error;
+
+	if (netlink_open(ctx))
+		return ctx->status;
+	error = netlink_dump(ctx->nl, 0, true, &list);
+	if (error) {
+		complain_netlink(ctx, error);
+	} else {
+		out_array(&ctx->out, "plugs");
+		if (args->n)
+			print_named(ctx, &list, args, print);
+		else
+			print_all(ctx, &list, print);
+		out_end(&ctx->out);
+	}
+	qdisc_list_free(&list);
+	return ctx->status;
+}
+
+int cmd_show(struct plugctl *ctx, const struct args *args)
+{
+	return show(ctx, args, print_plug);
+}
+
+int cmd_dump(struct plugctl *ctx, const struct args *args)
+{
+	return show(ctx, args, ctx->opt.json ? print_plug : print_fields);
+}

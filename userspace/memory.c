@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Addresses found before, so that a batch looks each device up only once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "plugctl.h"
+
+#define BUCKETS	1024
+
+struct entry {
+	struct entry *next;
+	uint32_t parent;	/* 0: any */
+	uint32_t handle;
+	struct remembered what;
+	char name[];
+};
+
+struct memory {
+	struct entry *buckets[BUCKETS];
+};
+
+struct memory *memory_new(void)
+{
+	return calloc(1, sizeof(struct memory));
+}
+
+void memory_free(struct memory *memory)
+{
+	struct entry *entry, *next;
+	size_t i;
+
+	if (!memory)
+		return;
+	for (i = 0; i < BUCKETS; i++) {
+		for (entry = memory->buckets[i]; entry; entry = next) {
+			next = entry->next;
+			free(entry);
+		}
+	}
+	free(memory);
+}
+
+/* FNV-1a */
+static uint32_t hash(const char *name)
+{
+	uint32_t h = 2166136261U;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619U;
+	return h;
+}
+
+static uint32_t wanted_parent(const struct options *opt)
+{
+	return opt->have_parent ? opt->parent : 0;
+}
+
+static uint32_t wanted_handle(const struct options *opt)
+{
+	return opt->have_handle ? opt->handle : 0;
+}
+
+static struct entry *find(const struct memory *memory, const char *name,
+			  const struct options *opt)
+{
+	struct entry *entry = memory->buckets[hash(name) % BUCKETS];
+
+	for (; entry; entry = entry->next)
+		if (entry->parent == wanted_parent(opt) &&
+		    entry->handle == wanted_handle(opt) &&
+		    !strcmp(entry->name, name))
+			break;
+	return entry;
+}
+
+const struct remembered *memory_get(const struct memory *memory,
+				    const char *name, const struct options *opt)
+{
+	const struct entry *entry = find(memory, name, opt);
+
+	return entry && entry->what.at.ifindex ? &entry->what : NULL;
+}
+
+void memory_set(struct memory *memory, const char *name,
+		const struct options *opt, const struct remembered *what)
+{
+	struct entry *entry = find(memory, name, opt);
+	struct entry **bucket;
+	size_t size;
+
+	if (!entry) {
+		size = strlen(name) + 1;
+		entry = malloc(sizeof(*entry) + size);
+		if (!entry)
+			return;
+		memcpy(entry->name, name, size);
+		entry->parent = wanted_parent(opt);
+		entry->handle = wanted_handle(opt);
+		bucket = &memory->buckets[hash(name) % BUCKETS];
+		entry->next = *bucket;
+		*bucket = entry;
+	}
+	entry->what = *what;
+}
+
+/* Without a device an entry counts for nothing; it will be used again. */
+void memory_forget(struct memory *memory, const char *name,
+		   const struct options *opt)
+{
+	struct entry *entry = find(memory, name, opt);
+
+	if (entry)
+		entry->what.at.ifindex = 0;
+}

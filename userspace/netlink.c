@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The one socket: what is sent over it and what comes back. */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+#include "netlink.h"
+#include "plugctl.h"
+
+/* The kernel fills a dump's buffer up to 32 KiB when it is offered that much. */
+#define RECEIVE_SIZE	32768
+
+/* What one unread answer costs of the receive room, at most. */
+#define ACK_ROOM	1280
+#define ECHO_ROOM	(ACK_ROOM + 4096)
+
+/* The kernel takes no message larger than the send room, 208 KiB by default. */
+#define SEND_MAX	(128 * 1024)
+
+/* The largest of what is sent by the dozen: TCQ_PLUG_RELEASE_UPTO. */
+#define REQUEST_SIZE	80
+
+#define DUMP_TRIES	32
+
+#define NETNS_DIR	"/run/netns/"
+
+static void set_flag(struct netlink *nl, int option)
+{
+	int on = 1;
+
+	/* Kernels that lack it answer with less: no reason to stop. */
+	setsockopt(nl->fd, SOL_NETLINK, option, &on, sizeof(on));
+}
+
+/*
+ * Only the socket moves: it stays in the namespace it was made in, and this
+ * process, with what "run" starts, stays where it was.
+ */
+static int enter_netns(struct plugctl *ctx, int *back)
+{
+	const char *name = ctx->opt.netns;
+	char path[4096];
+	int fd, n;
+
+	n = snprintf(path, sizeof(path), "%s%s",
+		     strchr(name, '/') ? "" : NETNS_DIR, name);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return complain(ctx, STATUS_USAGE, name,
+				"the name of a network namespace is not that long: see ip netns list");
+	*back = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (*back < 0)
+		return complain(ctx, STATUS_NO_ACCESS, "/proc/self/ns/net",
+				"%s: -n needs /proc mounted", strerror(errno));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		complain(ctx, errno == EACCES ? STATUS_NO_ACCESS : STATUS_REFUSED,
+			 name, "no such network namespace (%s: %s): see ip netns list",
+			 path, strerror(errno));
+		close(*back);
+		return ctx->status;
+	}
+	n = setns(fd, CLONE_NEWNET) ? errno : 0;
+	close(fd);
+	if (!n)
+		return STATUS_OK;
+	close(*back);
+	return complain(ctx, STATUS_NO_ACCESS, name,
+			"cannot enter the network namespace: %s: run plugctl as root",
+			strerror(n));
+}
+
+static struct mnl_socket *open_socket(struct plugctl *ctx)
+{
+	struct mnl_socket *socket;
+	int back = -1, error;
+
+	if (ctx->opt.netns && enter_netns(ctx, &back))
+		return NULL;
+	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	error = errno;
+	if (back >= 0) {
+		if (setns(back, CLONE_NEWNET)) {
+			complain(ctx, STATUS_NO_ACCESS, ctx->opt.netns,
+				 "cannot leave the network namespace again: %s",
+				 strerror(errno));
+			if (socket)
+				mnl_socket_close(socket);
+			close(back);
+			return NULL;
+		}
+		close(back);
+	}
+	if (!socket)
+		complain(ctx, STATUS_NO_ACCESS, NULL,
+			 "no netlink socket: %s: is this system allowed to use AF_NETLINK?",
+			 strerror(error));
+	return socket;
+}
+
+static size_t receive_room(int fd)
+{
+	socklen_t len = sizeof(int);
+	int room = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, &len) || room < 0)
+		return 0;
+	return (size_t)room;
+}
+
+int netlink_open(struct plugctl *ctx)
+{
+	struct netlink *nl;
+
+	if (ctx->nl)
+		return STATUS_OK;
+	nl = calloc(1, sizeof(*nl));
+	if (!nl)
+		return complain_memory(ctx);
+	nl->buf = malloc(RECEIVE_SIZE);
+	if (!nl->buf) {
+		complain_memory(ctx);
+		goto out_free;
+	}
+	nl->socket = open_socket(ctx);
+	if (!nl->socket)
+		goto out_free;
+	nl->fd = mnl_socket_get_fd(nl->socket);
+	if (mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID)) {
+		complain(ctx, STATUS_NO_ACCESS, NULL,
+			 "cannot bind the netlink socket: %s", strerror(errno));
+		goto out_close;
+	}
+	set_flag(nl, NETLINK_EXT_ACK);
+	set_flag(nl, NETLINK_CAP_ACK);
+	nl->portid = mnl_socket_get_portid(nl->socket);
+	ctx->nl = nl;
+	return STATUS_OK;
+
+out_close:
+	mnl_socket_close(nl->socket);
+out_free:
+	free(nl->buf);
+	free(nl);
+	return ctx->status;
+}
+
+void netlink_close(struct plugctl *ctx)
+{
+	struct netlink *nl = ctx->nl;
+
+	if (!nl)
+		return;
+	mnl_socket_close(nl->socket);
+	free(nl->requests);
+	free(nl->buf);
+	free(nl);
+	ctx->nl = NULL;
+}
+
+ssize_t netlink_receive(struct netlink *nl)
+{
+	ssize_t len;
+
+	do {
+		len = mnl_socket_recvfrom(nl->socket, nl->buf, RECEIVE_SIZE);
+	} while (len < 0 && errno == EINTR);
+	return len;
+}
+
+int netlink_errno(const struct nlmsghdr *nlh)
+{
+	int error;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(error))
+		return EBADMSG;
+	memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
+	if (error > 0 || error < -4095)
+		return EBADMSG;
+	return -error;
+}
+
+static void parse_extack(const struct nlmsghdr *nlh, struct answer *answer)
+{
+	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	size_t skip = sizeof(*err);
+
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (mnl_nlmsg_get_payload_len(nlh) < skip)
+		return;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED)) {
+		if (err->msg.nlmsg_len < sizeof(err->msg))
+			return;
+		skip += err->msg.nlmsg_len - sizeof(err->msg);
+	}
+	if (skip > mnl_nlmsg_get_payload_len(nlh))
+		return;
+	mnl_attr_for_each(attr, nlh, MNL_ALIGN(skip)) {
+		size_t len = mnl_attr_get_payload_len(attr);
+
+		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG || !len)
+			continue;
+		if (len > sizeof(answer->text) - 1)
+			len = sizeof(answer->text) - 1;
+		memcpy(answer->text, mnl_attr_get_payload(attr), len);
+		answer->text[len] = '\0';
+	}
+}
+
+int answer_parse(const struct nlmsghdr *nlh, unsigned int seq, unsigned int n,
+		 struct answer *answers)
+{
+	unsigned int i = nlh->nlmsg_seq - seq;
+	struct answer *answer;
+
+	if (i >= n)
+		return -1;
+	answer = &answers[i];
+	switch (nlh->nlmsg_type) {
+	case NLMSG_ERROR:
+		answer->error = netlink_errno(nlh);
+		answer->complete = true;
+		parse_extack(nlh, answer);
+		return (int)i;
+	case RTM_NEWQDISC:
+		/* Where one qdisc takes another's place, both are told. */
+		if (!qdisc_parse(nlh, &answer->state) &&
+		    qdisc_is_plug(&answer->state))
+			answer->echoed = true;
+		return (int)i;
+	default:
+		return (int)i;
+	}
+}
+
+/* Returns how many more messages are answered now. */
+static unsigned int take_answers(struct netlink *nl, int len, unsigned int seq,
+				 unsigned int n, struct answer *answers)
+{
+	const struct nlmsghdr *nlh = (const void *)nl->buf;
+	unsigned int count = 0;
+
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		bool before;
+		int i;
+
+		if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_seq - seq >= n)
+			continue;
+		before = answers[nlh->nlmsg_seq - seq].complete;
+		i = answer_parse(nlh, seq, n, answers);
+		if (i >= 0 && !before && answers[i].complete)
+			count++;
+	}
+	return count;
+}
+
+static int receive_answers(struct netlink *nl, unsigned int seq, unsigned int n,
+			   struct answer *answers)
+{
+	unsigned int left = n;
+
+	while (left) {
+		ssize_t len = netlink_receive(nl);
+
+		if (len < 0)
+			return errno;
+		left -= take_answers(nl, (int)len, seq, n, answers);
+	}
+	return 0;
+}
+
+/*
+ * The answers to one sendmsg() all wait to be read at once. Ask for room; as
+ * root of the machine it is granted, elsewhere fewer are sent at a time.
+ */
+static unsigned int how_many_at_once(struct netlink *nl, unsigned int n, bool echo)
+{
+	const size_t each = echo ? ECHO_ROOM : ACK_ROOM;
+	unsigned int most = SEND_MAX / REQUEST_SIZE;
+	int want;
+
+	if (n > most)
+		n = most;
+	if (n == 1)
+		return 1;
+	if (!nl->receive_room)
+		nl->receive_room = receive_room(nl->fd);
+	if (n * each > nl->receive_room) {
+		want = (int)(n * each);
+		if (setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUFFORCE, &want,
+			       sizeof(want)))
+			setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUF, &want,
+				   sizeof(want));
+		nl->receive_room = receive_room(nl->fd);
+	}
+	if (n * each <= nl->receive_room)
+		return n;
+	n = (unsigned int)(nl->receive_room / each);
+	return n ? n : 1;
+}
+
+static int grow_requests(struct netlink *nl, unsigned int n)
+{
+	size_t room = (size_t)n * REQUEST_SIZE + MESSAGE_MAX;
+	char *requests;
+
+	if (room <= nl->requests_room)
+		return 0;
+	requests = realloc(nl->requests, room);
+	if (!requests)
+		return ENOMEM;
+	nl->requests = requests;
+	nl->requests_room = room;
+	return 0;
+}
+
+int netlink_exchange(struct netlink *nl, unsigned int n, bool echo,
+		     struct nlmsghdr *(*build)(void *buf, unsigned int i,
+					       void *data),
+		     void *data, struct answer *answers)
+{
+	unsigned int most = how_many_at_once(nl, n, echo);
+	unsigned int done, i;
+
+	if (grow_requests(nl, most))
+		return ENOMEM;
+	for (done = 0; done < n; done += i) {
+		unsigned int seq = nl->seq + 1;
+		size_t len = 0;
+		int error;
+
+		for (i = 0; i < most && done + i < n; i++) {
+			struct nlmsghdr *nlh;
+
+			nlh = build(nl->requests + len, done + i, data);
+			nlh->nlmsg_seq = ++nl->seq;
+			len += NLMSG_ALIGN(nlh->nlmsg_len);
+		}
+		if (mnl_socket_sendto(nl->socket, nl->requests, len) < 0)
+			return errno;
+		error = receive_answers(nl, seq, i, answers + done);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* Returns 0 when more is to come, 1 at the end, or a negative errno. */
+static int take_dump(struct netlink *nl, int len, bool plugs_only,
+		     struct qdisc_list *list, bool *changed)
+{
+	const struct nlmsghdr *nlh = (const void *)nl->buf;
+	struct qdisc_state state;
+
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+		if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_seq != nl->seq)
+			continue;
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			*changed = true;
+		if (nlh->nlmsg_type == NLMSG_DONE) {
+			/* Carries the errno when the dump failed half-way. */
+			if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(int) &&
+			    netlink_errno(nlh))
+				return -netlink_errno(nlh);
+			return 1;
+		}
+		if (nlh->nlmsg_type == NLMSG_ERROR) {
+			int error = netlink_errno(nlh);
+
+			return error ? -error : 1;
+		}
+		if (qdisc_parse(nlh, &state))
+			continue;
+		if (plugs_only && !qdisc_is_plug(&state))
+			continue;
+		if (!qdisc_list_add(list, &state))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int dump_once(struct netlink *nl, int ifindex, bool plugs_only,
+		     struct qdisc_list *list, bool *changed)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = message_dump(buf, ifindex);
+	int ret = 0;
+
+	nlh->nlmsg_seq = ++nl->seq;
+	if (mnl_socket_sendto(nl->socket, nlh, nlh->nlmsg_len) < 0)
+		return errno;
+	while (!ret) {
+		ssize_t len = netlink_receive(nl);
+
+		if (len < 0)
+			return errno;
+		ret = take_dump(nl, (int)len, plugs_only, list, changed);
+	}
+	return ret < 0 ? -ret : 0;
+}
+
+int netlink_dump(struct netlink *nl, int ifindex, bool plugs_only,
+		 struct qdisc_list *list)
+{
+	int tries, error = 0;
+
+	for (tries = 0; tries < DUMP_TRIES; tries++) {
+		bool changed = false;
+
+		list->n = 0;
+		error = dump_once(nl, ifindex, plugs_only, list, &changed);
+		/* Another dump may still run on this socket after an error. */
+		if (error == EBUSY || (!error && changed))
+			continue;
+		break;
+	}
+	/* Still changing: what we have may lack a qdisc, so nobody may use it. */
+	if (!error && tries == DUMP_TRIES)
+		error = EAGAIN;
+	qdisc_list_sort(list);
+	return error;
+}
+
+/* Longer names than IFNAMSIZ are alternative names, which no ioctl() takes. */
+static int find_altname(struct netlink *nl, const char *name)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = message_find_altname(buf, name);
+	int ifindex = 0;
+
+	nlh->nlmsg_seq = ++nl->seq;
+	if (mnl_socket_sendto(nl->socket, nlh, nlh->nlmsg_len) < 0)
+		return 0;
+	while (!ifindex) {
+		ssize_t size = netlink_receive(nl);
+		int len = (int)size;
+
+		if (size < 0)
+			return 0;
+		for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, len);
+		     nlh = mnl_nlmsg_next(nlh, &len)) {
+			if (nlh->nlmsg_pid != nl->portid ||
+			    nlh->nlmsg_seq != nl->seq)
+				continue;
+			if (nlh->nlmsg_type == NLMSG_ERROR) {
+				errno = netlink_errno(nlh);
+				return 0;
+			}
+			if (nlh->nlmsg_type == RTM_NEWLINK &&
+			    mnl_nlmsg_get_payload_len(nlh) >=
+			    sizeof(struct ifinfomsg)) {
+				const struct ifinfomsg *ifi;
+
+				ifi = mnl_nlmsg_get_payload(nlh);
+				ifindex = ifi->ifi_index;
+			}
+		}
+	}
+	return ifindex;
+}
+
+/*
+ * ioctl() on the netlink socket: it looks in the socket's own namespace, takes
+ * alternative names since they exist, and costs a tenth of RTM_GETLINK.
+ */
+int netlink_ifindex(struct netlink *nl, const char *name)
+{
+	struct ifreq ifr;
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= DEVICE_NAME_MAX) {
+		errno = ENODEV;
+		return 0;
+	}
+	if (len >= IFNAMSIZ)
+		return find_altname(nl, name);
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(ifr.ifr_name, name, len);
+	return ioctl(nl->fd, SIOCGIFINDEX, &ifr) ? 0 : ifr.ifr_ifindex;
+}
+
+char *netlink_ifname(struct netlink *nl, int ifindex, char *text)
+{
+	struct ifreq ifr = { .ifr_ifindex = ifindex };
+
+	if (ioctl(nl->fd, SIOCGIFNAME, &ifr))
+		return NULL;
+	memcpy(text, ifr.ifr_name, IFNAMSIZ);
+	text[IFNAMSIZ - 1] = '\0';
+	return text;
+}
+
+int netlink_join(struct netlink *nl, unsigned int group)
+{
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+			  sizeof(group)) ? errno : 0;
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Take one RTM_NEWQDISC or RTM_DELQDISC message apart. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/gen_stats.h>
+#include <linux/rtnetlink.h>
+
+#include "state.h"
+
+/* In <linux/gen_stats.h> since 5.5. */
+#define STATS_PKT64	8
+
+/* Copies as much as both sides know; the rest of dst is left alone. */
+static size_t copy_payload(void *dst, size_t size, const struct nlattr *attr)
+{
+	size_t len = mnl_attr_get_payload_len(attr);
+
+	if (len > size)
+		len = size;
+	memcpy(dst, mnl_attr_get_payload(attr), len);
+	return len;
+}
+
+/* 64-bit attributes may be aligned to 4 bytes only. */
+static bool copy_u64(uint64_t *dst, const struct nlattr *attr)
+{
+	if (mnl_attr_get_payload_len(attr) != sizeof(*dst))
+		return false;
+	memcpy(dst, mnl_attr_get_payload(attr), sizeof(*dst));
+	return true;
+}
+
+static bool parse_kind(const struct nlattr *attr, struct qdisc_state *state)
+{
+	const char *kind = mnl_attr_get_payload(attr);
+	size_t len = mnl_attr_get_payload_len(attr);
+
+	len = strnlen(kind, len);
+	if (len == 0 || len >= sizeof(state->kind))
+		return false;
+	memcpy(state->kind, kind, len);
+	state->kind[len] = '\0';
+	return true;
+}
+
+static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case TCA_PLUG_EPOCH:
+		return copy_u64(&state->epoch, attr);
+	case TCA_PLUG_RELEASED:
+		return copy_u64(&state->released, attr);
+	case TCA_PLUG_HEAD_EPOCH:
+		return copy_u64(&state->head_epoch, attr);
+	case TCA_PLUG_TAIL_EPOCH:
+		return copy_u64(&state->tail_epoch, attr);
+	default:
+		return true;
+	}
+}
+
+static bool parse_options(const struct nlattr *options, struct qdisc_state *state)
+{
+	const unsigned char *payload = mnl_attr_get_payload(options);
+	size_t len = mnl_attr_get_payload_len(options);
+	const struct nlattr *attr;
+	struct tc_plug_qopt qopt;
+	const void *attrs;
+
+	if (len < sizeof(qopt))
+		return false;
+	memcpy(&qopt, payload, sizeof(qopt));
+	attrs = payload + sizeof(qopt);
+	len -= sizeof(qopt);
+
+	mnl_attr_for_each_payload(attrs, len) {
+		if (!parse_plug_attr(attr, state))
+			return false;
+	}
+	/* Options, but not ours: as good as none. */
+	if (!state->epoch)
+		return true;
+	/* What cannot be is not to be calculated with. */
+	if (state->released > state->epoch)
+		return false;
+	state->told = true;
+	state->open = qopt.action == TCQ_PLUG_RELEASE_INDEFINITE;
+	state->limit = qopt.limit;
+	return true;
+}
+
+static void parse_basic(const struct nlattr *attr, struct qdisc_state *state)
+{
+	struct gnet_stats_basic basic = { 0 };
+
+	copy_payload(&basic, sizeof(basic), attr);
+	state->sent_bytes = basic.bytes;
+	if (state->sent_packets == 0)
+		state->sent_packets = basic.packets;
+}
+
+static void parse_queue(const struct nlattr *attr, struct qdisc_state *state)
+{
+	struct gnet_stats_queue queue = { 0 };
+
+	copy_payload(&queue, sizeof(queue), attr);
+	state->held_packets = queue.qlen;
+	state->held_bytes = queue.backlog;
+	state->drops = queue.drops;
+}
+
+static void parse_stats(const struct nlattr *stats, struct qdisc_state *state)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, stats) {
+		switch (mnl_attr_get_type(attr)) {
+		case TCA_STATS_BASIC:
+			parse_basic(attr, state);
+			break;
+		case STATS_PKT64:
+			copy_u64(&state->sent_packets, attr);
+			break;
+		case TCA_STATS_QUEUE:
+			parse_queue(attr, state);
+			break;
+		case TCA_STATS_APP:
+			state->xstats_len = copy_payload(&state->xstats,
+							 sizeof(state->xstats),
+							 attr);
+			break;
+		}
+	}
+}
+
+int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
+{
+	const struct nlattr *options = NULL, *stats = NULL;
+	const struct nlattr *attr;
+	const struct tcmsg *tcm;
+
+	if (nlh->nlmsg_type != RTM_NEWQDISC && nlh->nlmsg_type != RTM_DELQDISC)
+		return -1;
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*tcm))
+		return -1;
+
+	memset(state, 0, sizeof(*state));
+	tcm = mnl_nlmsg_get_payload(nlh);
+	state->ifindex = tcm->tcm_ifindex;
+	state->handle = tcm->tcm_handle;
+	state->parent = tcm->tcm_parent;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*tcm)) {
+		switch (mnl_attr_get_type(attr)) {
+		case TCA_KIND:
+			if (!parse_kind(attr, state))
+				return -1;
+			break;
+		case TCA_OPTIONS:
+			options = attr;
+			break;
+		case TCA_STATS2:
+			stats = attr;
+			break;
+		}
+	}
+	if (!state->kind[0])
+		return -1;
+	if (stats)
+		parse_stats(stats, state);
+	if (!qdisc_is_plug(state)) {
+		state->xstats_len = 0;
+		return 0;
+	}
+	return options && !parse_options(options, state) ? -1 : 0;
+}
+
+bool qdisc_is_plug(const struct qdisc_state *state)
+{
+	return !strcmp(state->kind, PLUG_KIND);
+}
+
+uint64_t plug_waiting(const struct qdisc_state *state)
+{
+	if (state->epoch <= state->released)
+		return 0;
+	return state->epoch - state->released - 1;
+}
+
+bool plug_holds_unreleased(const struct qdisc_state *state)
+{
+	return state->tail_epoch > state->released;
+}
+
+bool plug_is_draining(const struct qdisc_state *state)
+{
+	/* The in-tree module does not tell what it has released. */
+	if (!state->told)
+		return state->held_packets;
+	if (state->head_epoch)
+		return state->head_epoch <= state->released;
+	return state->open && state->held_packets;
+}
+
+struct qdisc_state *qdisc_list_add(struct qdisc_list *list,
+				   const struct qdisc_state *state)
+{
+	if (list->n == list->room) {
+		size_t room = list->room ? list->room * 2 : 8;
+		void *v = realloc(list->v, room * sizeof(*list->v));
+
+		if (!v)
+			return NULL;
+		list->v = v;
+		list->room = room;
+	}
+	list->v[list->n] = *state;
+	return &list->v[list->n++];
+}
+
+void qdisc_list_free(struct qdisc_list *list)
+{
+	free(list->v);
+	memset(list, 0, sizeof(*list));
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct qdisc_state *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	if (x->handle != y->handle)
+		return x->handle < y->handle ? -1 : 1;
+	return x->parent < y->parent ? -1 : x->parent > y->parent;
+}
+
+void qdisc_list_sort(struct qdisc_list *list)
+{
+	if (list->n > 1)
+		qsort(list->v, list->n, sizeof(*list->v), compare);
+}
+
+size_t qdisc_list_first(const struct qdisc_list *list, int ifindex)
+{
+	size_t low = 0, high = list->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (list->v[mid].ifindex < ifindex)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel tells of one qdisc, taken out of one netlink message. */
+#ifndef PLUGCTL_STATE_H
+#define PLUGCTL_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/netlink.h>
+#include <linux/pkt_sched_plug.h>
+
+#define QDISC_KIND_MAX	16
+#define PLUG_KIND	"plug"
+
+struct qdisc_state {
+	int ifindex;
+	uint32_t handle;
+	uint32_t parent;
+	char kind[QDISC_KIND_MAX];
+
+	/* Of every kind of qdisc. */
+	uint64_t sent_bytes;
+	uint64_t sent_packets;
+	uint32_t held_packets;
+	uint32_t held_bytes;
+	uint32_t drops;
+
+	/*
+	 * Of our module only: the in-tree one dumps no options at all, and
+	 * told is false. The epochs are 0 where the kernel sent none (there is
+	 * no epoch 0).
+	 */
+	bool told;
+	bool open;
+	uint32_t limit;
+	uint64_t epoch;
+	uint64_t released;
+	uint64_t head_epoch;
+	uint64_t tail_epoch;
+
+	/* How much of xstats the kernel filled in: it may know less, or more. */
+	size_t xstats_len;
+	struct tc_plug_xstats xstats;
+};
+
+#define qdisc_knows(state, field)					\
+	((state)->xstats_len >= offsetof(struct tc_plug_xstats, field) +	\
+				sizeof((state)->xstats.field))
+
+/*
+ * Returns 0, or -1 when the message is not a qdisc's or is malformed. The
+ * message must lie completely in memory (mnl_nlmsg_ok()).
+ */
+int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state);
+
+bool qdisc_is_plug(const struct qdisc_state *state);
+
+/* Closed epochs that wait for release. */
+uint64_t plug_waiting(const struct qdisc_state *state);
+
+/* Packets are held that no release has covered. */
+bool plug_holds_unreleased(const struct qdisc_state *state);
+
+/* Packets may leave and have not left yet. */
+bool plug_is_draining(const struct qdisc_state *state);
+
+/* A growing array of them. */
+struct qdisc_list {
+	struct qdisc_state *v;
+	size_t n;
+	size_t room;
+};
+
+/* Returns the new element, NULL when memory is short. */
+struct qdisc_state *qdisc_list_add(struct qdisc_list *list,
+				   const struct qdisc_state *state);
+void qdisc_list_free(struct qdisc_list *list);
+
+/* By device, then by handle. */
+void qdisc_list_sort(struct qdisc_list *list);
+
+/* In a sorted list: the first of that device, or where it would be. */
+size_t qdisc_list_first(const struct qdisc_list *list, int ifindex);
+
+#endif

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From the devices that somebody names to the plugs that the kernel has. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/rtnetlink.h>
+
+#include "memory.h"
+#include "parse.h"
+#include "target.h"
+
+int complain_netlink(struct plugctl *ctx, int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return complain(ctx, STATUS_REFUSED, NULL,
+				"the list of qdiscs changed faster than it could be read: try again");
+	case ENOBUFS:
+		return complain(ctx, STATUS_REFUSED, NULL,
+				"the kernel's answers did not fit into the socket: name fewer devices at once");
+	case ENOMEM:
+		return complain_memory(ctx);
+	case EPERM:
+	case EACCES:
+		return complain(ctx, STATUS_NO_ACCESS, NULL,
+				"netlink: %s: run plugctl as root", strerror(error));
+	default:
+		return complain(ctx, STATUS_REFUSED, NULL,
+				"netlink: %s: does this kernel have CONFIG_NET_SCHED?",
+				strerror(error));
+	}
+}
+
+static const char *advice(int error)
+{
+	switch (error) {
+	case ENODEV:
+	case ENXIO:
+		return "see ip link";
+	case EOPNOTSUPP:
+		return "this kernel was built without CONFIG_NET_SCHED";
+	case EINVAL:
+		return "see plugctl(8) for what is allowed, plugctl version for the module";
+	case EBUSY:
+	case EAGAIN:
+	case ENOMEM:
+	case ENOBUFS:
+		return "try again";
+	default:
+		return "see plugctl show";
+	}
+}
+
+int complain_refusal(struct plugctl *ctx, const char *where,
+		     const struct answer *answer)
+{
+	if (answer->error == EPERM)
+		return complain(ctx, STATUS_NO_ACCESS, where,
+				"permission denied: run plugctl as root or with CAP_NET_ADMIN");
+	if (answer->text[0])
+		return complain(ctx, STATUS_REFUSED, where,
+				"the kernel refused: %s (%s): %s", answer->text,
+				strerror(answer->error), advice(answer->error));
+	return complain(ctx, STATUS_REFUSED, where, "the kernel refused: %s: %s",
+			strerror(answer->error), advice(answer->error));
+}
+
+int find_device(struct plugctl *ctx, const char *name)
+{
+	size_t len = strlen(name);
+	int ifindex;
+
+	if (len >= DEVICE_NAME_MAX) {
+		complain(ctx, STATUS_REFUSED, name,
+			 "no device name is that long (the most is %d characters, %d for an alternative name): see ip link",
+			 IFNAMSIZ - 1, DEVICE_NAME_MAX - 1);
+		return 0;
+	}
+	ifindex = netlink_ifindex(ctx->nl, name);
+	if (ifindex)
+		return ifindex;
+	if (len >= IFNAMSIZ)
+		complain(ctx, STATUS_REFUSED, name,
+			 "no such device (the name is too long for a device, which has at most %d characters, and nothing has it as alternative name): see ip link",
+			 IFNAMSIZ - 1);
+	else
+		complain(ctx, STATUS_REFUSED, name, "no such device: see ip link");
+	return 0;
+}
+
+bool is_selected(const struct plugctl *ctx, const struct qdisc_state *state)
+{
+	if (ctx->opt.have_parent && state->parent != ctx->opt.parent)
+		return false;
+	return !ctx->opt.have_handle || state->handle == ctx->opt.handle;
+}
+
+/*
+ * The plug of a device in a sorted list, in a count of how many match. A plug
+ * that the kernel made as default qdisc has no handle and takes no commands:
+ * one that was added explicitly goes first.
+ */
+static const struct qdisc_state *select_plug(const struct plugctl *ctx,
+					     const struct qdisc_list *list,
+					     int ifindex, unsigned int *count)
+{
+	const struct qdisc_state *found = NULL;
+	size_t i = qdisc_list_first(list, ifindex);
+
+	*count = 0;
+	for (; i < list->n && list->v[i].ifindex == ifindex; i++) {
+		if (!is_selected(ctx, &list->v[i]))
+			continue;
+		if (found && !found->handle && list->v[i].handle)
+			*count = 0;
+		if (!*count)
+			found = &list->v[i];
+		(*count)++;
+	}
+	return found;
+}
+
+int complain_no_plug(struct plugctl *ctx, const char *name)
+{
+	if (ctx->opt.have_parent || ctx->opt.have_handle)
+		return complain(ctx, STATUS_REFUSED, name,
+				"no plug at that parent or handle: plugctl show %s lists those it has",
+				name);
+	return complain(ctx, STATUS_REFUSED, name,
+			"has no plug: attach one with plugctl add %s", name);
+}
+
+static int complain_many(struct plugctl *ctx, const char *name,
+			 const struct qdisc_state *one, unsigned int count)
+{
+	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
+
+	format_handle(handle, one->handle);
+	format_parent(parent, one->parent);
+	return complain(ctx, STATUS_REFUSED, name,
+			"has %u plugs: say which with --handle or --parent (one is --handle %s --parent %s, plugctl show %s lists all)",
+			count, handle, parent, name);
+}
+
+void set_target(struct target *target, const struct qdisc_state *state)
+{
+	target->state = *state;
+	target->told = state->told;
+	target->at.ifindex = state->ifindex;
+	target->at.handle = state->handle;
+	target->at.parent = state->parent;
+}
+
+static void choose(struct plugctl *ctx, const struct qdisc_list *list,
+		   struct target *target)
+{
+	const struct qdisc_state *state;
+	struct remembered what;
+	unsigned int count;
+
+	state = select_plug(ctx, list, target->at.ifindex, &count);
+	if (!state) {
+		complain_no_plug(ctx, target->name);
+		return;
+	}
+	if (count > 1) {
+		complain_many(ctx, target->name, state, count);
+		return;
+	}
+	if (!state->handle) {
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "its plug is the kernel's default qdisc, which takes no commands: attach one with plugctl add %s",
+			 target->name);
+		return;
+	}
+	set_target(target, state);
+	target->usable = true;
+	if (ctx->memory) {
+		what.at = target->at;
+		what.told = target->told;
+		memory_set(ctx->memory, target->name, &ctx->opt, &what);
+	}
+}
+
+/*
+ * The index is asked for anew each time: a name may have passed from one
+ * device to another, and then what was remembered is another's plug.
+ */
+static bool recall(struct plugctl *ctx, struct target *target)
+{
+	const struct remembered *what;
+
+	if (!ctx->memory)
+		return false;
+	what = memory_get(ctx->memory, target->name, &ctx->opt);
+	if (!what || what->at.ifindex != target->at.ifindex)
+		return false;
+	target->at = what->at;
+	target->told = what->told;
+	target->remembered = true;
+	target->usable = true;
+	return true;
+}
+
+struct target *find_targets(struct plugctl *ctx, char *const *names,
+			    unsigned int n)
+{
+	struct qdisc_list list = { 0 };
+	struct target *targets;
+	bool look = false;
+	unsigned int i;
+	int error;
+
+	if (netlink_open(ctx))
+		return NULL;
+	targets = calloc(n ? n : 1, sizeof(*targets));
+	if (!targets) {
+		complain_memory(ctx);
+		return NULL;
+	}
+	for (i = 0; i < n; i++) {
+		targets[i].name = names[i];
+		targets[i].at.ifindex = find_device(ctx, names[i]);
+		if (targets[i].at.ifindex && !recall(ctx, &targets[i]))
+			look = true;
+	}
+	if (!look)
+		return targets;
+
+	error = netlink_dump(ctx->nl, n == 1 ? targets[0].at.ifindex : 0, true,
+			     &list);
+	if (error) {
+		complain_netlink(ctx, error);
+		qdisc_list_free(&list);
+		free(targets);
+		return NULL;
+	}
+	for (i = 0; i < n; i++)
+		if (targets[i].at.ifindex && !targets[i].usable)
+			choose(ctx, &list, &targets[i]);
+	qdisc_list_free(&list);
+	return targets;
+}
+
+int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n)
+{
+	struct qdisc_list list = { 0 };
+	unsigned int i, count;
+	int error;
+
+	error = netlink_dump(ctx->nl, n == 1 ? targets[0].at.ifindex : 0, true,
+			     &list);
+	if (error) {
+		qdisc_list_free(&list);
+		return complain_netlink(ctx, error);
+	}
+	for (i = 0; i < n; i++) {
+		const struct qdisc_state *state;
+
+		if (!targets[i].usable)
+			continue;
+		state = select_plug(ctx, &list, targets[i].at.ifindex, &count);
+		if (state && count == 1 && state->handle) {
+			set_target(&targets[i], state);
+			continue;
+		}
+		targets[i].usable = false;
+		targets[i].gone = true;
+	}
+	qdisc_list_free(&list);
+	return STATUS_OK;
+}
+
+struct sending {
+	struct target **targets;
+	const struct action *action;
+	bool echo;
+};
+
+static struct nlmsghdr *build_action(void *buf, unsigned int i, void *data)
+{
+	const struct sending *sending = data;
+
+	return message_action(buf, &sending->targets[i]->at, sending->action,
+			      sending->echo);
+}
+
+/*
+ * Answers that an address which is not right any more can cause. EINVAL is
+ * another qdisc with the same handle, EEXIST another one at the same parent.
+ */
+static bool may_have_moved(int error)
+{
+	return error == ENOENT || error == ENODEV || error == ENXIO ||
+	       error == EEXIST || error == EINVAL;
+}
+
+static bool is_gone(int error)
+{
+	return error == ENOENT || error == ENODEV || error == ENXIO ||
+	       error == EEXIST;
+}
+
+static bool same_address(const struct address *a, const struct address *b)
+{
+	return a->ifindex == b->ifindex && a->handle == b->handle &&
+	       a->parent == b->parent;
+}
+
+/* Returns whether the plug is found elsewhere, so that asking again makes sense. */
+static bool find_again(struct plugctl *ctx, struct target *target)
+{
+	struct address old = target->at;
+	int ifindex;
+
+	target->remembered = false;
+	if (ctx->memory)
+		memory_forget(ctx->memory, target->name, &ctx->opt);
+	ifindex = netlink_ifindex(ctx->nl, target->name);
+	if (!ifindex)
+		return false;
+	target->at.ifindex = ifindex;
+	if (refresh_targets(ctx, target, 1) || !target->usable)
+		return false;
+	return !same_address(&old, &target->at);
+}
+
+static void complain_answer(struct plugctl *ctx, struct target *target,
+			    const struct action *action,
+			    const struct answer *answer)
+{
+	if (answer->error == EINVAL && action->code >= TCQ_PLUG_DISCARD &&
+	    !target->told)
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "the in-tree sch_plug is loaded, which cannot do this: load the one of sch-plug (plugctl version tells which is there)");
+	else if (is_gone(answer->error))
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "the plug is gone (%s): see plugctl show",
+			 answer->text[0] ? answer->text : strerror(answer->error));
+	else
+		complain_refusal(ctx, target->name, answer);
+}
+
+static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n,
+		    const struct action *action, bool echo, bool forgive_gone,
+		    struct answer *answers);
+
+static void take_answer(struct plugctl *ctx, struct target *target,
+			const struct action *action, bool echo,
+			bool forgive_gone, struct answer *answer)
+{
+	if (!answer->error) {
+		if (answer->echoed)
+			set_target(target, &answer->state);
+		if (answer->text[0])
+			note(ctx, target->name, "warning: %s", answer->text);
+		return;
+	}
+	if (target->remembered && may_have_moved(answer->error) &&
+	    find_again(ctx, target)) {
+		memset(answer, 0, sizeof(*answer));
+		send_to(ctx, &target, 1, action, echo, forgive_gone, answer);
+		return;
+	}
+	target->usable = false;
+	target->gone = is_gone(answer->error);
+	if (!target->gone || !forgive_gone)
+		complain_answer(ctx, target, action, answer);
+}
+
+static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n,
+		    const struct action *action, bool echo, bool forgive_gone,
+		    struct answer *answers)
+{
+	struct sending sending = { targets, action, echo };
+	unsigned int i;
+	int error;
+
+	error = netlink_exchange(ctx->nl, n, echo, build_action, &sending,
+				 answers);
+	if (error)
+		complain_netlink(ctx, error);
+	for (i = 0; i < n; i++) {
+		if (answers[i].complete) {
+			take_answer(ctx, targets[i], action, echo, forgive_gone,
+				    &answers[i]);
+			continue;
+		}
+		targets[i]->usable = false;
+		complain(ctx, STATUS_REFUSED, targets[i]->name,
+			 "no answer, it may have been done or not: see plugctl show %s",
+			 targets[i]->name);
+	}
+}
+
+void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
+		 const struct action *action, bool echo, bool forgive_gone)
+{
+	struct target *one, **usable = &one;
+	struct answer answer, *answers = &answer;
+	unsigned int i, count = 0;
+
+	if (n > 1) {
+		usable = calloc(n, sizeof(*usable));
+		answers = calloc(n, sizeof(*answers));
+		if (!usable || !answers) {
+			complain_memory(ctx);
+			goto out;
+		}
+	} else {
+		memset(&answer, 0, sizeof(answer));
+	}
+	for (i = 0; i < n; i++)
+		if (targets[i].usable)
+			usable[count++] = &targets[i];
+	if (count)
+		send_to(ctx, usable, count, action, echo, forgive_gone, answers);
+out:
+	if (n > 1) {
+		free(usable);
+		free(answers);
+	}
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the devices that somebody names to the plugs that the kernel has there,
+ * and commands sent to them.
+ */
+#ifndef PLUGCTL_TARGET_H
+#define PLUGCTL_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "netlink.h"
+#include "plugctl.h"
+
+struct target {
+	const char *name;		/* as typed */
+	struct address at;
+	bool usable;			/* found, and nothing has failed yet */
+	bool remembered;		/* found earlier: may have moved since */
+	bool told;			/* our module: it dumps its state */
+	bool gone;			/* the device or the plug went away */
+	struct qdisc_state state;	/* as last heard of, kind "" if never */
+};
+
+/*
+ * Find the plug of each named device. Complains about every device that does
+ * not exist, has no plug, or has several and no --parent or --handle says
+ * which; those are not usable. NULL: nothing could be done at all, the
+ * complaint was made. Free it.
+ */
+struct target *find_targets(struct plugctl *ctx, char *const *names,
+			    unsigned int n);
+
+/* Ask the kernel again. What is gone becomes unusable, without a complaint. */
+int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n);
+
+/*
+ * Send an action to every usable target in one go. A target that was found
+ * earlier and is not there any more is looked for once more. With echo,
+ * target.state is the state after the command. Complains about each failure,
+ * except, with forgive_gone, about devices and plugs that went away.
+ */
+void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
+		 const struct action *action, bool echo, bool forgive_gone);
+
+/* What the kernel has at one address is this target's plug from now on. */
+void set_target(struct target *target, const struct qdisc_state *state);
+
+/* By --parent and --handle. */
+bool is_selected(const struct plugctl *ctx, const struct qdisc_state *state);
+
+int complain_no_plug(struct plugctl *ctx, const char *name);
+
+/* The index of a device; complains and returns 0 where there is none. */
+int find_device(struct plugctl *ctx, const char *name);
+
+/* What the kernel refused, in words, with what to do about it. */
+int complain_refusal(struct plugctl *ctx, const char *where,
+		     const struct answer *answer);
+
+/* The socket or the dump failed. */
+int complain_netlink(struct plugctl *ctx, int error);
+
+
+#endif
