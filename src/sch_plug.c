@@ -84,8 +84,8 @@ struct plug_sched_data {
 struct plug_cmd {
 	int			action;
 	u32			limit;	/* 0: the default */
-	u64			upto;
-	const struct nlattr	*upto_attr;
+	u64			last;	/* epoch to release */
+	const struct nlattr	*last_attr;
 };
 
 /* Lives in qdisc_skb_cb()->data from enqueue to dequeue. sfb, as a parent,
@@ -186,14 +186,14 @@ static void plug_begin_epoch(struct Qdisc *sch)
  * for several transmit queues, that one may be stopped while the head of the
  * queue goes to another.
  */
-static void plug_release(struct Qdisc *sch, u64 upto)
+static void plug_release(struct Qdisc *sch, u64 last)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
-	if (upto <= q->released)
+	if (last <= q->released)
 		return;
 
-	q->released = upto;
+	q->released = last;
 	q->released_at = ktime_get_ns();
 	plug_update_bypass(sch);
 	if (sch->q.qlen)
@@ -291,13 +291,13 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		q->release_indefinite_cmds++;
 		return 0;
 	case TCQ_PLUG_RELEASE_UPTO:
-		if (cmd->upto >= q->epoch && cmd->upto > q->released) {
-			NL_SET_BAD_ATTR(extack, cmd->upto_attr);
+		if (cmd->last >= q->epoch && cmd->last > q->released) {
+			NL_SET_BAD_ATTR(extack, cmd->last_attr);
 			NL_SET_ERR_MSG_MOD(extack,
 					   "TCA_PLUG_EPOCH names an epoch that has not been closed");
 			return -EINVAL;
 		}
-		plug_release(sch, cmd->upto);
+		plug_release(sch, cmd->last);
 		q->release_upto_cmds++;
 		return 0;
 	case TCQ_PLUG_DISCARD:
@@ -336,8 +336,8 @@ static int plug_parse_upto(struct plug_cmd *cmd, const struct nlattr *opt,
 				   "TCQ_PLUG_RELEASE_UPTO needs TCA_PLUG_EPOCH");
 		return -EINVAL;
 	}
-	cmd->upto = nla_get_u64(tb[TCA_PLUG_EPOCH]);
-	cmd->upto_attr = tb[TCA_PLUG_EPOCH];
+	cmd->last = nla_get_u64(tb[TCA_PLUG_EPOCH]);
+	cmd->last_attr = tb[TCA_PLUG_EPOCH];
 	return 0;
 }
 

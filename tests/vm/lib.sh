@@ -15,14 +15,17 @@ userland_packages=(gcc libc6-dev make pkg-config libmnl-dev libjson-c-dev
 	libnl-route-3-dev busybox-static iproute2 libnl-utils kmod
 	python3-minimal python3-pyroute2 procps)
 
-# kernel_row NAME: sets suites and flavour from the table.
+# kernel_row NAME: sets suites, flavour and arguments from the tables.
 kernel_row() {
 	local row
 
-	row=$(awk -v name="$1" '$1 == name { print $2, $3 }' "$top/tests/vm/kernels")
+	row=$(awk -v name="$1" '$1 == name { $1 = ""; print }' \
+		"$top/tests/vm/kernels" "$top/tests/debug/kernels")
 	[ -n "$row" ] || die "no kernel '$1' in tests/vm/kernels; there are:" \
-		"$(awk '!/^#/ { printf "%s ", $1 }' "$top/tests/vm/kernels")"
-	read -r suites flavour <<< "$row"
+		"$(awk '!/^#/ { printf "%s ", $1 }' \
+			"$top/tests/vm/kernels" "$top/tests/debug/kernels")"
+	# shellcheck disable=SC2034 # arguments: for run
+	read -r suites flavour arguments <<< "$row"
 }
 
 # The archive is the one this machine uses itself.
@@ -85,10 +88,13 @@ download() {
 
 # make_root SUITES DIRECTORY PACKAGE...
 make_root() {
-	local suites=$1 root=$2 mode=unshare
+	local suites=$1 root=$2 mode=unshare valid=true
 	shift 2
 
 	[ "$(id -u)" != 0 ] || mode=root
+	# Whether an expired archive will do, a frozen one for example, is for
+	# this machine's apt to say; mmdebstrap does not ask it.
+	eval "$(apt-config shell valid Acquire::Check-Valid-Until/b)"
 	download "$suites" "$@"
 	rm -rf "$root.new"
 	mkdir -p "$root.new"
@@ -99,6 +105,7 @@ make_root() {
 		--include="$(IFS=,; echo "$*")" \
 		--aptopt='APT::Default-Release "'"${suites##*,}"'"' \
 		--aptopt='APT::Install-Recommends "false"' \
+		--aptopt='Acquire::Check-Valid-Until "'"$valid"'"' \
 		--setup-hook='mkdir -p "$1"/var/cache/apt/archives' \
 		--setup-hook="sync-in $cache/apt/$suites/archives /var/cache/apt/archives" \
 		"${suites%%,*}" - - |
@@ -109,15 +116,18 @@ make_root() {
 	mv "$root.new" "$root"
 }
 
-# in_root ROOT COMMAND...: with /proc, which objtool wants
+# in_root ROOT COMMAND...: with the machine's /dev, and with /proc, which
+# objtool wants; both are gone when COMMAND ends.
 in_root() {
 	local root=$1 user=()
 	shift
 
 	[ "$(id -u)" = 0 ] || user=(--map-root-user)
-	unshare "${user[@]}" --mount --pid --fork --mount-proc="$root/proc" \
-		chroot "$root" env -i HOME=/ LC_ALL=C.UTF-8 \
-		PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+	# shellcheck disable=SC2016
+	unshare "${user[@]}" --mount --pid --fork --mount-proc="$root/proc" sh -ec '
+			mount --rbind /dev "$1/dev"
+			exec chroot "$@"' sh "$root" \
+		env -i HOME=/ LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
 # built_in ROOT KEY 'PATH...' 'FILE...' COMMAND...: runs COMMAND on a copy of
