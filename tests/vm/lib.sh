@@ -106,6 +106,7 @@ make_root() {
 		--aptopt='APT::Default-Release "'"${suites##*,}"'"' \
 		--aptopt='APT::Install-Recommends "false"' \
 		--aptopt='Acquire::Check-Valid-Until "'"$valid"'"' \
+		--aptopt='Acquire::Check-Valid-Until "'"$valid"'"' \
 		--setup-hook='mkdir -p "$1"/var/cache/apt/archives' \
 		--setup-hook="sync-in $cache/apt/$suites/archives /var/cache/apt/archives" \
 		"${suites%%,*}" - - |
