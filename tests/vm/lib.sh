@@ -25,7 +25,7 @@ kernel_row() {
 		"$(awk '!/^#/ { printf "%s ", $1 }' \
 			"$top/tests/vm/kernels" "$top/tests/debug/kernels")"
 	# shellcheck disable=SC2034 # arguments: for run
-	read -r suites flavour arguments <<< "$row"
+	read -r suites flavour _ arguments <<< "$row"
 }
 
 # The archive is the one this machine uses itself.
@@ -105,7 +105,6 @@ make_root() {
 		--include="$(IFS=,; echo "$*")" \
 		--aptopt='APT::Default-Release "'"${suites##*,}"'"' \
 		--aptopt='APT::Install-Recommends "false"' \
-		--aptopt='Acquire::Check-Valid-Until "'"$valid"'"' \
 		--aptopt='Acquire::Check-Valid-Until "'"$valid"'"' \
 		--setup-hook='mkdir -p "$1"/var/cache/apt/archives' \
 		--setup-hook="sync-in $cache/apt/$suites/archives /var/cache/apt/archives" \
