@@ -18,6 +18,9 @@
 /* What both modules can start open with: the least that ours would choose. */
 #define START_LIMIT	10000000
 
+/* From here on the kernel gives handles of its own choice. */
+#define FIRST_HANDLE	(0x8001U << 16)
+
 /* Unless --timeout says otherwise. */
 #define DEL_PATIENCE		(10 * NS_PER_S)
 #define DEL_PATIENCE_INTREE	NS_PER_S
@@ -127,56 +130,104 @@ static int complain_kind(struct plugctl *ctx, const char *name)
 			"the kernel does not know the qdisc kind plug: %s", advice);
 }
 
+/* What somebody attached where the plug is to go, or NULL. */
+static const struct qdisc_state *occupant(const struct qdisc_list *list,
+					  const struct address *at)
+{
+	size_t i = qdisc_list_first(list, at->ifindex);
+
+	/* A handle of 0 is the kernel's default qdisc, there for the taking. */
+	for (; i < list->n && list->v[i].ifindex == at->ifindex; i++)
+		if (list->v[i].handle && list->v[i].parent == at->parent)
+			return &list->v[i];
+	return NULL;
+}
+
+static const struct qdisc_state *owner(const struct qdisc_list *list,
+				       const struct address *at, uint32_t handle)
+{
+	size_t i = qdisc_list_first(list, at->ifindex);
+
+	for (; i < list->n && list->v[i].ifindex == at->ifindex; i++)
+		if (list->v[i].handle == handle)
+			return &list->v[i];
+	return NULL;
+}
+
 /* Something is there: say what, and how to get on. */
 static int complain_occupied(struct plugctl *ctx, const char *name,
-			     const struct add *add)
+			     const struct qdisc_state *there)
 {
 	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
-	struct qdisc_list list = { 0 };
-	const struct qdisc_state *there = NULL;
-	size_t i;
 
-	if (netlink_dump(ctx->nl, add->at.ifindex, false, &list))
-		list.n = 0;
-	for (i = 0; i < list.n; i++)
-		if (list.v[i].ifindex == add->at.ifindex && list.v[i].handle &&
-		    (list.v[i].parent == add->at.parent ||
-		     (!there && list.v[i].handle == add->at.handle)))
-			there = &list.v[i];
-	if (!there) {
-		qdisc_list_free(&list);
-		return complain(ctx, STATUS_REFUSED, name,
-				"something else is attached there: see tc qdisc show dev %s",
-				name);
-	}
 	format_handle(handle, there->handle);
 	format_parent(parent, there->parent);
-	if (there->parent != add->at.parent)
-		complain(ctx, STATUS_REFUSED, name,
-			 "handle %s is taken, by qdisc %s at %s: choose another one",
-			 handle, there->kind, parent);
-	else if (add->force)
-		complain(ctx, STATUS_REFUSED, name,
-			 "qdisc %s already has the handle %s: choose another one, or detach it first",
-			 there->kind, handle);
-	else if (qdisc_is_plug(there))
-		complain(ctx, STATUS_REFUSED, name,
-			 "already has a plug (%s at %s): use it as it is, or replace it with --force, which drops what it holds",
-			 handle, parent);
-	else
-		complain(ctx, STATUS_REFUSED, name,
-			 "qdisc %s %s was attached at %s on purpose: attach the plug below it with parent CLASSID, or replace it with --force",
-			 there->kind, handle, parent);
+	if (qdisc_is_plug(there))
+		return complain(ctx, STATUS_REFUSED, name,
+				"already has a plug (%s at %s): use it as it is, or replace it with --force, which drops what it holds",
+				handle, parent);
+	return complain(ctx, STATUS_REFUSED, name,
+			"qdisc %s %s was attached at %s on purpose: attach the plug below it with parent CLASSID, or replace it with --force",
+			there->kind, handle, parent);
+}
+
+static int complain_handle(struct plugctl *ctx, const char *name,
+			   const struct qdisc_state *there)
+{
+	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
+
+	format_handle(handle, there->handle);
+	format_parent(parent, there->parent);
+	return complain(ctx, STATUS_REFUSED, name,
+			"handle %s belongs to qdisc %s at %s: choose another one, or detach that qdisc first",
+			handle, there->kind, parent);
+}
+
+/*
+ * The message always names a handle that nothing on the device has. With one,
+ * NLM_F_REPLACE alone decides whether what is there is replaced; without one,
+ * kernels since 6.1 replace a qdisc of another kind even for NLM_F_EXCL.
+ */
+static int choose_handle(struct plugctl *ctx, const char *name, struct add *add)
+{
+	struct qdisc_list list = { 0 };
+	const struct qdisc_state *there;
+	uint32_t handle;
+	int error;
+
+	error = netlink_dump(ctx->nl, add->at.ifindex, false, &list);
+	if (error) {
+		complain_netlink(ctx, error);
+		goto out;
+	}
+	there = occupant(&list, &add->at);
+	if (there && !add->force) {
+		complain_occupied(ctx, name, there);
+		goto out;
+	}
+	if (add->at.handle) {
+		there = owner(&list, &add->at, add->at.handle);
+		if (there)
+			complain_handle(ctx, name, there);
+		goto out;
+	}
+	/* As the kernel does it itself. */
+	for (handle = FIRST_HANDLE; owner(&list, &add->at, handle); )
+		handle += 1U << 16;
+	add->at.handle = handle;
+out:
 	qdisc_list_free(&list);
 	return ctx->status;
 }
 
 static int complain_add(struct plugctl *ctx, const char *name,
-			const struct add *add, const struct answer *answer)
+			const struct answer *answer)
 {
 	switch (answer->error) {
 	case EEXIST:
-		return complain_occupied(ctx, name, add);
+		return complain(ctx, STATUS_REFUSED, name,
+				"somebody else attached a qdisc at the same moment: see tc qdisc show dev %s",
+				name);
 	case ENOENT:
 		/* Without extack (before 4.16) this is the likely reason. */
 		if (!answer->text[0] || strstr(answer->text, "kind is unknown"))
@@ -254,12 +305,14 @@ int cmd_add(struct plugctl *ctx, const struct args *args)
 	add.at.ifindex = find_device(ctx, target.name);
 	if (!add.at.ifindex)
 		return ctx->status;
+	if (choose_handle(ctx, target.name, &add))
+		return ctx->status;
 	choose_options(&add);
 	error = netlink_exchange(ctx->nl, 1, true, build_add, &add, &answer);
 	if (error)
 		return complain_netlink(ctx, error);
 	if (answer.error)
-		return complain_add(ctx, target.name, &add, &answer);
+		return complain_add(ctx, target.name, &answer);
 	if (!find_added(ctx, &add, &answer, &target))
 		return ctx->status;
 	finish_add(ctx, &add, &target);

@@ -91,6 +91,13 @@ const struct command commands[] = {
 		.completion = COMPLETE_PLUGGED,
 		.accepts = ACCEPTS_SELECT,
 	}, {
+		.name = "monitor",
+		.run = cmd_monitor,
+		.usage = "[DEV...]",
+		.summary = "print a line for every change, as it happens",
+		.completion = COMPLETE_PLUGGED,
+		.accepts = NOT_IN_BATCH,
+	}, {
 		.name = "wait",
 		.run = cmd_wait,
 		.usage = "DEV...",
@@ -99,6 +106,28 @@ const struct command commands[] = {
 "Waits for ever, or for --timeout, and then exits with status 124.\n",
 		.completion = COMPLETE_PLUGGED,
 		.accepts = ACCEPTS_SELECT | ACCEPTS_TIMEOUT,
+	}, {
+		.name = "run",
+		.run = cmd_run,
+		.usage = "DEV... [--timeout T] -- PROGRAM [ARGUMENT...]",
+		.summary = "buffer, run a program, open again whatever happens to it",
+		.details =
+"Exits with the program's status. After --timeout the plugs are opened, the\n"
+"program is ended, and the status is 124. SIGINT, SIGTERM and SIGHUP are passed\n"
+"on to the program.\n",
+		.completion = COMPLETE_PROGRAM,
+		.accepts = ACCEPTS_SELECT | ACCEPTS_TIMEOUT | ACCEPTS_PROGRAM |
+			   NOT_IN_BATCH,
+	}, {
+		.name = "batch",
+		.run = cmd_batch,
+		.usage = "[FILE|-]",
+		.summary = "commands from a file or standard input, one a line",
+		.details =
+"The first failure ends it, unless --force is given. '#' begins a comment. With\n"
+"-j each line is answered by one line of JSON, at once.\n",
+		.completion = COMPLETE_FILE,
+		.accepts = ACCEPTS_FORCE | NOT_IN_BATCH,
 	}, {
 		.name = "version",
 		.run = cmd_version,

@@ -72,9 +72,8 @@ struct nlmsghdr *message_action(void *buf, const struct address *at,
 }
 
 /*
- * NLM_F_EXCL in both cases. Alone with CREATE it keeps what is there; with
- * REPLACE beside it, it makes the kernel put a new qdisc in place of any old
- * one, also of a plug, which it would otherwise only change.
+ * at.handle must be one that is free: then NLM_F_REPLACE decides, on every
+ * kernel, whether an explicitly attached qdisc at that parent is replaced.
  */
 struct nlmsghdr *message_add(void *buf, const struct address *at,
 			     const struct action *action, bool force)

@@ -103,7 +103,7 @@ wire() {
 
 # send COUNT: so many packets out of v0, without waiting for answers
 send() {
-	ping -q -c "$1" -i 0.01 -W 0 192.0.2.2 > /dev/null 2>&1 || :
+	ping -q -c "$1" -i 0.01 -w 1 192.0.2.2 > /dev/null 2>&1 || :
 }
 
 # eventually COMMAND...: tries for 5 s

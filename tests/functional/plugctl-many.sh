@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A thousand devices with a plug each: named all at once, shown, dumped.
+. "${0%/*}/plugctl-lib.sh"
+
+many=1000
+i=0
+while [ $i -lt $many ]; do
+	echo "link add d$i type dummy"
+	i=$((i + 1))
+done > "$tmp/links"
+ip -b "$tmp/links"
+i=0
+devices=
+while [ $i -lt $many ]; do
+	devices="$devices d$i"
+	echo "add d$i"
+	i=$((i + 1))
+done > "$tmp/adds"
+run plugctl batch "$tmp/adds"
+gives "add, $many times" 0 '' ''
+is "dump has all" "$(plugctl dump | wc -l)" $many
+is "each once" "$(plugctl dump | cut -f1 | sort -u | wc -l)" $many
+# shellcheck disable=SC2086
+run plugctl buffer $devices
+gives "buffer all in one command" 0 '' ''
+is "every one began an epoch" "$(plugctl dump | cut -f$F_EPOCH | sort | uniq -c | xargs)" "$many 2"
+# shellcheck disable=SC2086
+run plugctl -v buffer $devices
+is "with the epoch of each" "$status $(grep -c 'buffering epoch 3;' "$tmp/out")" "0 $many"
+is "show has all" "$(plugctl show | grep -c '^d')" $many
+is "show -j has all" "$(plugctl -j show | tr '{' '\n' | grep -c '"device"')" $many
+ip link del d7
+plugctl del d500
+# shellcheck disable=SC2086
+run plugctl release $devices
+gives "two of them fail, by name" 2 '' 'plugctl: d7: no such device*
+plugctl: d500: has no plug*'
+is "all others were released" "$(plugctl dump | cut -f$F_RELEASED | sort | uniq -c | xargs)" "$((many - 2)) 1"
+# In a user namespace the socket's room cannot be forced: fewer at a time.
+unshare=$(command -v unshare)
+if [ -n "$unshare" ] && "$unshare" -Urn true 2> /dev/null; then
+	run "$unshare" -Urn sh -c "ip -b $tmp/links && plugctl batch $tmp/adds && plugctl -v buffer $devices"
+	is "without the right to force the socket's room" "$status $(grep -c 'buffering epoch 2' "$tmp/out")" "0 $many"
+fi
+finish
