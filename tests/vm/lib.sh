@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # The suite that the programs in the VM come from, whatever the kernel.
 userland_suite=bookworm
 userland_packages=(gcc libc6-dev make pkg-config libmnl-dev libjson-c-dev
-	libnl-route-3-dev busybox-static iproute2 libnl-utils kmod
+	libnl-route-3-dev busybox-static iproute2 iputils-ping libnl-utils kmod
 	python3-minimal python3-pyroute2 procps)
 
 # kernel_row NAME: sets suites, flavour and arguments from the tables.

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# sch-plug: the qdisc, plugctl, their tests and packages. "make help" lists the
+# targets. Nothing has to be installed first: the tests say or install what
+# they need.
+
+.DEFAULT_GOAL := all
+.PHONY: all module plugctl demo check check-all check-debug check-distro \
+	bench deb rpm srpm install uninstall shell vm-refresh clean help
+
+all: module plugctl			## the module for the running kernel, and plugctl
+
+module:					## src/sch_plug.ko (KDIR=... for another kernel)
+	$(MAKE) -C src modules
+
+plugctl:				## userspace/plugctl
+	$(MAKE) -C userspace plugctl
+
+demo:					## see packets held and released (HOST=1 DEV=eth0: here)
+	@tests/demo/run $(if $(HOST),--host $(DEV))
+
+check:					## static checks, unit tests, two kernels
+	@tests/check
+
+check-all:				## the long forms, all kernels
+	@tests/check --all
+
+shell:					## a shell in a VM (KERNEL=7.3)
+	@tests/vm/run --shell $(or $(KERNEL),7.3)
+
+vm-refresh:				## forget the kernels in the cache, to fetch the newest
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/sch-plug"
+
+clean:					## remove what was built in the checkout
+	rm -rf build tests/tools/bin
+	-$(MAKE) -s -C userspace clean
+	rm -f src/*.o src/.*.cmd src/*.ko src/*.mod src/*.mod.c src/compat-config.h \
+		src/Module.symvers src/modules.order
+
+help:					## this list
+	@sed -n 's/^\([a-z-]*\):.*##/\1 /p' $(MAKEFILE_LIST) | \
+		awk '{ printf "  make %-14s", $$1; $$1 = ""; print }'
