@@ -153,16 +153,21 @@ int nl_open(void)
 	return nl;
 }
 
-static void *attr_put(struct nlmsghdr *nlh, __u16 type, const void *data, size_t len)
+size_t attr_at(void *at, __u16 type, const void *data, size_t len)
 {
-	struct nlattr *nla = (void *)((char *)nlh + NLMSG_ALIGN(nlh->nlmsg_len));
+	struct nlattr nla = { .nla_type = type, .nla_len = NLA_HDRLEN + len };
 
-	nla->nla_type = type;
-	nla->nla_len = NLA_HDRLEN + len;
+	memset(at, 0, NLA_ALIGN(nla.nla_len));
+	memcpy(at, &nla, sizeof(nla));
 	if (len)
-		memcpy((char *)nla + NLA_HDRLEN, data, len);
-	nlh->nlmsg_len = NLMSG_ALIGN(nlh->nlmsg_len) + NLA_ALIGN(nla->nla_len);
-	return nla;
+		memcpy((char *)at + NLA_HDRLEN, data, len);
+	return NLA_ALIGN(nla.nla_len);
+}
+
+static void attr_put(struct nlmsghdr *nlh, __u16 type, const void *data, size_t len)
+{
+	nlh->nlmsg_len = NLMSG_ALIGN(nlh->nlmsg_len);
+	nlh->nlmsg_len += attr_at((char *)nlh + nlh->nlmsg_len, type, data, len);
 }
 
 /* Finds @type among the attributes in @data; its payload, *@len its length. */
@@ -353,6 +358,10 @@ int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply)
 	if (msg->options)
 		attr_put(nlh, TCA_OPTIONS | (msg->nested ? NLA_F_NESTED : 0),
 			 msg->options, msg->options_len);
+	if (msg->more) {
+		memcpy(buf + nlh->nlmsg_len, msg->more, msg->more_len);
+		nlh->nlmsg_len += msg->more_len;
+	}
 	return nl_raw(nl, buf, nlh->nlmsg_len, reply);
 }
 
@@ -386,7 +395,8 @@ int plug_upto(int nl, const char *dev, __u64 epoch, struct plug_reply *reply)
 	return nl_request(nl, &msg, reply);
 }
 
-bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state)
+unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
+			unsigned int max)
 {
 	static char buf[262144] __attribute__((aligned(8)));
 	static __u32 seq = 0x40000000;
@@ -402,7 +412,7 @@ bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state)
 		},
 		.tcm.tcm_ifindex = if_nametoindex(dev),
 	};
-	bool found = false;
+	unsigned int n = 0;
 
 	if (send(nl, &req, sizeof(req), 0) < 0)
 		bail("dump request: %s", strerror(errno));
@@ -418,15 +428,36 @@ bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state)
 			if (nlh->nlmsg_seq != seq)
 				continue;
 			if (nlh->nlmsg_type == NLMSG_DONE)
-				return found;
-			if (nlh->nlmsg_type != RTM_NEWQDISC || found ||
-			    tcm->tcm_ifindex != req.tcm.tcm_ifindex ||
-			    tcm->tcm_parent != parent)
+				return n;
+			if (nlh->nlmsg_type != RTM_NEWQDISC || n == max ||
+			    tcm->tcm_ifindex != req.tcm.tcm_ifindex)
 				continue;
-			state_parse(state, nlh);
-			found = true;
+			state_parse(&list[n++], nlh);
 		}
 	}
+}
+
+bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state)
+{
+	static struct plug_state list[64];
+	unsigned int i, n = qdisc_list(nl, dev, list, 64);
+
+	for (i = 0; i < n; i++) {
+		if (list[i].parent == parent) {
+			*state = list[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+bool plug_same(const struct plug_state *a, const struct plug_state *b)
+{
+	struct plug_state x = *a, y = *b;
+
+	x.xstats.release_age = y.xstats.release_age = 0;
+	x.xstats.closed_age = y.xstats.closed_age = 0;
+	return !memcmp(&x, &y, sizeof(x));
 }
 
 struct plug_state plug_get(int nl, const char *dev)

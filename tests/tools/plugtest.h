@@ -52,6 +52,8 @@ struct plug_msg {
 	const void	*options;	/* NULL: no TCA_OPTIONS */
 	size_t		options_len;
 	bool		nested;		/* NLA_F_NESTED on TCA_OPTIONS */
+	const void	*more;		/* attributes to follow, as attr_at() makes them */
+	size_t		more_len;
 };
 
 /* What the kernel says of one plug. */
@@ -84,6 +86,11 @@ struct plug_reply {
 	struct plug_state echo;			/* with NLM_F_ECHO */
 };
 
+/* Writes one attribute to @at, of which 4 + @len, rounded up to a multiple of 4,
+ * bytes are used; returns how many.
+ */
+size_t attr_at(void *at, __u16 type, const void *data, size_t len);
+
 /* A netlink socket in the present network namespace, extack and cap_ack on. */
 int nl_open(void);
 /* Sends; 0 or a negative errno from the kernel's answer. @reply may be NULL. */
@@ -99,6 +106,11 @@ int plug_upto(int nl, const char *dev, __u64 epoch, struct plug_reply *reply);
  * dumped; false if there is none.
  */
 bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state);
+/* All qdiscs of @dev that a dump shows, up to @max; how many. */
+unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
+			unsigned int max);
+/* Whether two dumps tell the same, the ages aside, which time changes. */
+bool plug_same(const struct plug_state *a, const struct plug_state *b);
 /* The root plug's state; ends the test if there is none. */
 struct plug_state plug_get(int nl, const char *dev);
 

@@ -1,0 +1,1070 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The wire protocol, rule by rule: what creates a plug and how, what each
+ * command does to the state that a dump shows, what is refused and with which
+ * words, and that a refusal changes nothing (I1: not one packet moves by it).
+ *
+ * Three of these are safety tests that the module that comes with kernels must
+ * fail: "limit-64bit", "limit-gso" and "link".
+ *
+ * Without an argument: all; else the test of that name.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/virtio_net.h>
+
+#include "plugtest.h"
+
+#define DEV "pa"
+#define DEFAULT_FLOOR 10000000
+
+static int nl;
+static struct wire w;
+static struct plug_reply reply;
+
+/* ---- messages ---- */
+
+struct options {
+	char bytes[128];
+	size_t len;
+};
+
+static struct options options(int action, __u32 limit)
+{
+	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
+	struct options o = { .len = sizeof(qopt) };
+
+	memcpy(o.bytes, &qopt, sizeof(qopt));
+	return o;
+}
+
+static void add_attr(struct options *o, __u16 type, const void *data, size_t len)
+{
+	o->len += attr_at(o->bytes + o->len, type, data, len);
+}
+
+static struct options options_upto(__u64 epoch)
+{
+	struct options o = options(TCQ_PLUG_RELEASE_UPTO, 0);
+
+	add_attr(&o, TCA_PLUG_EPOCH, &epoch, sizeof(epoch));
+	return o;
+}
+
+static int create(const struct options *o, bool nested)
+{
+	struct plug_msg msg = {
+		.dev = DEV, .parent = TC_H_ROOT, .handle = 0x10000,
+		.flags = NLM_F_CREATE | NLM_F_EXCL, .nested = nested,
+		.options = o ? o->bytes : NULL, .options_len = o ? o->len : 0,
+	};
+
+	return nl_request(nl, &msg, &reply);
+}
+
+static int change(const struct options *o, bool nested)
+{
+	struct plug_msg msg = {
+		.dev = DEV, .parent = TC_H_ROOT, .nested = nested,
+		.options = o->bytes, .options_len = o->len,
+	};
+
+	return nl_request(nl, &msg, &reply);
+}
+
+static int command(int action, __u32 limit)
+{
+	struct options o = options(action, limit);
+
+	return change(&o, false);
+}
+
+static int upto(__u64 epoch)
+{
+	struct options o = options_upto(epoch);
+
+	return change(&o, false);
+}
+
+static void obeyed(int action, const char *what)
+{
+	is_u64(-command(action, 0), 0, "%s", what);
+}
+
+/* Where the kernel puts its finger: after the headers comes TCA_KIND, then
+ * TCA_OPTIONS, then what is in it.
+ */
+#define AT_OPTIONS (NLMSG_LENGTH(sizeof(struct tcmsg)) + NLA_HDRLEN + NLA_ALIGN(sizeof("plug")))
+#define AT_FIRST_ATTR (AT_OPTIONS + NLA_HDRLEN + sizeof(struct tc_plug_qopt))
+
+/* ---- state ---- */
+
+static struct plug_state get(void)
+{
+	return plug_get(nl, DEV);
+}
+
+static void is_epochs(__u64 epoch, __u64 released, const char *what)
+{
+	struct plug_state st = get();
+
+	ok(st.epoch == epoch && st.released == released && st.has_released &&
+	   st.qopt.action == (epoch == released ? TCQ_PLUG_RELEASE_INDEFINITE :
+			      TCQ_PLUG_BUFFER),
+	   "%s: epoch %llu, released %llu, %s", what, (unsigned long long)epoch,
+	   (unsigned long long)released, epoch == released ? "open" : "closed");
+	if (st.epoch != epoch || st.released != released)
+		diag("epoch %llu, released %llu", (unsigned long long)st.epoch,
+		     (unsigned long long)st.released);
+}
+
+static void is_ends(__u64 head, __u64 tail, const char *what)
+{
+	struct plug_state st = get();
+
+	if (!ok(st.head_epoch == head && st.tail_epoch == tail,
+		"%s: oldest packet of epoch %llu, newest of %llu", what,
+		(unsigned long long)head, (unsigned long long)tail))
+		diag("oldest %llu, newest %llu", (unsigned long long)st.head_epoch,
+		     (unsigned long long)st.tail_epoch);
+}
+
+/* The refusal of @o by an existing plug: error, words, place; the plug is as it
+ * was and keeps silent.
+ */
+static void refused(const struct options *o, bool nested, const char *words,
+		    int offset, const char *what)
+{
+	struct plug_state before = get(), after;
+
+	is_u64(-change(o, nested), EINVAL, "%s: EINVAL", what);
+	if (!ok(reply.extack[0] && strstr(reply.extack, words), "%s: says \"%s\"", what, words))
+		diag("says \"%s\"", reply.extack);
+	is_u64(reply.bad_offset, offset, "%s: and where", what);
+	after = get();
+	ok(plug_same(&before, &after), "%s: nothing has changed", what);
+	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: %s: nothing leaves", what);
+}
+
+static void leave(unsigned int want, const char *what)
+{
+	unsigned int got = wire_recv(&w, want);
+
+	is_u64(got + wire_drain(&w, QUIET_MS), want, "%s: %u leave", what, want);
+}
+
+static void silence(const char *what)
+{
+	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: %s: nothing leaves", what);
+}
+
+static void start_bare(void)
+{
+	dummy_make(DEV);
+	wire_open(&w, DEV);
+}
+
+static void start(void)
+{
+	start_bare();
+	is_u64(-create(NULL, false), 0, "create");
+}
+
+static void finish(void)
+{
+	is_u64(w.reordered, 0, "I2: in order, each once");
+	wire_close(&w);
+	link_delete(DEV);
+}
+
+static void no_plug(void)
+{
+	must("tc qdisc del dev " DEV " root");
+}
+
+/* ---- create ---- */
+
+static void created(const struct options *o, bool nested, bool open,
+		    __u32 limit, const char *what)
+{
+	static const struct tc_plug_xstats none = {
+		.release_age = TC_PLUG_NEVER, .closed_age = TC_PLUG_NEVER,
+	};
+	struct plug_state st;
+
+	is_u64(-create(o, nested), 0, "create %s%s", what, nested ? ", nested" : "");
+	is_epochs(1, open, what);
+	st = get();
+	is_u64(st.qopt.limit, limit, "%s: limit", what);
+	st.xstats.closed_age = TC_PLUG_NEVER;
+	ok(!memcmp(&st.xstats, &none, sizeof(none)), "%s: is no command", what);
+	wire_send(&w, 2, 100);
+	if (open)
+		leave(2, what);
+	else
+		silence(what);
+	no_plug();
+}
+
+static void test_create(void)
+{
+	static const struct {
+		int action;
+		__u32 limit;
+		bool open;
+		const char *what;
+	} rows[] = {
+		{ TCQ_PLUG_BUFFER, 0, false, "BUFFER" },
+		{ TCQ_PLUG_BUFFER, 5000, false, "BUFFER with limit" },
+		{ TCQ_PLUG_RELEASE_ONE, 0, false, "RELEASE_ONE" },
+		{ TCQ_PLUG_RELEASE_ONE, 5000, false, "RELEASE_ONE with limit" },
+		{ TCQ_PLUG_RELEASE_INDEFINITE, 0, true, "RELEASE_INDEFINITE" },
+		{ TCQ_PLUG_RELEASE_INDEFINITE, 5000, true,
+		  "RELEASE_INDEFINITE with limit" },
+		{ TCQ_PLUG_LIMIT, 0, false, "LIMIT 0" },
+		{ TCQ_PLUG_LIMIT, 5000, false, "LIMIT 5000" },
+		{ TCQ_PLUG_LIMIT, UINT_MAX, false, "LIMIT 2^32 - 1" },
+	};
+	/* dummy_make()'s MTU, an Ethernet header, its tx queue length */
+	const __u32 usual = (65000 + 14) * 1000;
+	struct options o;
+	size_t i;
+
+	diag("create: closed, but for RELEASE_INDEFINITE");
+	start_bare();
+	created(NULL, false, false, usual, "no options");
+	for (i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t row = i / 2;
+
+		o = options(rows[row].action, rows[row].limit);
+		created(&o, i & 1, rows[row].open,
+			rows[row].limit ? rows[row].limit : usual, rows[row].what);
+	}
+	o = options(TCQ_PLUG_RELEASE_INDEFINITE, 5000);
+	memset(o.bytes + o.len, 0xff, 40);
+	o.len += 40;
+	created(&o, false, true, 5000, "with bytes after the struct");
+	finish();
+}
+
+static void create_refused(const struct options *o, bool nested,
+			   const char *words, int offset, const char *what)
+{
+	struct plug_state st;
+
+	is_u64(-create(o, nested), EINVAL, "create %s: EINVAL", what);
+	if (!ok(reply.extack[0] && strstr(reply.extack, words), "create %s: says \"%s\"", what, words))
+		diag("says \"%s\"", reply.extack);
+	is_u64(reply.bad_offset, offset, "create %s: and where", what);
+	ok(!qdisc_get(nl, DEV, TC_H_ROOT, &st) || strcmp(st.kind, "plug"),
+	   "create %s: nothing is created", what);
+}
+
+static void test_create_refused(void)
+{
+	static const int unknown[] = {
+		-1, 4, 5, 255, TCQ_PLUG_DISCARD, 258, 0x10000, INT_MAX, INT_MIN,
+	};
+	struct plug_state before, after;
+	struct options o;
+	char what[64];
+	size_t i;
+
+	diag("create: what is refused");
+	start_bare();
+	for (i = 0; i < 16; i++) {
+		o = options(TCQ_PLUG_BUFFER, 0);
+		o.len = i / 2;
+		snprintf(what, sizeof(what), "with %zu bytes%s", o.len,
+			 i & 1 ? ", nested" : "");
+		create_refused(&o, i & 1, "shorter than tc_plug_qopt", AT_OPTIONS, what);
+	}
+	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		o = options(unknown[i], 0);
+		snprintf(what, sizeof(what), "with action %d", unknown[i]);
+		create_refused(&o, false, "action", -1, what);
+	}
+	o = options_upto(1);
+	create_refused(&o, false, "action", -1, "with RELEASE_UPTO");
+	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
+	create_refused(&o, false, "TCA_PLUG_EPOCH", AT_OPTIONS,
+		       "with RELEASE_UPTO, no epoch");
+
+	is_u64(-create(NULL, false), 0, "create");
+	wire_send(&w, 3, 100);
+	before = get();
+	o = options(TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	is_u64(-create(&o, false), EEXIST, "a second time: EEXIST");
+	after = get();
+	ok(plug_same(&before, &after), "the plug there is stays as it is");
+	silence("created a second time");
+	finish();
+}
+
+/* ---- limit ---- */
+
+static void limit_is(__u32 want, const char *what)
+{
+	is_u64(get().qopt.limit, want, "%s", what);
+}
+
+static void default_limit(const char *link, __u32 want, const char *what)
+{
+	must("ip link set " DEV " %s", link);
+	is_u64(-create(NULL, false), 0, "create on %s", what);
+	limit_is(want, what);
+	no_plug();
+}
+
+static void test_default_limit(void)
+{
+	diag("the default limit: tx queue length x (MTU + header), 10,000,000 and up");
+	must("modprobe ifb numifbs=0");
+	must("ip link add " DEV " type dummy && ip link set " DEV " up");
+	default_limit("txqueuelen 1000 mtu 1500", DEFAULT_FLOOR, "1000 x 1514");
+	default_limit("txqueuelen 10000 mtu 1500", 15140000, "10000 x 1514");
+	default_limit("txqueuelen 10000 mtu 986", DEFAULT_FLOOR, "10000 x 1000");
+	default_limit("txqueuelen 10000 mtu 987", 10010000, "10000 x 1001");
+	default_limit("txqueuelen 0 mtu 1500", DEFAULT_FLOOR, "0 x 1514");
+	default_limit("txqueuelen 4294 mtu 999986", 4294000000U,
+		      "4294 x 1000000, just below 2^32");
+	default_limit("txqueuelen 4295 mtu 999986", UINT_MAX,
+		      "4295 x 1000000, just above 2^32");
+	default_limit("txqueuelen 16384 mtu 262130", UINT_MAX,
+		      "16384 x 262144, 2^32");
+	default_limit("txqueuelen 32767 mtu 1000000000", UINT_MAX,
+		      "32767 x 1000000014");
+
+	diag("it is taken when it is asked for, not again when the device changes");
+	must("ip link set " DEV " txqueuelen 10000 mtu 1500");
+	is_u64(-create(NULL, false), 0, "create");
+	must("ip link set " DEV " mtu 3000");
+	must("ip link set " DEV " txqueuelen 20000");
+	limit_is(15140000, "the limit outlives a change of the device");
+	is_u64(-command(TCQ_PLUG_LIMIT, 0), 0, "LIMIT 0");
+	limit_is(20000 * 3014, "LIMIT 0: the default as it would be now");
+	is_u64(-command(TCQ_PLUG_LIMIT, 1), 0, "LIMIT 1");
+	limit_is(1, "LIMIT 1: no least limit for who asks");
+	link_delete(DEV);
+
+	must("ip link add " DEV " type ifb && ip link set " DEV " up");
+	is_u64(-create(NULL, false), 0, "create on an ifb");
+	limit_is(DEFAULT_FLOOR, "an ifb");
+	link_delete(DEV);
+}
+
+static void test_limit(void)
+{
+	diag("the limit: bytes, exact, for what comes next");
+	start();
+	is_u64(-command(TCQ_PLUG_BUFFER, 77), 0, "BUFFER with limit 77");
+	is_u64(-command(TCQ_PLUG_RELEASE_ONE, 77), 0, "RELEASE_ONE with limit 77");
+	is_u64(-command(TCQ_PLUG_RELEASE_INDEFINITE, 77), 0,
+	       "RELEASE_INDEFINITE with limit 77");
+	is_u64(-command(TCQ_PLUG_BUFFER, 77), 0, "BUFFER with limit 77");
+	is_u64(-command(TCQ_PLUG_DISCARD, 77), 0, "DISCARD with limit 77");
+	limit_is(65014000, "limit is ignored where it is not asked for");
+
+	is_u64(-command(TCQ_PLUG_LIMIT, 1000), 0, "LIMIT 1000");
+	is_u64(wire_send(&w, 9, 100), 9, "900 bytes fit");
+	is_u64(wire_send(&w, 1, 101), 0, "101 more do not");
+	is_u64(wire_send(&w, 1, 100), 1, "100 more do");
+	is_u64(wire_send(&w, 1, 60), 0, "then it is full");
+	is_u64(-command(TCQ_PLUG_LIMIT, 500), 0, "LIMIT 500");
+	is_u64(get().backlog, 1000, "drops nothing that is held");
+	is_u64(wire_send(&w, 1, 60), 0, "but accepts nothing");
+	is_u64(-command(TCQ_PLUG_LIMIT, 1060), 0, "LIMIT 1060");
+	is_u64(wire_send(&w, 2, 60), 1, "room for one");
+	is_u64(-command(TCQ_PLUG_LIMIT, 0), 0, "LIMIT 0");
+	is_u64(wire_send(&w, 5, 60), 5, "is the default");
+	silence("limits");
+	is_epochs(4, 3, "LIMIT changes no epoch");
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(16, "what was accepted");
+	finish();
+}
+
+/* A size table makes each frame count for 1 MiB, the most that newer kernels let
+ * one count for: the sum comes to 2^32 with the 4096th.
+ */
+static void test_limit_64bit(void)
+{
+	const __u64 counted = 1 << 20, fit = 4095;
+	struct tc_sizespec spec = {
+		.cell_log = 11, .size_log = 10, .mtu = 2048, .tsize = 1,
+	};
+	struct options o = options(TCQ_PLUG_BUFFER, UINT_MAX);
+	__u16 size = counted >> 10;
+	struct nlattr nest = { .nla_type = TCA_STAB | NLA_F_NESTED };
+	char stab[64];
+	struct plug_msg msg = {
+		.dev = DEV, .parent = TC_H_ROOT, .handle = 0x10000,
+		.flags = NLM_F_CREATE | NLM_F_EXCL,
+		.options = o.bytes, .options_len = o.len, .more = stab,
+	};
+	struct plug_state st;
+
+	diag("limit 2^32 - 1: the sum does not wrap");
+	start_bare();
+	msg.more_len = NLA_HDRLEN;
+	msg.more_len += attr_at(stab + msg.more_len, TCA_STAB_BASE, &spec, sizeof(spec));
+	msg.more_len += attr_at(stab + msg.more_len, TCA_STAB_DATA, &size, sizeof(size));
+	nest.nla_len = msg.more_len;
+	memcpy(stab, &nest, sizeof(nest));
+	is_u64(-nl_request(nl, &msg, &reply), 0, "create with a size table");
+	is_u64(wire_send(&w, 5000, 100), fit, "4095 frames of 1 MiB fit");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &st), "the qdisc is there");
+	is_u64(st.backlog, fit * counted, "backlog");
+	is_u64(st.qlen, fit, "packets held");
+	is_u64(st.drops, 5000 - fit, "dropped");
+	is_u64(st.xstats.max_backlog, fit * counted, "max_backlog");
+	is_u64(st.xstats.queued_bytes, fit * counted, "queued_bytes");
+	silence("so far");
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(fit, "what was accepted");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &st) && !st.backlog && !st.qlen,
+	   "the backlog is 0 again");
+	finish();
+}
+
+/* One IPv4/TCP packet for the device to cut into @segs of 1000 bytes. */
+static bool send_gso(unsigned int segs)
+{
+	static struct {
+		struct virtio_net_hdr vnet;
+		struct ethhdr eth;
+		struct iphdr ip;
+		struct tcphdr tcp;
+		char data[60000];
+	} __attribute__((packed)) p;
+	const int headers = sizeof(p.eth) + sizeof(p.ip) + sizeof(p.tcp);
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = if_nametoindex(DEV), .sll_halen = ETH_ALEN,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), one = 1;
+	size_t len = sizeof(p.vnet) + headers + segs * 1000;
+	bool sent;
+
+	memset(&p, 0, sizeof(p));
+	p.vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	p.vnet.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	p.vnet.hdr_len = headers;
+	p.vnet.gso_size = 1000;
+	p.vnet.csum_start = sizeof(p.eth) + sizeof(p.ip);
+	p.vnet.csum_offset = offsetof(struct tcphdr, check);
+	memset(p.eth.h_dest, 0xff, ETH_ALEN);
+	p.eth.h_proto = htons(ETH_P_IP);
+	p.ip.version = 4;
+	p.ip.ihl = 5;
+	p.ip.ttl = 64;
+	p.ip.protocol = IPPROTO_TCP;
+	p.ip.tot_len = htons(len - sizeof(p.vnet) - sizeof(p.eth));
+	p.ip.saddr = htonl(0x0a000001);
+	p.ip.daddr = htonl(0x0a000002);
+	p.tcp.doff = 5;
+	p.tcp.ack = 1;
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)))
+		bail("PACKET_VNET_HDR: %s", strerror(errno));
+	sent = sendto(fd, &p, len, 0, (void *)&addr, sizeof(addr)) == (ssize_t)len;
+	if (!sent && errno != ENOBUFS)
+		bail("sending a GSO packet: %s", strerror(errno));
+	close(fd);
+	return sent;
+}
+
+static void test_limit_gso(void)
+{
+	const __u32 wire_bytes = 4 * (54 + 1000);
+	struct plug_state st;
+
+	diag("a GSO packet counts for what it puts on the wire");
+	start_bare();
+	must("tc qdisc add dev " DEV " root handle 1: plug limit %u", wire_bytes - 1);
+	ok(!send_gso(4), "four segments do not fit below %u bytes", wire_bytes);
+	ok(command(TCQ_PLUG_LIMIT, wire_bytes) == 0, "LIMIT %u", wire_bytes);
+	ok(send_gso(4), "four segments fit");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &st), "the qdisc is there");
+	is_u64(st.backlog, wire_bytes, "backlog");
+	is_u64(st.qlen, 1, "one packet");
+	is_u64(wire_send(&w, 1, 60), 0, "it is full");
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &st), "the qdisc is there");
+	is_u64(st.backlog, 0, "backlog after it has left");
+	is_u64(st.sent_bytes, wire_bytes, "bytes sent");
+	finish();
+}
+
+/* ---- the form of a command ---- */
+
+/* Every action in every length, with and without NLA_F_NESTED: what stands
+ * after the struct is not looked at.
+ */
+static void test_forms(void)
+{
+	__u64 epoch = 1, released = 0;
+	bool all = true;
+	size_t len;
+	int i;
+
+	diag("payloads of 8 to 64 bytes, nested or not");
+	start();
+	for (i = 0; i < 2; i++) {
+		for (len = 8; len <= 64; len++) {
+			struct options o = options(TCQ_PLUG_BUFFER, 123);
+			struct plug_state st;
+
+			memset(o.bytes + 8, 0xff, len - 8);
+			o.len = len;
+			all &= !change(&o, i);
+			st = get();
+			all &= st.epoch == ++epoch && st.released == released;
+
+			memcpy(o.bytes, &(int){ TCQ_PLUG_RELEASE_ONE }, sizeof(int));
+			all &= !change(&o, i);
+			st = get();
+			all &= st.epoch == epoch && st.released == ++released;
+
+			memcpy(o.bytes, &(int){ TCQ_PLUG_RELEASE_INDEFINITE }, sizeof(int));
+			all &= !change(&o, i);
+			st = get();
+			all &= st.epoch == epoch && st.released == (released = epoch);
+
+			memcpy(o.bytes, &(int){ TCQ_PLUG_BUFFER }, sizeof(int));
+			all &= !change(&o, i);
+			epoch++;
+
+			memcpy(o.bytes, &(int){ TCQ_PLUG_LIMIT }, sizeof(int));
+			all &= !change(&o, i);
+			st = get();
+			all &= st.epoch == epoch && st.qopt.limit == 123;
+
+			memcpy(o.bytes, &(int){ TCQ_PLUG_DISCARD }, sizeof(int));
+			all &= !change(&o, i);
+			st = get();
+			all &= st.epoch == ++epoch && st.released == (released = epoch - 1);
+			if (!all) {
+				diag("%zu bytes, %snested", len, i ? "" : "not ");
+				i = 2;
+				break;
+			}
+		}
+	}
+	ok(all, "each action is obeyed in each form");
+	finish();
+}
+
+/* Each way to say which qdisc is meant. */
+static void test_address(void)
+{
+	static const struct {
+		const char *what;
+		__u32 parent, handle;
+		__u16 flags;
+	} rows[] = {
+		{ "root", TC_H_ROOT, 0, 0 },
+		{ "root and handle", TC_H_ROOT, 0x20000, 0 },
+		{ "handle 2:0, no parent", 0, 0x20000, 0 },
+		{ "root, CREATE", TC_H_ROOT, 0, NLM_F_CREATE },
+		{ "root and handle, CREATE", TC_H_ROOT, 0x20000, NLM_F_CREATE },
+		{ "handle, CREATE", 0, 0x20000, NLM_F_CREATE },
+		{ "root, CREATE and REPLACE", TC_H_ROOT, 0, NLM_F_CREATE | NLM_F_REPLACE },
+		{ "root and handle, CREATE and REPLACE", TC_H_ROOT, 0x20000,
+		  NLM_F_CREATE | NLM_F_REPLACE },
+		{ "root, REPLACE", TC_H_ROOT, 0, NLM_F_REPLACE },
+	};
+	struct options o = options(TCQ_PLUG_BUFFER, 0);
+	struct plug_msg msg = {
+		.dev = DEV, .options = o.bytes, .options_len = o.len,
+	};
+	struct plug_state st;
+	size_t i;
+
+	diag("addresses");
+	start_bare();
+	must("tc qdisc add dev " DEV " root handle 2: plug");
+	wire_send(&w, 1, 100);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		msg.parent = rows[i].parent;
+		msg.handle = rows[i].handle;
+		msg.flags = rows[i].flags;
+		is_u64(-nl_request(nl, &msg, NULL), 0, "BUFFER, %s", rows[i].what);
+		st = get();
+		ok(st.epoch == i + 2 && st.qlen == 1 && st.handle == 0x20000,
+		   "%s: the plug got it", rows[i].what);
+	}
+	silence("so addressed");
+	msg.parent = 0;
+	msg.handle = 0x30000;
+	msg.flags = 0;
+	is_u64(-nl_request(nl, &msg, NULL), ENOENT, "a handle that is not there: ENOENT");
+	no_plug();
+
+	must("tc qdisc add dev " DEV " root handle 1: prio");
+	must("tc qdisc add dev " DEV " parent 1:2 handle 40: plug");
+	for (i = 0; i < 3; i++) {
+		msg.parent = i == 2 ? 0 : 0x10002;
+		msg.handle = i == 0 ? 0 : 0x400000;
+		is_u64(-nl_request(nl, &msg, NULL), 0, "BUFFER to a child, %s",
+		       i == 0 ? "parent" : i == 1 ? "parent and handle" : "handle");
+		ok(qdisc_get(nl, DEV, 0x10002, &st) && st.epoch == i + 2,
+		   "the child got it");
+	}
+	finish();
+}
+
+static void test_refused(void)
+{
+	static const int unknown[] = { -1, 4, 5, 255, 258, 0x10000, INT_MAX, INT_MIN };
+	struct options o;
+	char what[64];
+	size_t i;
+
+	diag("what an existing plug refuses, and that it changes nothing");
+	start();
+	wire_send(&w, 1, 100);
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	wire_send(&w, 2, 100);
+	for (i = 0; i < 16; i++) {
+		o = options(TCQ_PLUG_RELEASE_INDEFINITE, 0);
+		o.len = i / 2;
+		snprintf(what, sizeof(what), "%zu bytes%s", o.len, i & 1 ? ", nested" : "");
+		refused(&o, i & 1, "shorter than tc_plug_qopt", AT_OPTIONS, what);
+	}
+	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		o = options(unknown[i], 5);
+		snprintf(what, sizeof(what), "action %d", unknown[i]);
+		refused(&o, i & 1, "action", -1, what);
+	}
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(3, "all of it");
+	finish();
+}
+
+static void test_no_options(void)
+{
+	struct plug_msg msg = { .dev = DEV, .parent = TC_H_ROOT };
+	struct plug_state before, after;
+
+	diag("a change without TCA_OPTIONS: the core says yes and asks nobody");
+	start();
+	wire_send(&w, 1, 100);
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	before = get();
+	is_u64(-nl_request(nl, &msg, &reply), 0, "change without options");
+	msg.flags = NLM_F_CREATE | NLM_F_REPLACE;
+	is_u64(-nl_request(nl, &msg, &reply), 0, "replace without options");
+	after = get();
+	ok(plug_same(&before, &after), "nothing has changed");
+	silence("no options");
+	finish();
+}
+
+/* ---- DISCARD ---- */
+
+static void test_discard(void)
+{
+	struct plug_state st;
+
+	diag("DISCARD: drops what is not released, forgets the epochs that wait");
+	start();
+	obeyed(TCQ_PLUG_DISCARD, "DISCARD of an empty plug");
+	is_epochs(2, 1, "a fresh epoch");
+	wire_send(&w, 1, 100);
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	wire_send(&w, 2, 100);
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	wire_send(&w, 4, 100);
+	is_epochs(4, 1, "two epochs wait");
+	obeyed(TCQ_PLUG_DISCARD, "DISCARD");
+	is_epochs(5, 4, "none waits");
+	is_ends(0, 0, "empty");
+	st = get();
+	is_u64(st.qlen, 0, "no packets held");
+	is_u64(st.backlog, 0, "no bytes held");
+	is_u64(st.xstats.drops_discard, 7, "drops_discard");
+	is_u64(st.drops, 7, "qstats.drops");
+	silence("after DISCARD");
+	wire_send(&w, 8, 100);
+	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
+	silence("no epoch waits, still closed");
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	wire_send(&w, 1, 100);
+	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
+	leave(8, "the epoch after DISCARD, whole");
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(1, "the rest");
+
+	is_epochs(6, 6, "open");
+	obeyed(TCQ_PLUG_DISCARD, "DISCARD of an open plug");
+	is_epochs(6, 6, "nothing done");
+	wire_send(&w, 3, 100);
+	leave(3, "open");
+	is_u64(get().xstats.drops_discard, 7, "drops_discard as before");
+	finish();
+}
+
+/* tbf lets the first packets pass and then one in a while: what the plug below
+ * it has released stays in it.
+ */
+static void test_discard_released(void)
+{
+	struct plug_msg msg = { .dev = DEV, .parent = 0x10001 };
+	struct options o;
+	struct plug_state st, tbf;
+	unsigned int sent;
+
+	diag("DISCARD leaves released packets that have not been sent");
+	start_bare();
+	must("tc qdisc add dev " DEV " root handle 1: tbf rate 8bit burst 2000 limit 100000");
+	must("tc qdisc add dev " DEV " parent 1:1 handle 2: plug");
+	msg.options = o.bytes;
+	msg.options_len = sizeof(struct tc_plug_qopt);
+	wire_send(&w, 10, 1000);
+	o = options(TCQ_PLUG_BUFFER, 0);
+	is_u64(-nl_request(nl, &msg, &reply), 0, "BUFFER");
+	wire_send(&w, 5, 1000);
+	is_u64(-nl_request(nl, &msg, &reply), 0, "BUFFER");
+	wire_send(&w, 3, 1000);
+	o = options(TCQ_PLUG_RELEASE_ONE, 0);
+	is_u64(-nl_request(nl, &msg, &reply), 0, "RELEASE_ONE");
+	sent = wire_drain(&w, QUIET_MS);
+	ok(sent >= 1 && sent < 10, "some of ten leave (%u)", sent);
+	ok(qdisc_get(nl, DEV, 0x10001, &st) && st.qlen == 18 - sent &&
+	   st.head_epoch == 1 && st.tail_epoch == 3 && st.released == 1,
+	   "the others are there");
+
+	o = options(TCQ_PLUG_DISCARD, 0);
+	is_u64(-nl_request(nl, &msg, &reply), 0, "DISCARD");
+	sent += wire_drain(&w, QUIET_MS);
+	ok(qdisc_get(nl, DEV, 0x10001, &st) && qdisc_get(nl, DEV, TC_H_ROOT, &tbf),
+	   "both are there");
+	is_u64(st.qlen, 10 - sent, "the released stay");
+	is_u64(st.backlog, (10 - sent) * 1000, "and their bytes");
+	is_u64(st.xstats.drops_discard, 8, "the others are dropped");
+	is_u64(tbf.qlen, 10 - sent, "the parent has the same packets");
+	is_u64(tbf.backlog, (10 - sent) * 1000, "and bytes");
+	ok(st.head_epoch == 1 && st.tail_epoch == 1 && st.epoch == 4 && st.released == 3,
+	   "epochs");
+	is_u64(-nl_request(nl, &msg, &reply), 0, "DISCARD again");
+	ok(qdisc_get(nl, DEV, 0x10001, &st) && st.qlen == 10 - sent &&
+	   st.xstats.drops_discard == 8, "the released stay");
+	/* tbf looks at its new rate with the next packet. */
+	must("tc qdisc change dev " DEV " root handle 1: tbf rate 1gbit burst 100000 limit 100000");
+	wire_send(&w, 2, 1000);
+	sent += wire_recv(&w, 10 - sent);
+	is_u64(sent + wire_drain(&w, QUIET_MS), 10, "I3: the released leave, no other");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &tbf) && tbf.qlen == 2 && tbf.backlog == 2000,
+	   "two that came later are held");
+	finish();
+}
+
+/* ---- RELEASE_UPTO ---- */
+
+static void test_upto(void)
+{
+	struct options o;
+	unsigned int i;
+
+	diag("RELEASE_UPTO");
+	start();
+	for (i = 1; i <= 6; i++) {
+		wire_send(&w, i, 100);
+		obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	}
+	is_epochs(7, 0, "six epochs wait");
+	is_u64(-upto(0), 0, "RELEASE_UPTO 0");
+	is_epochs(7, 0, "nothing");
+	silence("up to 0");
+	is_u64(-upto(1), 0, "RELEASE_UPTO 1");
+	leave(1, "the oldest");
+	is_u64(-upto(1), 0, "RELEASE_UPTO 1 again");
+	silence("up to 1 again");
+	is_u64(-upto(4), 0, "RELEASE_UPTO 4");
+	is_epochs(7, 4, "two epochs wait");
+	leave(2 + 3 + 4, "three epochs");
+	is_u64(-upto(2), 0, "RELEASE_UPTO 2, released long ago");
+	is_epochs(7, 4, "nothing");
+	silence("up to 2");
+	wire_send(&w, 7, 100);
+
+	o = options_upto(7);
+	refused(&o, false, "TCA_PLUG_EPOCH", AT_FIRST_ATTR, "the epoch being filled");
+	o = options_upto(8);
+	refused(&o, true, "TCA_PLUG_EPOCH", AT_FIRST_ATTR, "the epoch after it");
+	o = options_upto(~0ULL);
+	refused(&o, false, "TCA_PLUG_EPOCH", AT_FIRST_ATTR, "epoch 2^64 - 1");
+	is_u64(-upto(6), 0, "RELEASE_UPTO 6");
+	leave(5 + 6, "what waits");
+	is_epochs(7, 6, "none waits");
+	is_u64(get().xstats.release_upto_cmds, 6, "six were obeyed");
+
+	diag("an open plug has released the epoch that it fills");
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(7, "the rest");
+	is_u64(-upto(7), 0, "RELEASE_UPTO 7");
+	is_epochs(7, 7, "still open");
+	o = options_upto(8);
+	refused(&o, false, "TCA_PLUG_EPOCH", AT_FIRST_ATTR, "the next epoch of an open plug");
+	finish();
+}
+
+static void test_upto_refused(void)
+{
+	static const __u64 one[8] = { 1 };
+	struct options o;
+	char what[64];
+	size_t len;
+
+	diag("RELEASE_UPTO with a wrong attribute");
+	start();
+	wire_send(&w, 1, 100);
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+
+	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
+	refused(&o, false, "TCA_PLUG_EPOCH", AT_OPTIONS, "no attribute");
+	o = options(TCQ_PLUG_RELEASE_UPTO, 1);
+	add_attr(&o, TCA_PLUG_PAD, NULL, 0);
+	refused(&o, false, "", AT_FIRST_ATTR, "padding alone");
+	for (len = 0; len <= 16; len++) {
+		if (len == 8)
+			continue;
+		o = options(TCQ_PLUG_RELEASE_UPTO, 0);
+		add_attr(&o, TCA_PLUG_EPOCH, one, len);
+		snprintf(what, sizeof(what), "%zu bytes", len);
+		refused(&o, false, "", AT_FIRST_ATTR, what);
+	}
+	o = options_upto(1);
+	o.len -= 4;
+	refused(&o, false, "", -1, "an attribute cut short");
+	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
+	add_attr(&o, TCA_PLUG_RELEASED, one, 8);
+	refused(&o, false, "", AT_FIRST_ATTR, "what only the kernel says");
+
+	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
+	add_attr(&o, TCA_PLUG_EPOCH, one, 8);
+	add_attr(&o, TCA_PLUG_MAX + 1, one, 8);
+	refused(&o, true, "", AT_FIRST_ATTR + NLA_HDRLEN + 8,
+		"an attribute that this module does not know");
+	is_u64(-upto(1), 0, "RELEASE_UPTO");
+	leave(1, "the epoch");
+	finish();
+}
+
+/* ---- what the kernel says ---- */
+
+static void echoed(struct options o, const char *what)
+{
+	struct plug_msg msg = {
+		.dev = DEV, .parent = TC_H_ROOT, .flags = NLM_F_ECHO,
+		.options = o.bytes, .options_len = o.len,
+	};
+	struct plug_state after;
+
+	is_u64(-nl_request(nl, &msg, &reply), 0, "%s", what);
+	after = get();
+	ok(reply.echoed && plug_same(&reply.echo, &after),
+	   "%s: the echo is the state after it", what);
+}
+
+static void test_echo(void)
+{
+	struct options bad = options_upto(99);
+	struct plug_msg msg = {
+		.dev = DEV, .parent = TC_H_ROOT, .flags = NLM_F_ECHO,
+		.options = bad.bytes, .options_len = bad.len,
+	};
+
+	diag("NLM_F_ECHO");
+	start();
+	wire_send(&w, 2, 100);
+	echoed(options(TCQ_PLUG_BUFFER, 0), "BUFFER");
+	is_u64(reply.echo.epoch, 2, "the new epoch's number is in it");
+	wire_send(&w, 3, 100);
+	echoed(options(TCQ_PLUG_BUFFER, 0), "BUFFER");
+	echoed(options(TCQ_PLUG_LIMIT, 7000), "LIMIT");
+	is_u64(reply.echo.qopt.limit, 7000, "the limit is in it");
+	echoed(options_upto(1), "RELEASE_UPTO");
+	leave(2, "one epoch");
+	echoed(options(TCQ_PLUG_RELEASE_ONE, 0), "RELEASE_ONE");
+	leave(3, "the other");
+	wire_send(&w, 4, 100);
+	echoed(options(TCQ_PLUG_DISCARD, 0), "DISCARD");
+	is_u64(reply.echo.qlen, 0, "nothing is held after it");
+	echoed(options(TCQ_PLUG_RELEASE_INDEFINITE, 0), "RELEASE_INDEFINITE");
+	is_u64(-nl_request(nl, &msg, &reply), EINVAL, "a refusal");
+	ok(!reply.echoed, "echoes nothing");
+	finish();
+}
+
+static void test_dump(void)
+{
+	struct plug_state st;
+
+	diag("the dump: epochs of the oldest and the newest packet");
+	start();
+	is_ends(0, 0, "empty: neither is there");
+	wire_send(&w, 1, 100);
+	is_ends(1, 1, "one packet");
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	is_ends(1, 1, "no packet in the new epoch yet");
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	wire_send(&w, 1, 100);
+	is_ends(1, 3, "an empty epoch between");
+	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
+	leave(1, "the first");
+	is_ends(3, 3, "the first has left");
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(1, "the other");
+	is_ends(0, 0, "all have left");
+
+	st = get();
+	ok(st.has_options && st.qopt.action == TCQ_PLUG_RELEASE_INDEFINITE &&
+	   st.qopt.limit == 65014000, "TCA_OPTIONS begins with tc_plug_qopt: open");
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	st = get();
+	ok(st.has_options && st.qopt.action == TCQ_PLUG_BUFFER &&
+	   st.qopt.limit == 65014000, "TCA_OPTIONS begins with tc_plug_qopt: closed");
+	is_u64(st.xstats_len, sizeof(struct tc_plug_xstats), "TCA_STATS_APP is all there");
+	finish();
+}
+
+/* ---- what happens around it ---- */
+
+static void test_replace(void)
+{
+	struct plug_state before, after;
+
+	diag("replace by the same kind keeps the plug");
+	start();
+	wire_send(&w, 3, 100);
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	wire_send(&w, 2, 100);
+	before = get();
+	must("tc qdisc replace dev " DEV " root plug");
+	must("tc qdisc replace dev " DEV " root handle 1: plug");
+	after = get();
+	ok(plug_same(&before, &after), "nothing has changed");
+	must("tc qdisc replace dev " DEV " root plug block");
+	is_epochs(3, 0, "replace is a command");
+	silence("replaced");
+	must("tc qdisc replace dev " DEV " root handle 1: plug release");
+	is_epochs(3, 1, "replace is a command");
+	leave(3, "the first epoch");
+
+	diag("another handle makes another plug");
+	must("tc qdisc replace dev " DEV " root handle 9: plug");
+	is_epochs(1, 0, "the new plug");
+	is_u64(get().qlen, 0, "is empty");
+	silence("the old one's packets are gone");
+	wire_send(&w, 1, 100);
+	silence("and the new one is closed");
+	finish();
+}
+
+static void steady(const char *what, const char *cmd)
+{
+	struct plug_state before = get(), after;
+
+	must("%s", cmd);
+	silence(what);
+	after = get();
+	ok(after.epoch == before.epoch && after.released == before.released,
+	   "%s: the same epochs", what);
+	is_u64(after.qlen + after.xstats.drops_reset,
+	       before.qlen + before.xstats.drops_reset,
+	       "I3: %s: each packet is held or counted as dropped by a reset", what);
+}
+
+static void test_link(void)
+{
+	diag("I1, I4: the device changes between BUFFER and RELEASE_ONE");
+	start();
+	wire_send(&w, 4, 100);
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	wire_send(&w, 5, 100);
+	steady("MTU", "ip link set " DEV " mtu 3000");
+	is_u64(get().qlen, 9, "a new MTU drops nothing");
+	steady("tx queue length", "ip link set " DEV " txqueuelen 77");
+	steady("down and up", "ip link set " DEV " down && ip link set " DEV " up");
+	is_u64(get().qlen, 0, "down drops all");
+	is_u64(get().xstats.drops_reset, 9, "and counts it");
+	wire_send(&w, 2, 100);
+	steady("tx queue length", "ip link set " DEV " txqueuelen 88");
+	wire_send(&w, 2, 100);
+	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
+	silence("I4: the epoch that ended before is empty by now");
+
+	diag("commands while the link is down");
+	must("ip link set " DEV " down");
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
+	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
+	obeyed(TCQ_PLUG_DISCARD, "DISCARD");
+	is_epochs(5, 4, "obeyed");
+	must("ip link set " DEV " up");
+	wire_send(&w, 2, 100);
+	silence("up again, closed");
+	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(2, "open");
+	must("ip link set " DEV " down && ip link set " DEV " up");
+	is_epochs(5, 5, "open before, open after");
+	wire_send(&w, 3, 100);
+	leave(3, "open");
+	no_plug();
+
+	diag("created on a device that is down");
+	must("ip link set " DEV " down");
+	is_u64(-create(NULL, false), 0, "create");
+	must("ip link set " DEV " up");
+	wire_send(&w, 1, 100);
+	silence("closed");
+	finish();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "create", test_create },
+	{ "create-refused", test_create_refused },
+	{ "default-limit", test_default_limit },
+	{ "limit", test_limit },
+	{ "limit-64bit", test_limit_64bit },
+	{ "limit-gso", test_limit_gso },
+	{ "forms", test_forms },
+	{ "address", test_address },
+	{ "refused", test_refused },
+	{ "no-options", test_no_options },
+	{ "discard", test_discard },
+	{ "discard-released", test_discard_released },
+	{ "upto", test_upto },
+	{ "upto-refused", test_upto_refused },
+	{ "echo", test_echo },
+	{ "dump", test_dump },
+	{ "replace", test_replace },
+	{ "link", test_link },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	nl = nl_open();
+	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (argc < 2 || !strcmp(argv[1], tests[i].name))
+			tests[i].run();
+	return done_testing();
+}
