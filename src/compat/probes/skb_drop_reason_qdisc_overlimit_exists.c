@@ -1,4 +1,4 @@
-// From 6.14 to 6.19: qdisc_drop_reason() takes an enum skb_drop_reason.
+// Between 6.12 and 7.2 qdisc_drop_reason() took an enum skb_drop_reason.
 // absent: error: (.*undeclared.*SKB_DROP_REASON_QDISC_OVERLIMIT|.*SKB_DROP_REASON_QDISC_OVERLIMIT.*undeclared|.*implicit declaration of function .qdisc_drop_reason|.*undeclared function .qdisc_drop_reason|.*Wenum-conversion)
 #include <net/sch_generic.h>
 
