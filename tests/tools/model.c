@@ -1,0 +1,1164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * I1, I2, I3, I5, I6, I8 and the statistics: random sequences of everything a
+ * user and the network stack can do to a plug, step by step beside the
+ * reference in model_ref.h. After each step every frame that left is checked
+ * (the right one, in order, once), then what the kernel says of the plug, to
+ * the last counter. Every so often, and at the end, nothing must leave for
+ * QUIET_MS.
+ *
+ *	model [--seed S] [--steps N]	N steps (3000), a new plug each 500; the
+ *					seed is printed and by default new
+ *	model --replay 'STEP; STEP...'	those steps on a new plug
+ *	model --intree [--seed S]	hunts for (in that order) what hunts[] lists:
+ *					finds what is wrong with the module that
+ *					comes with kernels, which knows four
+ *					commands and tells nothing: looks at the
+ *					frames only, and has to fail
+ *
+ * A failure is replayed with ever fewer steps, and what is left, from which no
+ * step can be taken and no number lowered, is printed as the commands to type
+ * and as an argument for --replay.
+ *
+ * The frames are seen where they leave a dummy device, in the order in which
+ * they leave. This process stays on one processor, as then nothing runs beside
+ * a step: it is not here that races are sought, but in race.c.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/virtio_net.h>
+
+#include "plugtest.h"
+#include "model_ref.h"
+
+#define DEV		"pa"
+#define ROUND		500	/* steps with one plug */
+#define MAX_FRAMES	100000	/* in one round */
+#define FRAME_TYPE	0x88b5
+#define NO_OPTIONS	-2	/* as an action: a message without TCA_OPTIONS */
+
+/* ---- steps ---- */
+
+enum kind {
+	SEND, GSO, BUFFER, RELEASE_ONE, OPEN, UPTO, DISCARD, LIMIT, BAD, DOWN,
+	UP, TXQLEN, MTU, TSO, REPLACE, RENEW, QUIET, KINDS
+};
+
+static const struct {
+	const char *name;
+	int args;
+	const char *command;	/* as a user would type it; may use the arguments */
+} kinds[KINDS] = {
+	[SEND]		= { "send", 2, "send %d frames of %d bytes" },
+	[GSO]		= { "gso", 3, "send %d GSO packets of %d segments with %d bytes each" },
+	[BUFFER]	= { "buffer", 0, "tc qdisc change dev " DEV " root plug block" },
+	[RELEASE_ONE]	= { "release_one", 0, "tc qdisc change dev " DEV " root plug release" },
+	[OPEN]		= { "open", 0, "tc qdisc change dev " DEV " root plug release_indefinite" },
+	[UPTO]		= { "upto", 1, "RELEASE_UPTO with the number of the last released epoch %+d" },
+	[DISCARD]	= { "discard", 0, "DISCARD" },
+	[LIMIT]		= { "limit", 1, "tc qdisc change dev " DEV " root plug limit %u" },
+	[BAD]		= { "bad", 1, "a message with action %d" },
+	[DOWN]		= { "down", 0, "ip link set " DEV " down" },
+	[UP]		= { "up", 0, "ip link set " DEV " up" },
+	[TXQLEN]	= { "txqlen", 1, "ip link set " DEV " txqueuelen %d" },
+	[MTU]		= { "mtu", 1, "ip link set " DEV " mtu %d" },
+	[TSO]		= { "tso", 1, "ethtool -K " DEV " tso %d" },
+	[REPLACE]	= { "replace", 2, "tc qdisc replace dev " DEV " root plug, action %d (-2: no options), handle %d:" },
+	[RENEW]		= { "renew", 2, "tc qdisc replace dev " DEV " root with another handle, limit %u, action %d" },
+	[QUIET]		= { "quiet", 0, "wait" },
+};
+
+/* @at_once: the next step follows without a look at this one's outcome. */
+struct step {
+	enum kind	kind;
+	unsigned int	arg[3];
+	bool		at_once;
+};
+
+struct steps {
+	unsigned int	n;
+	struct step	step[ROUND];
+};
+
+static size_t step_print(char *buf, size_t size, const struct step *s)
+{
+	size_t len = snprintf(buf, size, "%s", kinds[s->kind].name);
+	int i;
+
+	for (i = 0; i < kinds[s->kind].args; i++)
+		len += snprintf(buf + len, size - len, " %d", (int)s->arg[i]);
+	if (s->at_once)
+		len += snprintf(buf + len, size - len, " &");
+	return len;
+}
+
+static void steps_print(char *buf, size_t size, const struct steps *all)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	buf[0] = '\0';
+	for (i = 0; i < all->n && len + 80 < size; i++) {
+		if (i)
+			len += snprintf(buf + len, size - len, "; ");
+		len += step_print(buf + len, size - len, &all->step[i]);
+	}
+}
+
+static void step_parse(struct step *s, char *text)
+{
+	char *save, *word = strtok_r(text, " \n", &save);
+	int i;
+
+	memset(s, 0, sizeof(*s));
+	for (i = 0; word && i < KINDS && strcmp(word, kinds[i].name); i++)
+		;
+	if (!word || i == KINDS)
+		bail("no such step: %s", word ? word : "(empty)");
+	s->kind = i;
+	for (i = 0; (word = strtok_r(NULL, " \n", &save)); ) {
+		if (!strcmp(word, "&"))
+			s->at_once = true;
+		else if (i < kinds[s->kind].args)
+			s->arg[i++] = strtoll(word, NULL, 0);
+	}
+	if (i != kinds[s->kind].args)
+		bail("%s wants %d numbers", kinds[s->kind].name, kinds[s->kind].args);
+}
+
+static void steps_parse(struct steps *all, char *text)
+{
+	char *save, *part;
+
+	for (part = strtok_r(text, ";", &save); part && all->n < ROUND;
+	     part = strtok_r(NULL, ";", &save))
+		step_parse(&all->step[all->n++], part);
+}
+
+/* The steps as commands, for someone to type. */
+static void steps_show(const struct steps *all)
+{
+	unsigned int i;
+	char line[256];
+
+	for (i = 0; i < all->n; i++) {
+		const struct step *s = &all->step[i];
+
+		snprintf(line, sizeof(line), kinds[s->kind].command,
+			 s->arg[0], s->arg[1], s->arg[2]);
+		diag("  %2u. %s%s", i + 1, line, s->at_once ? ", and at once" : "");
+	}
+}
+
+/* ---- the world ---- */
+
+/* What went wrong first. */
+enum wrong { NOTHING, LEAK, ORDER, LOST, STUCK, REFUSAL, DUMP };
+
+static const char *const wrong_names[] = {
+	"nothing",
+	"I1: a packet left that had not been released",
+	"I2: packets left in another order, or twice",
+	"I3: an accepted packet was lost",
+	"I5: a released packet does not leave",
+	"an answer is not the expected one",
+	"the plug's state is not the expected one",
+};
+
+struct due {
+	__u32	number;
+	__u16	segments, mss;	/* segments 0: not GSO */
+};
+
+/* One plug and its reference, through one round. */
+static struct {
+	int		nl, ctl, tx, rx;
+	struct ref	ref;
+	__u32		next;			/* number */
+	unsigned int	due_head, due_tail, segment;
+	unsigned int	handle;
+	bool		txqlen_resets;
+	/* Sends through an open plug, which may have been queued after all
+	 * where the queue's run is a thread of its own (PREEMPT_RT).
+	 */
+	__u64		open_packets, open_bytes, open_most;
+	enum wrong	wrong;
+	char		text[256];
+	unsigned long long steps, frames, commands, fates[DROPPED + 1];
+} w;
+
+static struct ref_packet packets[MAX_FRAMES + 1];
+static struct due sent[MAX_FRAMES + 1], due[MAX_FRAMES + 1];
+
+static bool intree, realtime;
+static unsigned int patience_ms = 10000;	/* for what has to happen */
+static unsigned int one_waiting;		/* BUFFER only if no epoch waits */
+static bool each_settles;			/* no step at once */
+
+static void __attribute__((format(printf, 2, 3)))
+wrong(enum wrong what, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w.wrong)
+		return;
+	w.wrong = what;
+	va_start(ap, fmt);
+	vsnprintf(w.text, sizeof(w.text), fmt, ap);
+	va_end(ap);
+}
+
+/* ---- the device ---- */
+
+static struct ifreq ifreq_for(void)
+{
+	struct ifreq ifr = { };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), DEV);
+	return ifr;
+}
+
+static void dev_ioctl(unsigned long request, struct ifreq *ifr)
+{
+	if (ioctl(w.ctl, request, ifr))
+		bail("ioctl %#lx on " DEV ": %s", request, strerror(errno));
+}
+
+static void dev_up(bool up)
+{
+	struct ifreq ifr = ifreq_for();
+	int err;
+	socklen_t len = sizeof(err);
+
+	dev_ioctl(SIOCGIFFLAGS, &ifr);
+	if (up)
+		ifr.ifr_flags |= IFF_UP;
+	else
+		ifr.ifr_flags &= ~IFF_UP;
+	dev_ioctl(SIOCSIFFLAGS, &ifr);
+	/* The link's going down leaves an error on the sockets. */
+	getsockopt(w.tx, SOL_SOCKET, SO_ERROR, &err, &len);
+	getsockopt(w.rx, SOL_SOCKET, SO_ERROR, &err, &len);
+}
+
+static void dev_txqlen(unsigned int txqlen)
+{
+	struct ifreq ifr = ifreq_for();
+
+	ifr.ifr_qlen = txqlen;
+	dev_ioctl(SIOCSIFTXQLEN, &ifr);
+}
+
+static void dev_mtu(unsigned int mtu)
+{
+	struct ifreq ifr = ifreq_for();
+
+	ifr.ifr_mtu = mtu;
+	dev_ioctl(SIOCSIFMTU, &ifr);
+}
+
+static void dev_tso(bool on)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_STSO, .data = on };
+	struct ifreq ifr = ifreq_for();
+
+	ifr.ifr_data = (void *)&value;
+	dev_ioctl(SIOCETHTOOL, &ifr);
+}
+
+/* ---- frames ---- */
+
+struct plain_frame {
+	struct ethhdr	eth;
+	__u32		number;
+} __attribute__((packed));
+
+struct tcp_frame {
+	struct ethhdr	eth;
+	struct iphdr	ip;
+	struct tcphdr	tcp;
+	char		payload[];
+} __attribute__((packed));
+
+/* At the start of each segment's payload. */
+struct stamp {
+	__u32	number;
+	__u32	segment;
+};
+
+static union {
+	struct {
+		struct virtio_net_hdr vnet;
+		union {
+			struct plain_frame plain;
+			struct tcp_frame tcp;
+		};
+	} __attribute__((packed));
+	char room[65536 + 64];
+} out;
+
+static size_t plain_build(__u32 number, size_t size)
+{
+	memset(&out, 0, sizeof(out.vnet) + sizeof(out.tcp));
+	memset(out.plain.eth.h_dest, 0xff, ETH_ALEN);
+	out.plain.eth.h_source[0] = 2;
+	out.plain.eth.h_proto = htons(FRAME_TYPE);
+	out.plain.number = number;
+	return size;
+}
+
+static size_t gso_build(__u32 number, unsigned int segments, unsigned int mss)
+{
+	size_t size = sizeof(out.tcp) + segments * mss;
+	unsigned int i;
+
+	plain_build(number, size);
+	out.vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	out.vnet.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+	out.vnet.hdr_len = sizeof(out.tcp);
+	out.vnet.gso_size = mss;
+	out.vnet.csum_start = offsetof(struct tcp_frame, tcp);
+	out.vnet.csum_offset = offsetof(struct tcphdr, check);
+	out.tcp.eth.h_proto = htons(ETH_P_IP);
+	out.tcp.ip.version = 4;
+	out.tcp.ip.ihl = 5;
+	out.tcp.ip.ttl = 1;
+	out.tcp.ip.protocol = IPPROTO_TCP;
+	out.tcp.ip.tot_len = htons(size - sizeof(struct ethhdr));
+	out.tcp.tcp.doff = 5;
+	out.tcp.tcp.ack = 1;
+	for (i = 0; i < segments; i++) {
+		struct stamp stamp = { number, i };
+
+		memcpy(out.tcp.payload + i * mss, &stamp, sizeof(stamp));
+	}
+	return size;
+}
+
+static void due_collect(__u32 from)
+{
+	__u32 i;
+
+	/* Packets leave in the order of their numbers. */
+	for (i = from; i < w.next; i++)
+		if (packets[i].fate == DUE) {
+			packets[i].fate = LEFT;
+			due[w.due_tail++] = sent[i];
+		}
+}
+
+static void frame_send(size_t size, size_t counts, __u32 segments, __u32 mss)
+{
+	bool was_open = ref_open(&w.ref);
+	__u32 number = w.next++;
+	enum fate fate;
+	ssize_t got;
+
+	sent[number] = (struct due){ number, segments, mss };
+	ref_send(&w.ref, number, counts);
+	fate = packets[number].fate;
+	if (was_open && fate == DUE) {
+		w.open_packets++;
+		w.open_bytes += counts;
+		if (w.open_most < counts)
+			w.open_most = counts;
+	}
+	got = send(w.tx, &out, sizeof(out.vnet) + size, 0);
+	if (got < 0 && errno != ENOBUFS && errno != ENETDOWN)
+		bail("send of %zu bytes: %s", size, strerror(errno));
+	if ((got >= 0) != (fate != REFUSED))
+		wrong(REFUSAL, "packet %u of %zu bytes was %s", number, counts,
+		      got >= 0 ? "accepted" : "refused");
+	due_collect(number);
+}
+
+static const char *const fate_names[] = {
+	"was never sent", "was refused", "is held", "is due", "has left", "was dropped",
+};
+
+/* A frame left: is it the one that has to be next? */
+static void frame_check(__u32 number, __u32 segment, size_t size, bool tcp)
+{
+	const struct due *d = &due[w.due_head];
+	bool whole = tcp && d->segments && size == sizeof(struct tcp_frame) +
+					   d->segments * d->mss;
+	enum fate fate = number < w.next ? packets[number].fate : UNSENT;
+
+	w.frames++;
+	if (w.due_head < w.due_tail && d->number == number &&
+	    tcp == !!d->segments && segment == w.segment) {
+		if (!tcp || whole || ++w.segment == d->segments) {
+			w.due_head++;
+			w.segment = 0;
+		}
+		return;
+	}
+	if (fate == HELD)
+		wrong(LEAK, "packet %u of epoch %llu left, released is %llu", number,
+		      packets[number].epoch, w.ref.released);
+	else
+		wrong(ORDER, "packet %u (segment %u), which %s, left", number, segment,
+		      fate_names[fate]);
+}
+
+/* Looks at one frame, if there is one within @ms. */
+static bool frame_take(int ms)
+{
+	struct pollfd pfd = { .fd = w.rx, .events = POLLIN };
+	union {
+		struct plain_frame plain;
+		struct {
+			struct tcp_frame tcp;
+			struct stamp stamp;
+		} __attribute__((packed));
+	} in;
+	ssize_t size;
+
+	if (ms && poll(&pfd, 1, ms) != 1)
+		return false;
+	size = recv(w.rx, &in, sizeof(in), MSG_DONTWAIT | MSG_TRUNC);
+	if (size < 0 && errno != EAGAIN && errno != ENETDOWN)
+		bail("recv: %s", strerror(errno));
+	if (size < 0)
+		return errno == ENETDOWN;
+	if (in.plain.eth.h_proto == htons(FRAME_TYPE))
+		frame_check(in.plain.number, 0, size, false);
+	else if (in.plain.eth.h_proto == htons(ETH_P_IP) && size > (ssize_t)sizeof(in.tcp))
+		frame_check(in.stamp.number, in.stamp.segment, size, true);
+	return true;
+}
+
+static void silence(void)
+{
+	while (frame_take(QUIET_MS))
+		;
+}
+
+/* ---- looking at the plug ---- */
+
+#define COMPARE(field, got, want) do {						\
+	if ((__u64)(got) != (__u64)(want))					\
+		wrong(DUMP, "%s is %llu, not %llu", field,			\
+		      (unsigned long long)(got), (unsigned long long)(want));	\
+} while (0)
+
+#define COMPARE_ST(field) COMPARE(#field, st->xstats.field, r->st.field)
+
+/* Sends through an open plug may count as queued; see struct above. */
+static void compare_queued(const struct plug_state *st, struct ref *r)
+{
+	__u64 extra = st->xstats.queued_packets - r->st.queued_packets;
+
+	if (realtime && extra && extra <= w.open_packets) {
+		r->st.queued_packets = st->xstats.queued_packets;
+		r->st.queued_bytes = st->xstats.queued_bytes;
+		if (st->xstats.max_backlog <= w.open_bytes)
+			r->st.max_backlog = st->xstats.max_backlog;
+	}
+	w.open_packets = w.open_bytes = w.open_most = 0;
+	COMPARE_ST(queued_packets);
+	COMPARE_ST(queued_bytes);
+	COMPARE_ST(max_backlog);
+}
+
+static void compare(const struct plug_state *st)
+{
+	struct ref *r = &w.ref;
+
+	COMPARE("handle", st->handle, w.handle << 16);
+	COMPARE("action", st->qopt.action,
+		ref_open(r) ? TCQ_PLUG_RELEASE_INDEFINITE : TCQ_PLUG_BUFFER);
+	COMPARE("limit", st->qopt.limit, r->limit);
+	COMPARE("epoch", st->epoch, r->epoch);
+	COMPARE("released", st->released, r->released);
+	COMPARE("head epoch", st->head_epoch, r->qlen ? packets[r->head].epoch : 0);
+	COMPARE("tail epoch", st->tail_epoch, r->qlen ? packets[r->tail].epoch : 0);
+	COMPARE("qlen", st->qlen, r->qlen);
+	COMPARE("backlog", st->backlog, r->backlog);
+	COMPARE("bytes sent", st->sent_bytes, r->sent_bytes);
+	COMPARE("drops", st->drops, r->st.drops_limit + r->st.drops_reset +
+				    r->st.drops_discard);
+	COMPARE_ST(drops_limit);
+	COMPARE_ST(drops_reset);
+	COMPARE_ST(drops_discard);
+	COMPARE_ST(buffer_cmds);
+	COMPARE_ST(release_one_cmds);
+	COMPARE_ST(release_indefinite_cmds);
+	COMPARE_ST(limit_cmds);
+	COMPARE_ST(discard_cmds);
+	COMPARE_ST(release_upto_cmds);
+	COMPARE("release_age is never", st->xstats.release_age == TC_PLUG_NEVER,
+		r->st.release_age == TC_PLUG_NEVER);
+	COMPARE("closed_age is never", st->xstats.closed_age == TC_PLUG_NEVER,
+		ref_open(r));
+	compare_queued(st, r);
+}
+
+/* Waits for what has to leave, and compares. */
+static void settle(void)
+{
+	__u64 end = now_ns() + patience_ms * 1000000ULL;
+	struct plug_state st;
+
+	for (;;) {
+		while (!w.wrong && frame_take(0))
+			;
+		st = plug_get(w.nl, DEV);
+		if (w.wrong)
+			return;
+		if (st.qlen == w.ref.qlen && w.due_head == w.due_tail)
+			break;
+		if (st.qlen < w.ref.qlen)
+			silence();	/* to see which they were */
+		if (st.qlen < w.ref.qlen)
+			wrong(LOST, "%u packets in the queue, not %u", st.qlen, w.ref.qlen);
+		if (now_ns() > end && st.qlen > w.ref.qlen)
+			wrong(STUCK, "packet %u does not leave; %u in the queue, not %u",
+			      due[w.due_head].number, st.qlen, w.ref.qlen);
+		if (now_ns() > end)
+			wrong(LOST, "packet %u is not in the queue and did not leave",
+			      due[w.due_head].number);
+		frame_take(1);
+	}
+	if (!intree)
+		compare(&st);
+}
+
+/* ---- doing ---- */
+
+static int message(int action, unsigned int limit, __u16 flags, unsigned int handle)
+{
+	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
+	struct plug_msg msg = {
+		.dev = DEV, .parent = TC_H_ROOT, .flags = flags,
+		.handle = handle << 16,
+		.options = action == NO_OPTIONS ? NULL : &qopt,
+		.options_len = sizeof(qopt),
+	};
+
+	return nl_request(w.nl, &msg, NULL);
+}
+
+/* One command to the kernel and to the reference. */
+static void command(int action, unsigned long long arg, __u16 flags, unsigned int handle)
+{
+	__u32 oldest = w.ref.head;
+	int got, want;
+
+	want = action == NO_OPTIONS ? 0 : ref_command(&w.ref, action, arg);
+	if (action == TCQ_PLUG_RELEASE_UPTO)
+		got = plug_upto(w.nl, DEV, arg, NULL);
+	else
+		got = message(action, arg, flags, handle);
+	if (got != want)
+		wrong(REFUSAL, "action %d was answered with %d, not %d", action, got, want);
+	w.commands++;
+	due_collect(oldest);
+}
+
+static void send_step(const struct step *s)
+{
+	unsigned int i, segments = s->kind == GSO ? s->arg[1] : 0;
+	unsigned int mss = s->kind == GSO ? s->arg[2] : 0;
+	size_t size;
+
+	for (i = 0; i < s->arg[0] && !w.wrong && w.next < MAX_FRAMES; i++) {
+		size = segments ? gso_build(w.next, segments, mss) :
+				  plain_build(w.next, s->arg[1]);
+		/* The qdisc counts the headers that segmentation will add. */
+		frame_send(size, size + (segments ? segments - 1 : 0) * sizeof(struct tcp_frame),
+			   segments, mss);
+	}
+}
+
+static void renew(unsigned int limit, bool open)
+{
+	int action = open ? TCQ_PLUG_RELEASE_INDEFINITE : TCQ_PLUG_BUFFER;
+	int err;
+
+	w.handle = w.handle % 2 + 1;
+	err = message(action, limit, NLM_F_CREATE | NLM_F_REPLACE, w.handle);
+	if (err)
+		bail("a new plug: %s", strerror(-err));
+	ref_create(&w.ref, limit, open);
+}
+
+static void step_do(const struct step *s)
+{
+	struct ref *r = &w.ref;
+
+	switch (s->kind) {
+	case SEND:
+	case GSO:
+		send_step(s);
+		break;
+	case BUFFER:
+		if (!one_waiting || r->released + 1 >= r->epoch)
+			command(TCQ_PLUG_BUFFER, 0, 0, 0);
+		break;
+	case RELEASE_ONE:
+		command(TCQ_PLUG_RELEASE_ONE, 0, 0, 0);
+		break;
+	case OPEN:
+		command(TCQ_PLUG_RELEASE_INDEFINITE, 0, 0, 0);
+		break;
+	case UPTO:
+		command(TCQ_PLUG_RELEASE_UPTO, r->released + (int)s->arg[0], 0, 0);
+		break;
+	case DISCARD:
+		command(TCQ_PLUG_DISCARD, 0, 0, 0);
+		break;
+	case LIMIT:
+		command(TCQ_PLUG_LIMIT, s->arg[0], 0, 0);
+		break;
+	case BAD:
+		command(s->arg[0], 0, 0, 0);
+		break;
+	case DOWN:
+		dev_up(false);
+		ref_link(r, false);
+		break;
+	case UP:
+		dev_up(true);
+		ref_link(r, true);
+		break;
+	case TXQLEN:
+		dev_txqlen(s->arg[0]);
+		ref_txqlen(r, s->arg[0]);
+		break;
+	case MTU:
+		dev_mtu(s->arg[0]);
+		r->mtu = s->arg[0];
+		break;
+	case TSO:
+		dev_tso(s->arg[0]);
+		break;
+	case REPLACE:
+		command(s->arg[0], 0, NLM_F_CREATE | NLM_F_REPLACE,
+			s->arg[1] ? w.handle : 0);
+		break;
+	case RENEW:
+		renew(s->arg[0], s->arg[1]);
+		break;
+	case QUIET:
+		silence();
+		break;
+	case KINDS:
+		break;
+	}
+}
+
+/* Only commands can be followed at once: what a send or a reset does depends
+ * on how much of a release has left.
+ */
+static bool may_hurry(const struct steps *all, unsigned int i)
+{
+	const struct step *next = &all->step[i + 1];
+
+	return all->step[i].at_once && !each_settles && i + 1 < all->n &&
+	       next->kind >= BUFFER && next->kind <= BAD;
+}
+
+static void count_fates(void)
+{
+	__u32 i;
+
+	for (i = 1; i < w.next; i++)
+		w.fates[packets[i].fate]++;
+}
+
+/* A plug as new, and the numbers begin again. */
+static void start(void)
+{
+	memset(packets, 0, sizeof(packets[0]) * (w.next + 1));
+	memset(w.text, 0, sizeof(w.text));
+	w.wrong = NOTHING;
+	w.next = 1;
+	w.due_head = w.due_tail = w.segment = 0;
+	w.open_packets = w.open_bytes = w.open_most = 0;
+	w.ref = (struct ref){ .packet = packets, .txqlen = 1000, .mtu = 9000,
+			      .link_up = true, .txqlen_resets = w.txqlen_resets };
+	dev_up(true);
+	dev_txqlen(1000);
+	dev_mtu(9000);
+	dev_tso(true);
+	renew(20000000, false);
+	/* What the plug before may have let go while it went. */
+	while (recv(w.rx, &out, sizeof(out), MSG_DONTWAIT) >= 0 || errno == ENETDOWN)
+		;
+}
+
+/* All steps on a new plug; the number of those done. */
+static unsigned int run(const struct steps *all)
+{
+	unsigned int i;
+
+	start();
+	for (i = 0; i < all->n && !w.wrong; i++) {
+		step_do(&all->step[i]);
+		if (!w.wrong && !may_hurry(all, i))
+			settle();
+	}
+	if (!w.wrong)
+		silence();
+	count_fates();
+	w.steps += i;
+	return i;
+}
+
+/* ---- chance ---- */
+
+static __u64 chance;
+
+static __u64 chance_next(void)
+{
+	__u64 z = chance += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+static unsigned int upto(unsigned int n)
+{
+	return chance_next() % n;
+}
+
+static unsigned int pick(unsigned int n, const unsigned int *of)
+{
+	return of[upto(n)];
+}
+
+#define PICK(...) pick(sizeof((unsigned int[]){ __VA_ARGS__ }) / sizeof(unsigned int), \
+		       (unsigned int[]){ __VA_ARGS__ })
+
+static const unsigned int weights[KINDS] = {
+	[SEND] = 300, [GSO] = 60, [BUFFER] = 170, [RELEASE_ONE] = 130, [OPEN] = 20,
+	[UPTO] = 60, [DISCARD] = 20, [LIMIT] = 30, [BAD] = 10, [DOWN] = 4, [UP] = 40,
+	[TXQLEN] = 4, [MTU] = 4, [TSO] = 4, [REPLACE] = 30, [RENEW] = 4, [QUIET] = 1,
+};
+
+static enum kind kind_random(const unsigned int *weight)
+{
+	unsigned int sum = 0, i;
+
+	for (i = 0; i < KINDS; i++)
+		sum += weight[i];
+	sum = upto(sum);
+	for (i = 0; sum >= weight[i]; i++)
+		sum -= weight[i];
+	return i;
+}
+
+static void step_random(struct step *s, const unsigned int *weight)
+{
+	memset(s, 0, sizeof(*s));
+	s->kind = kind_random(weight);
+	s->at_once = s->kind >= BUFFER && s->kind <= BAD && !upto(3);
+	switch (s->kind) {
+	case SEND:
+		s->arg[0] = PICK(1, 1, 1, 2, 3, 5, 20, 100);
+		s->arg[1] = PICK(60, 60, 61, 100, 1000, 1514, 9014);
+		break;
+	case GSO:
+		s->arg[0] = PICK(1, 1, 1, 2, 5);
+		s->arg[1] = PICK(2, 2, 3, 10, 44);
+		s->arg[2] = PICK(100, 536, 1448);
+		break;
+	case UPTO:
+		s->arg[0] = PICK(-1, 0, 1, 1, 1, 2, 3, 4);
+		break;
+	case LIMIT:
+		s->arg[0] = PICK(0, 0, 1, 200, 2000, 20000, 200000, 20000000, ~0U);
+		break;
+	case BAD:
+		s->arg[0] = PICK(4, 5, 255, 258, -1, 0x80000000, 0x10000);
+		break;
+	case TXQLEN:
+		s->arg[0] = PICK(0, 1, 1000, 5000, 30000);
+		break;
+	case MTU:
+		s->arg[0] = PICK(9000, 20000, 65000);
+		break;
+	case TSO:
+		s->arg[0] = upto(2);
+		break;
+	case REPLACE:
+		s->arg[0] = PICK(NO_OPTIONS, TCQ_PLUG_BUFFER, TCQ_PLUG_RELEASE_ONE,
+				 TCQ_PLUG_RELEASE_INDEFINITE, TCQ_PLUG_LIMIT);
+		s->arg[1] = upto(2);
+		break;
+	case RENEW:
+		s->arg[0] = PICK(0, 5000, 20000000);
+		s->arg[1] = upto(2);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Round @i of a run, from the seed. */
+static void steps_random(struct steps *all, __u64 seed, unsigned int n,
+			 const unsigned int *weight)
+{
+	chance = seed;
+	for (all->n = 0; all->n < n; all->n++)
+		step_random(&all->step[all->n], weight);
+}
+
+/* ---- shrinking ---- */
+
+static unsigned int tries = 1;
+
+/* Does that go wrong as well, in the same way? */
+static bool fails(const struct steps *all, enum wrong what)
+{
+	unsigned int i;
+
+	for (i = 0; i < tries; i++) {
+		run(all);
+		if (w.wrong == what)
+			return true;
+	}
+	return false;
+}
+
+static bool without(struct steps *all, unsigned int from, unsigned int n, enum wrong what)
+{
+	struct steps less = *all;
+
+	memmove(&less.step[from], &less.step[from + n],
+		(less.n - from - n) * sizeof(less.step[0]));
+	less.n -= n;
+	if (!fails(&less, what))
+		return false;
+	*all = less;
+	return true;
+}
+
+static bool lower(struct steps *all, unsigned int i, unsigned int arg, unsigned int value,
+		  enum wrong what)
+{
+	struct steps less = *all;
+
+	if (less.step[i].arg[arg] <= value)
+		return false;
+	less.step[i].arg[arg] = value;
+	if (!fails(&less, what))
+		return false;
+	*all = less;
+	return true;
+}
+
+/* Fewer frames, smaller frames, no hurry. */
+static bool simplify(struct steps *all, unsigned int i, enum wrong what)
+{
+	struct steps less = *all;
+	struct step *s = &all->step[i];
+	bool any = false;
+
+	if (s->kind == SEND || s->kind == GSO) {
+		any |= lower(all, i, 0, 1, what) || lower(all, i, 0, 2, what) ||
+		       lower(all, i, 0, s->arg[0] / 2, what) ||
+		       lower(all, i, 0, s->arg[0] - 1, what);
+		any |= s->kind == SEND && lower(all, i, 1, 60, what);
+		any |= s->kind == GSO && lower(all, i, 1, 2, what);
+		any |= s->kind == GSO && lower(all, i, 2, 100, what);
+	}
+	if (s->at_once) {
+		less.step[i].at_once = false;
+		if (fails(&less, what)) {
+			*all = less;
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void shrink(struct steps *all, enum wrong what)
+{
+	unsigned int n, i;
+	bool any;
+
+	do {
+		any = false;
+		for (n = all->n / 2 ? all->n / 2 : 1; n; n /= 2)
+			for (i = all->n; i-- > 0; )
+				if (i + n <= all->n)
+					any |= without(all, i, n, what);
+		for (i = 0; i < all->n; i++)
+			any |= simplify(all, i, what);
+	} while (any);
+}
+
+static void report(struct steps *all, unsigned int done, __u64 seed)
+{
+	char text[16384];
+	enum wrong what = w.wrong;
+
+	diag("%s: step %u: %s", wrong_names[what], done, w.text);
+	all->n = done;
+	steps_print(text, sizeof(text), all);
+	diag("seed %llu; all steps: --replay '%s'", (unsigned long long)seed, text);
+	if (!fails(all, what)) {
+		diag("the same steps do not fail again: a race");
+		return;
+	}
+	shrink(all, what);
+	run(all);
+	diag("the shortest sequence that fails (%u steps): %s", all->n, w.text);
+	steps_show(all);
+	steps_print(text, sizeof(text), all);
+	diag("model --replay '%s'", text);
+}
+
+/* ---- runs ---- */
+
+/* Whether another txqueuelen resets the qdiscs of a device, which kernels did up
+ * to 7.x: asked with netem, which holds a packet longer than this takes.
+ */
+static bool txqlen_resets(void)
+{
+	struct plug_state st;
+	bool found;
+
+	must("tc qdisc add dev " DEV " root netem delay 1000s");
+	if (send(w.tx, &out, sizeof(out.vnet) + plain_build(1, 60), 0) < 0)
+		bail("send: %s", strerror(errno));
+	dev_txqlen(77);
+	found = qdisc_get(w.nl, DEV, TC_H_ROOT, &st);
+	if (!found || strcmp(st.kind, "netem") || st.qlen > 1)
+		bail("no netem to see what txqueuelen does");
+	must("tc qdisc del dev " DEV " root");
+	diag("another txqueuelen %s a qdisc in this kernel", st.qlen ? "does not reset" : "resets");
+	return !st.qlen;
+}
+
+static void setup(void)
+{
+	int one = 1;
+	cpu_set_t cpus;
+	struct wire wire;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		bail("sched_setaffinity: %s", strerror(errno));
+	realtime = !access("/sys/kernel/realtime", R_OK);
+
+	dummy_make(DEV);
+	wire_open(&wire, DEV);
+	w.tx = wire.tx;
+	w.rx = wire.rx;
+	w.nl = nl_open();
+	w.ctl = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (w.ctl < 0 || setsockopt(w.tx, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)))
+		bail("sockets: %s", strerror(errno));
+	w.next = 1;
+	w.txqlen_resets = txqlen_resets();
+}
+
+static void run_random(__u64 seed, unsigned int steps)
+{
+	static struct steps all;
+	unsigned int done = 0, now;
+	__u64 s;
+
+	diag("model --seed %llu --steps %u", (unsigned long long)seed, steps);
+	for (s = seed; done < steps; s++) {
+		steps_random(&all, s, steps - done < ROUND ? steps - done : ROUND, weights);
+		now = run(&all);
+		done += now;
+		if (w.wrong) {
+			report(&all, now, s);
+			break;
+		}
+	}
+	diag("%llu commands; of the packets %llu left, %llu were refused, %llu dropped",
+	     w.commands, w.fates[LEFT], w.fates[REFUSED], w.fates[DROPPED]);
+	ok(done >= steps, "%u steps: all as the reference says", done);
+}
+
+/* ---- the module that comes with kernels ---- */
+
+/* What is known to be wrong with it, and where to look. In the first row it is
+ * used as it was meant to be, and nothing must be found: a checker that cries
+ * wolf would be found out there.
+ */
+static const struct hunt {
+	const char	*name;
+	enum wrong	what;
+	unsigned int	one_waiting;	/* BUFFER only when no epoch waits */
+	bool		hurry;		/* steps follow at once */
+	unsigned int	steps;		/* in a round */
+	unsigned int	burst;		/* frames in one send, at most */
+	unsigned int	link;		/* weight of link down and up */
+	unsigned int	open;		/* weight of RELEASE_INDEFINITE */
+} hunts[] = {
+	{ "one epoch waits, nothing else happens", NOTHING, 1, false, 40, 5, 0, 10 },
+	{ "several epochs wait", LEAK, 0, false, 40, 5, 0, 0 },
+	{ "several epochs wait", STUCK, 0, false, 40, 5, 0, 0 },
+	{ "the link goes down and up, one epoch waits", LEAK, 1, false, 40, 5, 20, 0 },
+	{ "BUFFER comes right after a release, one epoch waits", STUCK, 1, true, 8, 5000, 0, 40 },
+};
+
+static void hunt_steps(struct steps *all, const struct hunt *h, __u64 seed)
+{
+	unsigned int weight[KINDS] = {
+		[SEND] = 50, [BUFFER] = 50, [RELEASE_ONE] = 40, [OPEN] = h->open,
+		[DOWN] = h->link, [UP] = h->link, [LIMIT] = 2,
+	};
+	unsigned int i;
+
+	steps_random(all, seed, h->steps, weight);
+	for (i = 0; i < all->n; i++) {
+		struct step *s = &all->step[i];
+
+		if (s->kind == SEND) {
+			s->arg[0] = 1 + upto(h->burst);
+			s->arg[1] = 60;
+		} else if (s->kind == LIMIT) {
+			s->arg[0] = PICK(100000, 20000000);
+		}
+		s->at_once = h->hurry && (s->kind == OPEN || s->kind == RELEASE_ONE);
+	}
+}
+
+/* The shortest of what ten rounds that fail shrink to. */
+static bool hunt_one(const struct hunt *h, __u64 seed, struct steps *best)
+{
+	static struct steps all;
+	unsigned int round, found = 0, done;
+
+	best->n = ~0U;
+	for (round = 0; round < 60 && found < 10; round++) {
+		hunt_steps(&all, h, seed + round);
+		done = run(&all);
+		if (!w.wrong)
+			continue;
+		if (h->what == NOTHING) {
+			report(&all, done, seed + round);
+			return true;
+		}
+		all.n = done;
+		if (w.wrong != h->what || !fails(&all, h->what))
+			continue;
+		found++;
+		shrink(&all, h->what);
+		if (all.n < best->n)
+			*best = all;
+	}
+	return found;
+}
+
+static void hunt_show(unsigned int n, const struct hunt *h, struct steps *best)
+{
+	char text[4096];
+	unsigned int i;
+
+	patience_ms = 2000;
+	for (i = 0; i < 5 && !fails(best, h->what); i++)
+		;
+	ok(w.wrong == h->what, "found: %s, when %s", wrong_names[h->what], h->name);
+	if (w.wrong != h->what)
+		return;
+	steps_print(text, sizeof(text), best);
+	diag("fault %u when %s", n, h->name);
+	diag("fault %u what %s", n, wrong_names[h->what]);
+	diag("fault %u seen %s", n, w.text);
+	diag("fault %u replay %s", n, text);
+	for (i = 0; i < best->n; i++) {
+		const struct step *s = &best->step[i];
+
+		snprintf(text, sizeof(text), kinds[s->kind].command,
+			 s->arg[0], s->arg[1], s->arg[2]);
+		diag("fault %u step %s%s", n, text, s->at_once ? ", and at once" : "");
+	}
+}
+
+static void run_hunts(__u64 seed)
+{
+	static struct steps best;
+	unsigned int i;
+
+	tries = 2;
+	for (i = 0; i < sizeof(hunts) / sizeof(hunts[0]); i++) {
+		const struct hunt *h = &hunts[i];
+		bool found;
+
+		patience_ms = 200;
+		one_waiting = h->one_waiting;
+		each_settles = !h->hurry;
+		w.steps = 0;
+		found = hunt_one(h, seed, &best);
+		diag("%llu steps: %s", w.steps, h->name);
+		if (h->what == NOTHING)
+			ok(!found, "nothing wrong when %s", h->name);
+		else if (found)
+			hunt_show(i, h, &best);
+		else
+			ok(false, "found: %s, when %s", wrong_names[h->what], h->name);
+	}
+}
+
+static void run_replay(char *text)
+{
+	static struct steps all;
+	unsigned int done;
+
+	steps_parse(&all, text);
+	done = run(&all);
+	if (w.wrong)
+		diag("step %u: %s", done, w.text);
+	ok(!w.wrong, "%s", wrong_names[w.wrong]);
+}
+
+int main(int argc, char **argv)
+{
+	__u64 seed = 0;
+	unsigned int steps = 3000;
+	char *replay = NULL;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+			seed = strtoull(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--steps") && i + 1 < argc)
+			steps = strtoul(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--replay") && i + 1 < argc)
+			replay = argv[++i];
+		else if (!strcmp(argv[i], "--intree"))
+			intree = true;
+		else
+			bail("usage: see the top of model.c");
+	}
+	if (!seed)
+		seed = intree ? 1 : now_ns() % 1000000000;
+	setup();
+	if (replay)
+		run_replay(replay);
+	else if (intree)
+		run_hunts(seed);
+	else
+		run_random(seed, steps);
+	return done_testing();
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a plug at the root of a device does, as simply as it can be said: the
+ * reference that model.c compares the module with. To be checked by eye
+ * against the UAPI header; it knows nothing of how the module works.
+ *
+ * Packets are numbers, from 1, given by the sender. All of them are in
+ * ref->packet[]; fate says where each is.
+ */
+#ifndef MODEL_REF_H
+#define MODEL_REF_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <linux/types.h>
+#include <linux/pkt_sched_plug.h>
+
+enum fate { UNSENT, REFUSED, HELD, DUE, LEFT, DROPPED };
+
+struct ref_packet {
+	__u64		epoch;
+	__u32		bytes;
+	enum fate	fate;
+};
+
+struct ref {
+	__u64		epoch, released;
+	__u32		limit;
+	__u64		backlog, sent_bytes;
+	__u32		head, tail;	/* numbers of the first and last HELD, if any */
+	__u32		qlen;
+	bool		link_up;
+	__u32		txqlen, mtu;	/* the device's */
+	bool		txqlen_resets;	/* what this kernel does */
+	struct tc_plug_xstats st;
+	struct ref_packet *packet;
+};
+
+static inline bool ref_open(const struct ref *r)
+{
+	return r->released == r->epoch;
+}
+
+static inline void ref_set_limit(struct ref *r, __u32 limit)
+{
+	__u64 all = (__u64)r->txqlen * (r->mtu + 14);
+
+	if (!limit)
+		limit = all < 10000000 ? 10000000 : all > ~0U ? ~0U : all;
+	r->limit = limit;
+}
+
+/* What is held of the epochs @from to @upto meets its fate; how many. */
+static inline __u32 ref_take(struct ref *r, __u64 from, __u64 upto, enum fate fate)
+{
+	__u32 i, n = 0;
+
+	for (i = r->head; i <= r->tail && r->qlen; i++) {
+		struct ref_packet *p = &r->packet[i];
+
+		if (p->fate != HELD || p->epoch < from || p->epoch > upto)
+			continue;
+		p->fate = fate;
+		r->backlog -= p->bytes;
+		r->qlen--;
+		n++;
+		if (fate == DUE)
+			r->sent_bytes += p->bytes;
+	}
+	while (r->qlen && r->packet[r->head].fate != HELD)
+		r->head++;
+	while (r->qlen && r->packet[r->tail].fate != HELD)
+		r->tail--;
+	return n;
+}
+
+/* A new plug in the place of the old, if there was one. */
+static inline void ref_create(struct ref *r, __u32 limit, bool open)
+{
+	ref_take(r, 0, ~0ULL, DROPPED);
+	memset(&r->st, 0, sizeof(r->st));
+	r->st.release_age = TC_PLUG_NEVER;	/* of an age, only whether there is one */
+	r->sent_bytes = 0;
+	r->epoch = 1;
+	r->released = open;
+	ref_set_limit(r, limit);
+}
+
+static inline void ref_send(struct ref *r, __u32 number, __u32 bytes)
+{
+	struct ref_packet *p = &r->packet[number];
+
+	p->bytes = bytes;
+	p->epoch = r->epoch;
+	if (!r->link_up) {
+		p->fate = REFUSED;
+	} else if (ref_open(r)) {
+		p->fate = DUE;
+		r->sent_bytes += bytes;
+	} else if (r->backlog + bytes > r->limit) {
+		p->fate = REFUSED;
+		r->st.drops_limit++;
+	} else {
+		p->fate = HELD;
+		r->backlog += bytes;
+		if (!r->qlen++)
+			r->head = number;
+		r->tail = number;
+		r->st.queued_packets++;
+		r->st.queued_bytes += bytes;
+		if (r->st.max_backlog < r->backlog)
+			r->st.max_backlog = r->backlog;
+	}
+}
+
+static inline void ref_reset(struct ref *r)
+{
+	r->st.drops_reset += ref_take(r, 0, ~0ULL, DROPPED);
+}
+
+static inline void ref_link(struct ref *r, bool up)
+{
+	if (r->link_up && !up)
+		ref_reset(r);
+	r->link_up = up;
+}
+
+static inline void ref_txqlen(struct ref *r, __u32 txqlen)
+{
+	if (r->txqlen_resets && r->link_up && txqlen != r->txqlen)
+		ref_reset(r);
+	r->txqlen = txqlen;
+}
+
+static inline void ref_release(struct ref *r, __u64 upto)
+{
+	if (upto <= r->released)
+		return;
+	r->released = upto;
+	r->st.release_age = 0;
+	ref_take(r, 0, upto, DUE);
+}
+
+/* @arg: the limit, or the epoch for RELEASE_UPTO. */
+static inline int ref_command(struct ref *r, int action, __u64 arg)
+{
+	switch (action) {
+	case TCQ_PLUG_BUFFER:
+		r->epoch++;
+		r->st.buffer_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_ONE:
+		if (r->released + 1 < r->epoch)
+			ref_release(r, r->released + 1);
+		r->st.release_one_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+		ref_release(r, r->epoch);
+		r->st.release_indefinite_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_UPTO:
+		if (arg > r->released && arg >= r->epoch)
+			return -EINVAL;
+		ref_release(r, arg);
+		r->st.release_upto_cmds++;
+		return 0;
+	case TCQ_PLUG_DISCARD:
+		if (!ref_open(r)) {
+			r->st.drops_discard += ref_take(r, r->released + 1, ~0ULL, DROPPED);
+			r->released = r->epoch++;
+		}
+		r->st.discard_cmds++;
+		return 0;
+	case TCQ_PLUG_LIMIT:
+		ref_set_limit(r, arg);
+		r->st.limit_cmds++;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+#endif /* MODEL_REF_H */
