@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * I3 in figures: every field of struct tc_plug_xstats, and the standard ones
+ * beside it, against what was sent, seen to leave, and dropped for a known
+ * cause. Ages are compared with two readings of the same clock around each
+ * event, so nothing depends on how fast anything is.
+ *
+ *	stats [TEST]		one test, or all
+ *	stats random SEED STEPS	the random workload, with other than the usual
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugtest.h"
+
+#define DEV "pa"
+
+static int nl;
+static struct wire w;
+
+static struct plug_state get(void)
+{
+	return plug_get(nl, DEV);
+}
+
+static void command(int action, __u32 limit)
+{
+	is_u64(-plug_cmd(nl, DEV, action, limit), 0, "action %d", action);
+}
+
+static void settle(unsigned int want)
+{
+	unsigned int got = wire_recv(&w, want);
+
+	is_u64(got + wire_drain(&w, QUIET_MS), want, "%u leave", want);
+}
+
+static void start(const char *options)
+{
+	dummy_make(DEV);
+	must("tc qdisc add dev " DEV " root handle 1: plug %s", options);
+	wire_open(&w, DEV);
+}
+
+static void finish(void)
+{
+	is_u64(w.reordered, 0, "I2: in order, each once");
+	wire_close(&w);
+	link_delete(DEV);
+}
+
+/* ---- packets and bytes ---- */
+
+static void test_queue(void)
+{
+	struct plug_state st;
+
+	diag("queued, held, sent");
+	start("limit 10000");
+	wire_send(&w, 7, 100);
+	wire_send(&w, 2, 250);
+	st = get();
+	is_u64(st.xstats.queued_packets, 9, "queued_packets");
+	is_u64(st.xstats.queued_bytes, 1200, "queued_bytes");
+	is_u64(st.xstats.max_backlog, 1200, "max_backlog");
+	is_u64(st.qlen, 9, "qlen");
+	is_u64(st.backlog, 1200, "backlog");
+	is_u64(st.sent_packets, 0, "nothing sent");
+	is_u64(st.sent_bytes, 0, "no bytes sent");
+
+	command(TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, 1, 300);
+	command(TCQ_PLUG_RELEASE_ONE, 0);
+	settle(9);
+	st = get();
+	is_u64(st.xstats.queued_packets, 10, "queued_packets never falls");
+	is_u64(st.xstats.queued_bytes, 1500, "queued_bytes never falls");
+	is_u64(st.xstats.max_backlog, 1500, "max_backlog never falls");
+	is_u64(st.qlen, 1, "qlen");
+	is_u64(st.backlog, 300, "backlog");
+	is_u64(st.sent_packets, 9, "sent");
+	is_u64(st.sent_bytes, 1200, "bytes sent");
+	wire_send(&w, 1, 1000);
+	is_u64(get().xstats.max_backlog, 1500, "max_backlog: less than before is no record");
+	is_u64(get().requeues, 0, "the device takes all");
+	finish();
+}
+
+static void test_bypass(void)
+{
+	struct plug_state st;
+
+	diag("open and empty: counted as sent, and not as queued");
+	start("release_indefinite");
+	wire_send(&w, 20, 100);
+	settle(20);
+	st = get();
+	is_u64(st.sent_packets, 20, "sent");
+	is_u64(st.sent_bytes, 2000, "bytes sent");
+	is_u64(st.xstats.queued_packets, 0, "queued_packets");
+	is_u64(st.xstats.queued_bytes, 0, "queued_bytes");
+	is_u64(st.xstats.max_backlog, 0, "max_backlog");
+
+	command(TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, 5, 100);
+	st = get();
+	is_u64(st.xstats.queued_packets, 5, "closed: queued_packets");
+	is_u64(st.sent_packets, 20, "closed: sent");
+	command(TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	settle(5);
+	wire_send(&w, 3, 100);
+	settle(3);
+	st = get();
+	is_u64(st.xstats.queued_packets, 5, "opened again: bypassed again");
+	is_u64(st.sent_packets, 28, "opened again: sent");
+	must("ip link set " DEV " down && ip link set " DEV " up");
+	wire_send(&w, 3, 100);
+	settle(3);
+	is_u64(get().xstats.queued_packets, 5, "bypassed after down and up as well");
+	finish();
+}
+
+static void test_drops(void)
+{
+	struct plug_state st;
+
+	diag("drops, by cause");
+	start("limit 1000");
+	wire_send(&w, 13, 100);
+	st = get();
+	is_u64(st.xstats.drops_limit, 3, "drops_limit");
+	is_u64(st.drops, 3, "qstats.drops");
+	is_u64(st.xstats.queued_packets, 10, "a refused packet is not queued");
+
+	command(TCQ_PLUG_BUFFER, 0);
+	must("ip link set " DEV " down && ip link set " DEV " up");
+	st = get();
+	is_u64(st.xstats.drops_reset, 10, "drops_reset");
+	is_u64(st.drops, 13, "qstats.drops has them too");
+	is_u64(st.qlen, 0, "qlen");
+	is_u64(st.backlog, 0, "backlog");
+
+	wire_send(&w, 2, 100);
+	command(TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, 4, 100);
+	command(TCQ_PLUG_DISCARD, 0);
+	st = get();
+	is_u64(st.xstats.drops_discard, 6, "drops_discard");
+	is_u64(st.xstats.drops_reset, 10, "drops_reset as before");
+	is_u64(st.xstats.drops_limit, 3, "drops_limit as before");
+	is_u64(st.drops, 19, "qstats.drops has all");
+	is_u64(st.qlen, 0, "qlen");
+	is_u64(st.backlog, 0, "backlog");
+	is_u64(st.sent_packets, 0, "nothing sent");
+	is_u64(st.xstats.max_backlog, 1000, "max_backlog outlives it all");
+	must("ip link set " DEV " down && ip link set " DEV " up");
+	is_u64(get().drops, 19, "a reset of an empty plug drops nothing");
+	finish();
+}
+
+/* ---- commands ---- */
+
+static void test_commands(void)
+{
+	struct tc_plug_xstats want = { 0 }, got;
+
+	diag("commands, by kind; what is refused is none");
+	start("");
+	command(TCQ_PLUG_BUFFER, 0);
+	command(TCQ_PLUG_BUFFER, 0);
+	command(TCQ_PLUG_BUFFER, 0);
+	command(TCQ_PLUG_RELEASE_ONE, 0);
+	command(TCQ_PLUG_LIMIT, 5000);
+	command(TCQ_PLUG_LIMIT, 0);
+	is_u64(-plug_upto(nl, DEV, 2, NULL), 0, "RELEASE_UPTO 2");
+	is_u64(-plug_upto(nl, DEV, 1, NULL), 0, "RELEASE_UPTO 1");
+	ok(plug_upto(nl, DEV, 99, NULL) < 0, "RELEASE_UPTO 99 is refused");
+	ok(plug_cmd(nl, DEV, 77, 0) < 0, "action 77 is refused");
+	command(TCQ_PLUG_DISCARD, 0);
+	command(TCQ_PLUG_RELEASE_ONE, 0);
+	command(TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	command(TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	command(TCQ_PLUG_DISCARD, 0);
+	command(TCQ_PLUG_RELEASE_ONE, 0);
+
+	got = get().xstats;
+	want.buffer_cmds = 3;
+	want.release_one_cmds = 3;
+	want.release_indefinite_cmds = 2;
+	want.limit_cmds = 2;
+	want.discard_cmds = 2;
+	want.release_upto_cmds = 2;
+#define SAME(field) is_u64(got.field, want.field, #field)
+	SAME(buffer_cmds);
+	SAME(release_one_cmds);
+	SAME(release_indefinite_cmds);
+	SAME(limit_cmds);
+	SAME(discard_cmds);
+	SAME(release_upto_cmds);
+#undef SAME
+	finish();
+}
+
+/* ---- ages ---- */
+
+/* Something happened between these two readings of the clock. */
+struct moment {
+	__u64 before, after;
+};
+
+static struct moment at(int action)
+{
+	struct moment m = { .before = now_ns() };
+
+	command(action, 0);
+	m.after = now_ns();
+	return m;
+}
+
+static struct moment at_upto(__u64 epoch)
+{
+	struct moment m = { .before = now_ns() };
+
+	is_u64(-plug_upto(nl, DEV, epoch, NULL), 0, "RELEASE_UPTO");
+	m.after = now_ns();
+	return m;
+}
+
+static void is_age(__u64 age, struct moment asked, struct moment m, const char *what)
+{
+	if (!ok(age >= asked.before - m.after && age <= asked.after - m.before,
+		"%s", what))
+		diag("%llu, should be %llu to %llu", (unsigned long long)age,
+		     (unsigned long long)(asked.before - m.after),
+		     (unsigned long long)(asked.after - m.before));
+}
+
+static void released_since(const struct moment *m, const char *what)
+{
+	struct moment asked = { .before = now_ns() };
+	__u64 age = get().xstats.release_age;
+
+	asked.after = now_ns();
+	if (m)
+		is_age(age, asked, *m, what);
+	else
+		is_u64(age, TC_PLUG_NEVER, "%s", what);
+}
+
+static void closed_since(const struct moment *m, const char *what)
+{
+	struct moment asked = { .before = now_ns() };
+	__u64 age = get().xstats.closed_age;
+
+	asked.after = now_ns();
+	if (m)
+		is_age(age, asked, *m, what);
+	else
+		is_u64(age, TC_PLUG_NEVER, "%s", what);
+}
+
+static void test_closed_age(void)
+{
+	struct moment created, closed;
+
+	diag("closed_age");
+	dummy_make(DEV);
+	wire_open(&w, DEV);
+	created.before = now_ns();
+	must("tc qdisc add dev " DEV " root handle 1: plug");
+	created.after = now_ns();
+	closed_since(&created, "since it was created closed");
+	at(TCQ_PLUG_BUFFER);
+	closed_since(&created, "BUFFER does not close what is closed");
+	at(TCQ_PLUG_RELEASE_ONE);
+	closed_since(&created, "RELEASE_ONE does not open");
+	at(TCQ_PLUG_DISCARD);
+	closed_since(&created, "DISCARD neither opens nor closes");
+	must("ip link set " DEV " down && ip link set " DEV " up");
+	closed_since(&created, "a link down and up neither");
+	at(TCQ_PLUG_RELEASE_INDEFINITE);
+	closed_since(NULL, "never while it is open");
+	at(TCQ_PLUG_DISCARD);
+	closed_since(NULL, "DISCARD does not close an open plug");
+	closed = at(TCQ_PLUG_BUFFER);
+	closed_since(&closed, "since BUFFER closed it");
+	at(TCQ_PLUG_BUFFER);
+	closed_since(&closed, "and not since the next");
+	finish();
+
+	start("release_indefinite");
+	closed_since(NULL, "created open: never");
+	finish();
+}
+
+static void test_release_age(void)
+{
+	struct moment released;
+
+	diag("release_age");
+	start("");
+	released_since(NULL, "new: never");
+	at(TCQ_PLUG_BUFFER);
+	released_since(NULL, "BUFFER releases nothing");
+	released = at(TCQ_PLUG_RELEASE_ONE);
+	released_since(&released, "RELEASE_ONE");
+	at(TCQ_PLUG_RELEASE_ONE);
+	released_since(&released, "RELEASE_ONE with no epoch waiting is no release");
+	at(TCQ_PLUG_BUFFER);
+	at(TCQ_PLUG_BUFFER);
+	at(TCQ_PLUG_DISCARD);
+	released_since(&released, "DISCARD is no release");
+	at(TCQ_PLUG_BUFFER);
+	released = at_upto(get().epoch - 1);
+	released_since(&released, "RELEASE_UPTO");
+	at_upto(1);
+	released_since(&released, "RELEASE_UPTO of what was released is none");
+	must("ip link set " DEV " down && ip link set " DEV " up");
+	released_since(&released, "a link down and up is none");
+	released = at(TCQ_PLUG_RELEASE_INDEFINITE);
+	released_since(&released, "RELEASE_INDEFINITE");
+	at(TCQ_PLUG_RELEASE_INDEFINITE);
+	released_since(&released, "RELEASE_INDEFINITE of an open plug is none");
+	finish();
+
+	start("release_indefinite");
+	released_since(NULL, "created open: never");
+	finish();
+}
+
+/* ---- tc -s ---- */
+
+static void test_tc(void)
+{
+	unsigned long long bytes = 0, packets = 0, drops = 0, backlog = 0, qlen = 0;
+	char line[256];
+	FILE *tc;
+
+	diag("what tc -s shows");
+	start("limit 1000000");
+	wire_send(&w, 3, 100);
+	command(TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, 40, 500);
+	command(TCQ_PLUG_RELEASE_ONE, 0);
+	settle(3);
+	command(TCQ_PLUG_DISCARD, 0);
+	wire_send(&w, 2, 700);
+	tc = popen("tc -s qdisc show dev " DEV, "r");
+	while (tc && fgets(line, sizeof(line), tc)) {
+		diag("%.*s", (int)strcspn(line, "\n"), line);
+		sscanf(line, " Sent %llu bytes %llu pkt (dropped %llu", &bytes,
+		       &packets, &drops);
+		sscanf(line, " backlog %llub %llup", &backlog, &qlen);
+	}
+	ok(tc && !pclose(tc), "tc -s qdisc show");
+	is_u64(packets, 3, "packets sent");
+	is_u64(bytes, 300, "bytes sent");
+	is_u64(drops, 40, "dropped");
+	is_u64(qlen, 2, "packets held");
+	is_u64(backlog, 1400, "bytes held");
+	finish();
+}
+
+/* ---- all of it at random ---- */
+
+/* What a random workload has done so far, by its own account. */
+static struct {
+	__u64 accepted, refused, left, reset, discarded;
+	__u64 accepted_bytes_closed, accepted_closed;
+} sum;
+
+static bool balanced(const struct plug_state *st)
+{
+	const struct tc_plug_xstats *x = &st->xstats;
+
+	return sum.accepted == sum.left + st->qlen + sum.reset + sum.discarded &&
+	       st->sent_packets == sum.left &&
+	       x->drops_limit == sum.refused &&
+	       x->drops_reset == sum.reset &&
+	       x->drops_discard == sum.discarded &&
+	       st->drops == sum.refused + sum.reset + sum.discarded &&
+	       x->queued_packets >= sum.accepted_closed &&
+	       x->queued_packets <= sum.accepted &&
+	       x->queued_bytes >= sum.accepted_bytes_closed &&
+	       x->max_backlog >= st->backlog &&
+	       (st->qlen ? st->tail_epoch > st->released : !st->backlog);
+}
+
+static void random_step(bool *down)
+{
+	struct plug_state st = get();
+	bool open = st.epoch == st.released;
+	unsigned int n = random() % 20, size = 60 + random() % 1000, accepted;
+
+	switch (random() % 12) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		if (*down)
+			break;
+		accepted = wire_send(&w, n, size);
+		sum.accepted += accepted;
+		sum.refused += n - accepted;
+		if (!open) {
+			sum.accepted_closed += accepted;
+			sum.accepted_bytes_closed += accepted * (__u64)size;
+		}
+		break;
+	case 4:
+	case 5:
+		plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0);
+		break;
+	case 6:
+		plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_ONE, 0);
+		break;
+	case 7:
+		plug_upto(nl, DEV, st.released + random() % 4, NULL);
+		break;
+	case 8:
+		if (random() % 3 == 0)
+			plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
+		break;
+	case 9:
+		if (random() % 3 == 0) {
+			sum.discarded += st.qlen;
+			plug_cmd(nl, DEV, TCQ_PLUG_DISCARD, 0);
+		}
+		break;
+	case 10:
+		plug_cmd(nl, DEV, TCQ_PLUG_LIMIT, 1 + random() % 60000);
+		break;
+	case 11:
+		if (random() % 3 == 0) {
+			if (!*down)
+				sum.reset += st.qlen;
+			*down = !*down;
+			if (system(*down ? "ip link set " DEV " down" :
+					   "ip link set " DEV " up"))
+				bail("ip link");
+		}
+		break;
+	}
+	st = get();
+	/* What is left of the queue when all that may leave has left; how many
+	 * frames that makes is the question.
+	 */
+	while (!*down && st.qlen && st.head_epoch <= st.released)
+		st = get();
+	sum.left += wire_drain(&w, 0);
+}
+
+static void test_random(unsigned int seed, unsigned int steps)
+{
+	struct plug_state st;
+	bool down = false;
+	unsigned int i;
+
+	diag("seed %u, %u steps", seed, steps);
+	memset(&sum, 0, sizeof(sum));
+	srandom(seed);
+	start("limit 20000");
+	for (i = 0; i < steps; i++) {
+		random_step(&down);
+		st = get();
+		if (!balanced(&st)) {
+			/* Late, perhaps: sent, and not received yet. */
+			sum.left += wire_drain(&w, QUIET_MS);
+			st = get();
+		}
+		if (!balanced(&st))
+			break;
+	}
+	if (!ok(i == steps, "seed %u: I3: the figures balance after each of %u steps",
+		seed, steps)) {
+		diag("step %u: accepted %llu refused %llu left %llu reset %llu discarded %llu",
+		     i, sum.accepted, sum.refused, sum.left, sum.reset, sum.discarded);
+		diag("qlen %u backlog %u sent %llu drops %u queued %llu limit %llu reset %llu discard %llu",
+		     st.qlen, st.backlog, st.sent_packets, st.drops,
+		     st.xstats.queued_packets, st.xstats.drops_limit,
+		     st.xstats.drops_reset, st.xstats.drops_discard);
+	}
+	ok(sum.accepted > 100 && sum.refused && sum.left && sum.reset && sum.discarded,
+	   "seed %u: something of each kind happened", seed);
+	if (down)
+		must("ip link set " DEV " up");
+	finish();
+}
+
+static void test_random_usual(void)
+{
+	unsigned int seed;
+
+	for (seed = 1; seed <= 4; seed++)
+		test_random(seed, 400);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "queue", test_queue },
+	{ "bypass", test_bypass },
+	{ "drops", test_drops },
+	{ "commands", test_commands },
+	{ "closed-age", test_closed_age },
+	{ "release-age", test_release_age },
+	{ "tc", test_tc },
+	{ "random", test_random_usual },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	nl = nl_open();
+	if (argc == 4 && !strcmp(argv[1], "random")) {
+		test_random(atoi(argv[2]), atoi(argv[3]));
+		return done_testing();
+	}
+	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (argc < 2 || !strcmp(argv[1], tests[i].name))
+			tests[i].run();
+	return done_testing();
+}
