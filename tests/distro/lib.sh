@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the distribution tests have in common: TAP, root file systems that start
+# clean, commands and packages in them, and booting them.
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../vm/lib.sh"
+
+# suite_row NAME: sets suites and flavour from the table.
+suite_row() {
+	local row
+
+	row=$(awk -v name="$1" '$1 == name { print $2, $3 }' "$top/tests/distro/suites")
+	[ -n "$row" ] || die "no suite '$1' in tests/distro/suites; there are:" \
+		"$(awk '!/^#/ { printf "%s ", $1 }' "$top/tests/distro/suites")"
+	read -r suites flavour <<< "$row"
+}
+
+# in_namespace COMMAND...: where mounts are private and vanish with COMMAND, and
+# where it may mount, chroot and own files whoever the user is.
+in_namespace() {
+	local user=()
+
+	[ "$(id -u)" = 0 ] || user=(--map-root-user --map-auto)
+	unshare "${user[@]}" --mount --pid --fork --mount-proc --kill-child "$@"
+}
+
+# --- TAP ---
+
+points=0 failures=0
+
+# result STATUS TEXT: and what the log has, if it failed.
+result() {
+	points=$((points + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $points - $suite: $2"
+	else
+		echo "not ok $points - $suite: $2"
+		[ ! -s "$log" ] || tail -n 60 "$log" | sed 's/^/# /'
+		failures=$((failures + 1))
+	fi
+}
+
+# check TEXT COMMAND...: the command succeeds. Its output goes to the log.
+check() {
+	local text=$1 status=0
+	shift
+
+	: > "$log"
+	"$@" >> "$log" 2>&1 || status=$?
+	result $status "$text"
+}
+
+# check_fails TEXT COMMAND...
+check_fails() {
+	local text=$1 status=0
+	shift
+
+	: > "$log"
+	"$@" >> "$log" 2>&1 || status=$?
+	[ $status != 0 ] && status=0 || status=1
+	result $status "$text"
+}
+
+# said TEXT REGEX: the last command said so.
+said() {
+	local status=0
+
+	tr '\n' ' ' < "$log" | tr -s ' ' | grep -qE -- "$2" || status=1
+	result $status "$1"
+}
+
+not_said() {
+	local status=0
+
+	tr '\n' ' ' < "$log" | tr -s ' ' | grep -qE -- "$2" && status=1
+	result $status "$1"
+}
+
+# --- root file systems ---
+
+# scenario NAME BASE...: sets root to a fresh view of the root BASE, changed by
+# the earlier scenarios that follow it, if any; the latest first.
+scenario() {
+	local name=$1 lower=$2 layer
+	shift 2
+
+	for layer in "$@"; do
+		lower=$work/$layer/upper:$lower
+	done
+	root=$work/$name/root
+	log=$work/$name/log
+	mkdir -p "$work/$name"/{upper,work,root}
+	mount -t overlay overlay -o "lowerdir=$lower,upperdir=$work/$name/upper,workdir=$work/$name/work" "$root"
+	: > "$log"
+}
+
+# run_in COMMAND...: in the scenario's root, with what apt has downloaded
+# outside as if it had done so inside.
+run_in() {
+	# shellcheck disable=SC2016
+	unshare --mount sh -c '
+		root=$1 apt=$2
+		shift 2
+		mount --rbind /dev "$root/dev"
+		mount -t proc proc "$root/proc"
+		if [ -e "$root/etc/apt" ] && [ -e "$apt" ]; then
+			mkdir -p "$root/var/lib/apt/lists" "$root/var/cache/apt/archives"
+			mount --bind "$apt/lists" "$root/var/lib/apt/lists"
+			mount --bind "$apt/archives" "$root/var/cache/apt/archives"
+		fi
+		exec chroot "$root" env -i HOME=/root LC_ALL=C.UTF-8 \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			DEBIAN_FRONTEND=noninteractive "$@"
+	' sh "$root" "$cache/apt/$suites" "$@" < /dev/null
+}
+
+# apt_in ARGUMENT...: as the person at that host would.
+apt_in() {
+	run_in apt-get -qy -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root "$@"
+}
+
+# put_packages DIRECTORY: where the person at that host downloaded them
+put_packages() {
+	mkdir -p "$root/packages"
+	rm -f "$root"/packages/*
+	cp "$1"/*.deb "$root/packages/"
+}
+
+# install_packages [PACKAGE...]: these, and others from the archive
+install_packages() {
+	local packages
+
+	packages=$(cd "$root" && find packages -name '*.deb' -printf '/%p ')
+	# shellcheck disable=SC2086 # a list
+	apt_in install $packages "$@"
+}
+
+# --- the module, as the system finds it ---
+
+# would_load KERNEL: the file that modprobe would load
+would_load() {
+	run_in modprobe --set-version "$1" --show-depends sch_plug |
+		sed -n 's/^insmod \([^ ]*sch_plug[^ ]*\) *$/\1/p'
+}
+
+# ours KERNEL VERSION: that file is ours, of that version, and found by its alias
+ours() {
+	local file
+
+	file=$(would_load "$1")
+	echo "$1: $file"
+	case $file in
+	*/updates/*|*/extra/*) ;;
+	*) return 1 ;;
+	esac
+	run_in modinfo "$file"
+	[ "$(run_in modinfo -F version "$file")" = "$2" ] &&
+		[ "$(run_in modinfo -F vermagic "$file" | cut -d' ' -f1)" = "$1" ] &&
+		run_in modprobe --set-version "$1" --show-depends net-sch-plug |
+			grep -q "$file"
+}
+
+# intree KERNEL: the kernel's own is what would be loaded, and nothing of ours is left
+intree() {
+	local file
+
+	file=$(would_load "$1")
+	echo "$1: $file"
+	case $file in
+	*/kernel/net/sched/sch_plug.ko*) ;;
+	*) return 1 ;;
+	esac
+	[ -z "$(run_in modinfo -F version "$file")" ] &&
+		! find "$root/lib/modules/$1" -name 'sch_plug*' ! -path '*/kernel/net/sched/*' | grep .
+}
+
+# gone: nothing of ours is left anywhere
+gone() {
+	! find "$root"/usr/src "$root"/var/lib/dkms "$root"/usr/share "$root"/etc \
+		"$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
+		grep -v '^/usr/src/linux-' | grep -v "$root/usr/src/linux-" | grep .
+}
+
+# --- booting ---
+
+# boot NAME KERNEL [KERNEL-ARGUMENTS [QEMU-ARGUMENT...]] < SCRIPT
+# boots a copy of the root's own file system, with that kernel of its, and runs the
+# script with "sh -ex"; what it prints goes to the log. Fails if the script does,
+# or if the console shows anything bad.
+boot() {
+	local name=$1 kernel=$2 append=${3:-} dir=$work/vm-$1 image list status=0
+	shift 2
+	[ $# = 0 ] || shift
+
+	mkdir -p "$dir/initrd"/{bin,dev,proc,root}
+	cat > "$root/vm-script"
+	cat > "$root/vm-init" <<- 'EOS'
+		#!/bin/sh
+		export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+		mount -t proc proc /proc
+		mount -t sysfs sysfs /sys
+		mount -t devtmpfs dev /dev
+		mount -t tmpfs tmp /run
+		mount -t tmpfs tmp /tmp
+		stty -F /dev/ttyS1 raw
+		sh -ex /vm-script > /dev/ttyS1 2>&1 && echo done > /dev/ttyS1
+		sync
+		sleep 0.5
+		echo o > /proc/sysrq-trigger
+		sleep 60
+	EOS
+	chmod 755 "$root/vm-init"
+
+	# What the kernel has as modules of the disk and its file system.
+	list=$(for module in virtio_pci virtio_blk ext4; do
+		run_in modprobe --set-version "$kernel" --show-depends "$module"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }')
+	cp "$root/bin/busybox" "$dir/initrd/bin/"
+	for module in $list; do
+		cp "$root$module" "$dir/initrd/"
+	done
+	find "$dir/initrd" -name '*.xz' -exec xz -d {} +
+	{
+		echo '#!/bin/busybox sh'
+		echo '/bin/busybox mount -t devtmpfs dev /dev'
+		for module in $list; do
+			module=${module##*/}
+			echo "/bin/busybox insmod /${module%.xz}"
+		done
+		echo '/bin/busybox mount -t ext4 /dev/vda /root'
+		echo 'exec /bin/busybox switch_root /root /vm-init'
+	} > "$dir/initrd/init"
+	chmod 755 "$dir/initrd/init"
+	(cd "$dir/initrd" && find . | cpio --quiet -o -H newc -R 0:0) > "$dir/initrd.cpio"
+
+	rm -f "$dir/disk"
+	mke2fs -q -t ext4 -O ^has_journal -E root_owner=0:0 -d "$root" "$dir/disk" 3G > /dev/null
+	image=$root/boot/vmlinuz-$kernel
+	[ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
+	timeout -k 10 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
+		-display none -no-reboot -nic none -monitor none \
+		-kernel "$image" -initrd "$dir/initrd.cpio" \
+		-drive "file=$dir/disk,if=virtio,format=raw,cache=unsafe" \
+		-serial "file:$dir/console" -serial "file:$dir/results" \
+		-append "console=ttyS0 panic=-1 oops=panic panic_on_warn=1 loglevel=7 $append" \
+		"$@" > "$dir/qemu" 2>&1 < /dev/null || status=$?
+	rm -f "$dir/disk" "$root/vm-init" "$root/vm-script"
+	cat "$dir/results"
+	if [ $status != 0 ] || ! tail -n 1 "$dir/results" | tr -d '\r' | grep -qx done ||
+	    ! "$top/tests/vm/console-check" "$dir/console"; then
+		echo "qemu: $status"
+		tail -n 30 "$dir/console"
+		return 1
+	fi
+}
