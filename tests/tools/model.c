@@ -9,9 +9,9 @@
  *
  *	model [--seed S] [--steps N]	N steps (3000), a new plug each 500; the
  *					seed is printed and by default new
- *	model --replay 'STEP; STEP...'	those steps on a new plug
- *	model --intree [--seed S]	hunts for (in that order) what hunts[] lists:
- *					finds what is wrong with the module that
+ *	model --replay 'STEP; STEP...'	those steps on a new plug; with --intree
+ *					before it, looks at the frames only
+ *	model --intree [--seed S]	finds what is wrong with the module that
  *					comes with kernels, which knows four
  *					commands and tells nothing: looks at the
  *					frames only, and has to fail
@@ -941,7 +941,7 @@ static bool txqlen_resets(void)
 	struct plug_state st;
 	bool found;
 
-	must("tc qdisc add dev " DEV " root netem delay 1000s");
+	must("tc qdisc add dev " DEV " root netem delay 250s");
 	if (send(w.tx, &out, sizeof(out.vnet) + plain_build(1, 60), 0) < 0)
 		bail("send: %s", strerror(errno));
 	dev_txqlen(77);
@@ -1120,32 +1120,38 @@ static void run_hunts(__u64 seed)
 	}
 }
 
-static void run_replay(char *text)
+/* The words may come as one argument or as many. */
+static void run_replay(char **words)
 {
+	static char text[65536];
 	static struct steps all;
 	unsigned int done;
+	size_t len = 0;
 
+	for (; *words && len < sizeof(text) - 1; words++)
+		len += snprintf(text + len, sizeof(text) - len, "%s ", *words);
 	steps_parse(&all, text);
 	done = run(&all);
 	if (w.wrong)
-		diag("step %u: %s", done, w.text);
-	ok(!w.wrong, "%s", wrong_names[w.wrong]);
+		diag("step %u: %s: %s", done, wrong_names[w.wrong], w.text);
+	steps_print(text, sizeof(text), &all);
+	ok(!w.wrong, "as the reference says: %s", text);
 }
 
 int main(int argc, char **argv)
 {
 	__u64 seed = 0;
 	unsigned int steps = 3000;
-	char *replay = NULL;
+	char **replay = NULL;
 	int i;
 
-	for (i = 1; i < argc; i++) {
+	for (i = 1; i < argc && !replay; i++) {
 		if (!strcmp(argv[i], "--seed") && i + 1 < argc)
 			seed = strtoull(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--steps") && i + 1 < argc)
 			steps = strtoul(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--replay") && i + 1 < argc)
-			replay = argv[++i];
+			replay = argv + i + 1;
 		else if (!strcmp(argv[i], "--intree"))
 			intree = true;
 		else
