@@ -19,8 +19,8 @@
 #include "print.h"
 #include "target.h"
 
-/* Enough for a burst of some thousand changes; not granted to everybody. */
-#define RECEIVE_ROOM	(8 * 1024 * 1024)
+/* Enough for a burst of a thousand changes; not granted to everybody. */
+#define RECEIVE_ROOM	(1024 * 1024)
 
 #define EVENT_TEXT_MAX	128
 

@@ -5,16 +5,19 @@
 # what it can do with the in-tree module.
 . "${0%/*}/plugctl-lib.sh"
 
-ip link add d0 type dummy
+wire
+ip link set v0 down
+ip link set v0 name d0
 ip link set d0 up
+ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:01 dev d0 nud permanent
 
 mkdir -p /etc
 echo 'somebody:x:1000:1000::/:/bin/sh' >> /etc/passwd
 echo 'somebody:x:1000:' >> /etc/group
 plugctl add d0
-run chpst -u somebody plugctl buffer d0
+run su somebody -c "plugctl buffer d0"
 gives "no permission" 3 '' 'plugctl: d0: permission denied: run plugctl as root*'
-run chpst -u somebody plugctl show d0
+run su somebody -c "plugctl show d0"
 gives "show needs none" 0 'd0  plug *' ''
 plugctl --force del d0
 
@@ -37,17 +40,15 @@ run plugctl add d0
 gives "does not load" 2 '' '*sch_plug is installed (updates/sch_plug.ko), but was not loaded: modprobe sch_plug*'
 run plugctl version
 gives "version: not loaded" 0 '*module sch_plug: not loaded; installed: updates/sch_plug.ko' ''
-rm "$file"
+cp "$tmp/sch_plug.ko" "$file"
 depmod
 
 insmod "$PLUG_INTREE_KO"
 run plugctl version
-gives "version: in-tree" 0 '*module sch_plug: loaded, the in-tree one; not installed*' ''
+gives "version: in-tree" 0 '*module sch_plug: loaded, the in-tree one; installed: updates/sch_plug.ko' ''
 run plugctl -v add d0 open
 gives "in-tree: add open" 0 'd0: not told by the in-tree module, 0 packets held' ''
 is "in-tree: its field" "$(field d0 $F_MODULE) $(field d0 $F_STATE)" "in-tree -"
-ip addr add 192.0.2.1/24 dev d0
-ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:01 dev d0 nud permanent
 send 2
 is "in-tree: it is open" "$(field d0 $F_PACKETS) $(field d0 $F_DROPS)" "0 0"
 is "in-tree: and passes" "$(ip -s link show d0 | awk '/TX:/ { getline; print ($2 >= 2) }')" 1
@@ -84,4 +85,8 @@ told() {
 }
 check "in-tree: monitor" eventually told
 kill $pid
+wait $pid 2> /dev/null
+plugctl --force del d0
+# What follows in this VM is to have ours.
+rmmod sch_plug
 finish

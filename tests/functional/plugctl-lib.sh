@@ -6,7 +6,21 @@
 count=0
 failed=0
 tmp=$(mktemp -d /tmp/plugctl-test.XXXXXX)
-trap 'rm -rf "$tmp"' EXIT
+trap clean_up EXIT
+
+# Leaves the machine as it was found: the next test has it after this one.
+clean_up() {
+	[ ! -e /run/netns/peer ] || ip netns del peer
+	for link in /sys/class/net/*; do
+		link=${link##*/}
+		case $link in
+		lo)	tc qdisc del dev lo root 2> /dev/null ;;
+		*)	echo "link del dev $link" ;;
+		esac
+	done > "$tmp/links"
+	ip -force -b "$tmp/links" 2> /dev/null
+	rm -rf "$tmp"
+}
 
 # pass NAME; fail NAME [WHY...]
 pass() {
@@ -103,7 +117,7 @@ wire() {
 
 # send COUNT: so many packets out of v0, without waiting for answers
 send() {
-	ping -q -c "$1" -i 0.01 -w 1 192.0.2.2 > /dev/null 2>&1 || :
+	ping -q -c "$1" -i 0.01 -W 1 192.0.2.2 > /dev/null 2>&1 || :
 }
 
 # eventually COMMAND...: tries for 5 s

@@ -38,10 +38,12 @@ run plugctl release $devices
 gives "two of them fail, by name" 2 '' 'plugctl: d7: no such device*
 plugctl: d500: has no plug*'
 is "all others were released" "$(plugctl dump | cut -f$F_RELEASED | sort | uniq -c | xargs)" "$((many - 2)) 1"
+
 # In a user namespace the socket's room cannot be forced: fewer at a time.
-unshare=$(command -v unshare)
-if [ -n "$unshare" ] && "$unshare" -Urn true 2> /dev/null; then
-	run "$unshare" -Urn sh -c "ip -b $tmp/links && plugctl batch $tmp/adds && plugctl -v buffer $devices"
-	is "without the right to force the socket's room" "$status $(grep -c 'buffering epoch 2' "$tmp/out")" "0 $many"
-fi
+few=100
+head -n $few "$tmp/links" > "$tmp/few-links"
+head -n $few "$tmp/adds" > "$tmp/few-adds"
+devices=$(cut -d' ' -f2 "$tmp/few-adds" | xargs)
+run unshare -Urn dash -c "/sbin/ip -b $tmp/few-links && plugctl batch $tmp/few-adds && plugctl -v buffer $devices"
+is "without the right to force the socket's room" "$status $(grep -c 'buffering epoch 2' "$tmp/out")" "0 $few"
 finish

@@ -92,7 +92,7 @@ while [ $i -lt 40 ]; do
 	i=$((i + 1))
 done > "$tmp/batch"
 i=0
-while [ $i -lt 14 ]; do
+while [ $i -lt 6 ]; do
 	plugctl batch "$tmp/batch"
 	i=$((i + 1))
 done
