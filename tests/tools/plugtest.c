@@ -301,7 +301,7 @@ static void error_parse(struct plug_reply *reply, const struct nlmsghdr *nlh)
 /* Reads up to the answer to @seq. */
 static int answer(int nl, __u32 seq, struct plug_reply *reply)
 {
-	static char buf[65536];
+	static __thread char buf[65536];
 
 	for (;;) {
 		ssize_t got = recv(nl, buf, sizeof(buf), 0);
@@ -325,7 +325,7 @@ static int answer(int nl, __u32 seq, struct plug_reply *reply)
 
 int nl_raw(int nl, void *buf, size_t len, struct plug_reply *reply)
 {
-	static __u32 seq;
+	static __thread __u32 seq;
 	struct plug_reply dummy;
 	struct nlmsghdr *nlh = buf;
 
@@ -341,7 +341,7 @@ int nl_raw(int nl, void *buf, size_t len, struct plug_reply *reply)
 
 int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply)
 {
-	static char buf[65536] __attribute__((aligned(8)));
+	static __thread char buf[65536] __attribute__((aligned(8)));
 	const char *kind = msg->kind ? msg->kind : "plug";
 	struct nlmsghdr *nlh = (void *)buf;
 	struct tcmsg *tcm = NLMSG_DATA(nlh);
@@ -398,8 +398,8 @@ int plug_upto(int nl, const char *dev, __u64 epoch, struct plug_reply *reply)
 unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			unsigned int max)
 {
-	static char buf[262144] __attribute__((aligned(8)));
-	static __u32 seq = 0x40000000;
+	static __thread char buf[262144] __attribute__((aligned(8)));
+	static __thread __u32 seq = 0x40000000;
 	struct {
 		struct nlmsghdr nlh;
 		struct tcmsg tcm;
