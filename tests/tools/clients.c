@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Those who drive a plug today: each one's messages, byte for byte, and what
+ * becomes of the plug and of one frame sent after each of them (I1, I2, I3).
+ * The bytes were read from the running programs where Debian has them, and
+ * written down from their sources where not (libxl, micro-checkpointing,
+ * HAProxy's tool, Yelp's recipe). What is left open in them: IIIIIIII the
+ * interface, SSSSSSSS the sequence number, PPPPPPPP the sender's netlink port.
+ * Little-endian, as the machines of all the kernels here.
+ *
+ * Without an argument: all; else the client of that name.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
+
+#include "plugtest.h"
+
+#define DEV "pa"
+
+static int nl;
+static struct wire w;
+
+/* Between nlmsghdr and the attributes, struct tcmsg: family, interface,
+ * handle, parent, info.
+ */
+#define TCM(handle, parent) "00000000 IIIIIIII " handle parent " 00000000 "
+#define NONE	"00000000 "
+#define ROOT	"ffffffff "
+#define H1	"00000100 "
+#define H2	"00000200 "
+#define H40	"00004000 "
+#define P14	"04000100 "
+#define KIND	"09000100 706c756700 000000 "
+
+/* TCA_OPTIONS, without and with NLA_F_NESTED, before {action, limit} */
+#define OPT	"0c000200 "
+#define NEST	"0c000280 "
+#define BUFFER	"00000000 "
+#define RELEASE	"01000000 "
+#define OPEN	"02000000 "
+#define LIMIT	"03000000 "
+#define L0	"00000000 "
+#define L10000	"10270000 "
+#define L1MB	"40420f00 "
+#define L10MB	"80969800 "
+#define L125MB	"40597307 "
+
+#define DEFAULT 65014000
+
+struct step {
+	const char *what;
+	const char *bytes;
+	/* and then: */
+	__u64 epoch, released;
+	__u32 limit;
+	unsigned int leave;	/* of the frames sent one after each step */
+};
+
+/* iproute2: neither options nor handle unless asked for */
+#define TC_ADD		"30000000 2400 0506 SSSSSSSS 00000000 " TCM(NONE, ROOT) KIND
+#define TC_CHANGE	"3c000000 2400 0500 SSSSSSSS 00000000 " TCM(NONE, ROOT) KIND OPT
+#define TC_REPLACE	"3c000000 2400 0505 SSSSSSSS 00000000 " TCM(NONE, ROOT) KIND OPT
+
+static const struct step tc[] = {
+	{ "add dev pa root plug", TC_ADD, 1, 0, DEFAULT, 0 },
+	{ "change dev pa root plug block", TC_CHANGE BUFFER L0, 2, 0, DEFAULT, 0 },
+	{ "change dev pa root plug release", TC_CHANGE RELEASE L0, 2, 1, DEFAULT, 1 },
+	{ "change dev pa root plug limit 1000000 block", TC_CHANGE BUFFER L1MB,
+	  3, 1, DEFAULT, 0 },
+	{ "change dev pa root plug limit 1000000", TC_CHANGE LIMIT L1MB, 3, 1, 1000000, 0 },
+	{ "change dev pa root plug release_indefinite", TC_CHANGE OPEN L0,
+	  3, 3, 1000000, 4 },
+	{ "replace dev pa root plug block", TC_REPLACE BUFFER L0, 4, 3, 1000000, 1 },
+	{ "replace dev pa root plug release_indefinite", TC_REPLACE OPEN L0,
+	  4, 4, 1000000, 1 },
+	{ }
+};
+
+/* As the kernel's own tests do it. */
+#define TC_HANDLE	"3c000000 2400 0500 SSSSSSSS 00000000 " TCM(H2, NONE) KIND OPT
+
+static const struct step tc_handle[] = {
+	{ "add dev pa root handle 2: plug",
+	  "30000000 2400 0506 SSSSSSSS 00000000 " TCM(H2, ROOT) KIND, 1, 0, DEFAULT, 0 },
+	{ "change dev pa handle 2:0 plug block", TC_HANDLE BUFFER L0, 2, 0, DEFAULT, 0 },
+	{ "change dev pa handle 2:0 plug release", TC_HANDLE RELEASE L0, 2, 1, DEFAULT, 1 },
+	{ "change dev pa handle 2:0 plug limit 10000", TC_HANDLE LIMIT L10000,
+	  2, 1, 10000, 0 },
+	{ "change dev pa handle 2:0 plug release_indefinite", TC_HANDLE OPEN L0,
+	  2, 2, 10000, 3 },
+	{ }
+};
+
+/* libnl: always the struct; a limit once set rides along */
+#define NL(flags)	"3c000000 2400 " flags " SSSSSSSS PPPPPPPP "
+
+static const struct step libnl[] = {
+	{ "nl-qdisc-add --dev=pa --parent=root plug",
+	  NL("0506") TCM(NONE, ROOT) KIND NEST BUFFER L0, 1, 0, DEFAULT, 0 },
+	{ "--update plug --limit=10000000",
+	  NL("0504") TCM(NONE, ROOT) KIND NEST LIMIT L10MB, 1, 0, 10000000, 0 },
+	{ "--update-only plug --buffer",
+	  NL("0500") TCM(NONE, ROOT) KIND NEST BUFFER L0, 2, 0, 10000000, 0 },
+	{ "--update-only plug --release-one",
+	  NL("0500") TCM(NONE, ROOT) KIND NEST RELEASE L0, 2, 1, 10000000, 2 },
+	{ "--replace plug --release-indefinite",
+	  NL("0505") TCM(NONE, ROOT) KIND NEST OPEN L0, 2, 2, 10000000, 2 },
+	{ "--update-only plug --limit=10000 --buffer",
+	  NL("0500") TCM(NONE, ROOT) KIND NEST BUFFER L10000, 3, 2, 10000000, 1 },
+	{ }
+};
+
+/* The same before 3.5, when it did not set NLA_F_NESTED */
+static const struct step libnl_old[] = {
+	{ "nl-qdisc-add --dev=pa --parent=root --id=1: plug --limit=10000000",
+	  NL("0506") TCM(H1, ROOT) KIND OPT LIMIT L10MB, 1, 0, 10000000, 0 },
+	{ "--update-only plug --buffer",
+	  NL("0500") TCM(H1, ROOT) KIND OPT BUFFER L0, 2, 0, 10000000, 0 },
+	{ "--update-only plug --release-one",
+	  NL("0500") TCM(H1, ROOT) KIND OPT RELEASE L0, 2, 1, 10000000, 1 },
+	{ "--update-only plug --release-indefinite",
+	  NL("0500") TCM(H1, ROOT) KIND OPT OPEN L0, 2, 2, 10000000, 2 },
+	{ }
+};
+
+/* remus-netbuf-setup by way of nl-qdisc-add, then libxl, with the handle and
+ * the parent from a dump: buffer when a checkpoint is taken, release when the
+ * backup has it. Once without NLM_F_ACK.
+ */
+#define XL		NL("0500") TCM(H1, ROOT) KIND NEST
+#define XL_NO_ACK	NL("0100") TCM(H1, ROOT) KIND NEST
+
+static const struct step xen[] = {
+	{ "setup: add", NL("0506") TCM(H1, ROOT) KIND NEST BUFFER L0, 1, 0, DEFAULT, 0 },
+	{ "setup: limit", NL("0504") TCM(NONE, ROOT) KIND NEST LIMIT L10MB, 1, 0, 10000000, 0 },
+	{ "checkpoint 1", XL BUFFER L0, 2, 0, 10000000, 0 },
+	{ "commit 1", XL RELEASE L0, 2, 1, 10000000, 2 },
+	{ "checkpoint 2", XL BUFFER L0, 3, 1, 10000000, 0 },
+	{ "commit 2", XL RELEASE L0, 3, 2, 10000000, 2 },
+	{ "checkpoint 3", XL_NO_ACK BUFFER L0, 4, 2, 10000000, 0 },
+	{ "commit 3", XL_NO_ACK RELEASE L0, 4, 3, 10000000, 2 },
+	{ "commit 3 again", XL_NO_ACK RELEASE L0, 4, 3, 10000000, 0 },
+	{ }
+};
+
+static const struct step microcheckpointing[] = {
+	{ "create", NL("0507") TCM(NONE, ROOT) KIND NEST BUFFER L0, 1, 0, DEFAULT, 0 },
+	{ "limit", NL("0505") TCM(NONE, ROOT) KIND NEST LIMIT L125MB, 1, 0, 125000000, 0 },
+	{ "off", NL("0505") TCM(NONE, ROOT) KIND NEST OPEN L125MB, 1, 1, 125000000, 2 },
+	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, 2, 1, 125000000, 1 },
+	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, 3, 1, 125000000, 0 },
+	{ "flush", NL("0505") TCM(NONE, ROOT) KIND NEST RELEASE L125MB, 3, 2, 125000000, 1 },
+	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, 4, 2, 125000000, 0 },
+	{ "flush", NL("0505") TCM(NONE, ROOT) KIND NEST RELEASE L125MB, 4, 3, 125000000, 2 },
+	{ }
+};
+
+/* Below a prio, band 4 */
+#define HA	NL("0500") TCM(H40, P14) KIND OPT
+
+static const struct step haproxy[] = {
+	{ "create", NL("0504") TCM(H40, P14) KIND OPT LIMIT L1MB, 1, 0, 1000000, 0 },
+	{ "open", HA OPEN L0, 1, 1, 1000000, 1 },
+	{ "buffer", HA BUFFER L0, 2, 1, 1000000, 1 },
+	{ "open", HA OPEN L0, 2, 2, 1000000, 1 },
+	{ }
+};
+
+/* The same place, limit 10000 in every message */
+static const struct step yelp[] = {
+	{ "create", NL("0504") TCM(H40, P14) KIND NEST LIMIT L1MB, 1, 0, 1000000, 0 },
+	{ "open", NL("0500") TCM(H40, P14) KIND NEST OPEN L10000, 1, 1, 1000000, 1 },
+	{ "buffer", NL("0500") TCM(H40, P14) KIND NEST BUFFER L10000, 2, 1, 1000000, 1 },
+	{ "open", NL("0500") TCM(H40, P14) KIND NEST OPEN L10000, 2, 2, 1000000, 1 },
+	{ }
+};
+
+#define PY(flags)	"3c000000 2400 " flags " SSSSSSSS PPPPPPPP " TCM(NONE, ROOT) KIND OPT
+
+static const struct step pyroute2[] = {
+	{ "tc('add', 'plug')",
+	  "30000000 2400 0506 SSSSSSSS PPPPPPPP " TCM(NONE, ROOT) KIND, 1, 0, DEFAULT, 0 },
+	{ "change, limit=10000, which is BUFFER", PY("0501") BUFFER L10000, 2, 0, DEFAULT, 0 },
+	{ "change, TCQ_PLUG_RELEASE_ONE", PY("0501") RELEASE L0, 2, 1, DEFAULT, 1 },
+	{ "change, TCQ_PLUG_LIMIT, limit=10000", PY("0501") LIMIT L10000, 2, 1, 10000, 0 },
+	{ "replace, TCQ_PLUG_RELEASE_INDEFINITE", PY("0505") OPEN L0, 2, 2, 10000, 3 },
+	{ }
+};
+
+/* ---- sending them ---- */
+
+static size_t unhex(const char *hex, char *out)
+{
+	char pair[3] = "";
+	size_t n = 0;
+	__u32 ifindex = if_nametoindex(DEV), port;
+	struct sockaddr_nl addr;
+	socklen_t len = sizeof(addr);
+
+	getsockname(nl, (void *)&addr, &len);
+	port = addr.nl_pid;
+	while (*hex) {
+		if (*hex == ' ') {
+			hex++;
+			continue;
+		}
+		if (strchr("ISP", *hex)) {
+			__u32 value = *hex == 'I' ? ifindex : *hex == 'P' ? port : 0;
+
+			memcpy(out + n, &value, 4);
+			n += 4;
+			hex += 8;
+			continue;
+		}
+		memcpy(pair, hex, 2);
+		out[n++] = strtoul(pair, NULL, 16);
+		hex += 2;
+	}
+	return n;
+}
+
+/* Without NLM_F_ACK the kernel has obeyed when send() returns, and says
+ * nothing unless it refuses.
+ */
+static int send_step(const char *hex)
+{
+	static char msg[256] __attribute__((aligned(4)));
+	size_t len = unhex(hex, msg);
+	struct nlmsghdr *nlh = (void *)msg;
+	char answer[512];
+
+	if (nlh->nlmsg_len != len)
+		bail("a message of %zu bytes says %u", len, nlh->nlmsg_len);
+	if (nlh->nlmsg_flags & NLM_F_ACK)
+		return nl_raw(nl, msg, len, NULL);
+	if (send(nl, msg, len, 0) < 0)
+		return -errno;
+	if (recv(nl, answer, sizeof(answer), MSG_DONTWAIT) >= 0)
+		return -EPROTO;
+	return 0;
+}
+
+static void play(const char *client, const struct step *step, __u32 parent)
+{
+	struct plug_state st;
+	unsigned int got;
+	bool open = false;
+
+	for (; step->what; step++) {
+		diag("%s: %s", client, step->what);
+		is_u64(-send_step(step->bytes), 0, "%s: %s", client, step->what);
+		got = wire_recv(&w, step->leave);
+		is_u64(got + wire_drain(&w, QUIET_MS), step->leave,
+		       "I1, I5: %u leave", step->leave);
+		if (!qdisc_get(nl, DEV, parent, &st) || strcmp(st.kind, "plug"))
+			bail("there is no plug");
+		ok(st.epoch == step->epoch && st.released == step->released &&
+		   st.qopt.limit == step->limit,
+		   "epoch %llu, released %llu, limit %u",
+		   (unsigned long long)step->epoch,
+		   (unsigned long long)step->released, step->limit);
+		if (st.epoch != step->epoch || st.released != step->released ||
+		    st.qopt.limit != step->limit)
+			diag("epoch %llu, released %llu, limit %u",
+			     (unsigned long long)st.epoch,
+			     (unsigned long long)st.released, st.qopt.limit);
+		is_u64(wire_send(&w, 1, 100), 1, "one frame is sent");
+		open = st.epoch == st.released;
+	}
+	if (open)
+		is_u64(wire_recv(&w, 1), 1, "the last leaves");
+}
+
+static const struct {
+	const char *name;
+	const struct step *steps;
+	bool child;
+} clients[] = {
+	{ "tc", tc, false },
+	{ "tc-handle", tc_handle, false },
+	{ "libnl", libnl, false },
+	{ "libnl-old", libnl_old, false },
+	{ "xen", xen, false },
+	{ "micro-checkpointing", microcheckpointing, false },
+	{ "haproxy", haproxy, true },
+	{ "yelp", yelp, true },
+	{ "pyroute2", pyroute2, false },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	nl = nl_open();
+	for (i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		if (argc > 1 && strcmp(argv[1], clients[i].name))
+			continue;
+		dummy_make(DEV);
+		if (clients[i].child)
+			must("tc qdisc add dev " DEV " root handle 1: prio bands 4 "
+			     "priomap 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3");
+		wire_open(&w, DEV);
+		play(clients[i].name, clients[i].steps,
+		     clients[i].child ? 0x10004 : TC_H_ROOT);
+		is_u64(w.reordered, 0, "I2: in order, each once");
+		wire_close(&w);
+		link_delete(DEV);
+	}
+	return done_testing();
+}
