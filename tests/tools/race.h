@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the race tests decide whether a packet left too early.
+ *
+ * One thread gives all the commands to a plug, so it knows at each moment
+ * which epoch is being filled. When the kernel has acknowledged BUFFER, it
+ * publishes the new epoch. A sender reads the published epoch e, stamps it on
+ * the packet, and then sends: the packet's true epoch is e or a later one
+ * (I4), so it must not leave before the release of e is asked for (I1). Just
+ * before the message that releases e goes to the kernel, the time is noted.
+ * The kernel notes the time at which a packet leaves. A packet that leaves
+ * before the one or without the other is a leak, whoever read what when.
+ *
+ * DISCARD, and a plug that is replaced, end all epochs there are: none of them
+ * is waited for any more, and the next begins.
+ */
+#ifndef RACE_H
+#define RACE_H
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "plugtest.h"
+
+#define EPOCHS	(1 << 20)	/* remembered; far more than are under way */
+#define NOT_YET	(~0ULL)
+
+/* What the commands mean for the packets. */
+struct ledger {
+	__u64		epoch, released;	/* the commander's own */
+	_Atomic __u64	acked;			/* packets sent now are at least of this */
+	_Atomic __u64	asked[EPOCHS];		/* when the release was asked for */
+};
+
+static inline __u64 wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static inline void ledger_epoch(struct ledger *l, __u64 epoch)
+{
+	l->epoch = epoch;
+	atomic_store(&l->asked[epoch % EPOCHS], NOT_YET);
+}
+
+/* A new, closed plug. */
+static inline void ledger_start(struct ledger *l)
+{
+	ledger_epoch(l, 1);
+	l->released = 0;
+	atomic_store(&l->acked, 1);
+}
+
+/* Before the message. */
+static inline void ledger_ask(struct ledger *l, __u64 upto)
+{
+	__u64 now = wall_ns();
+
+	while (l->released < upto)
+		atomic_store(&l->asked[++l->released % EPOCHS], now);
+}
+
+/* Before and after BUFFER. */
+static inline void ledger_next(struct ledger *l)
+{
+	ledger_epoch(l, l->epoch + 1);
+}
+
+static inline void ledger_acked(struct ledger *l)
+{
+	atomic_store(&l->acked, l->epoch);
+}
+
+static inline __u64 ledger_stamp(struct ledger *l)
+{
+	return atomic_load(&l->acked);
+}
+
+/* Nanoseconds by which a packet left too early; 0: it did not. */
+static inline __u64 ledger_early(struct ledger *l, __u64 stamp, __u64 left)
+{
+	__u64 asked = atomic_load(&l->asked[stamp % EPOCHS]);
+
+	return left < asked ? asked - left : 0;
+}
+
+/* ---- commands at full speed: a message made once ---- */
+
+struct commander {
+	int	nl;
+	__u64	count;
+	struct {
+		struct nlmsghdr	nlh;
+		struct tcmsg	tcm;
+		struct nlattr	kind;
+		char		name[8];
+		struct nlattr	opt;
+		struct tc_plug_qopt qopt;
+		struct nlattr	attr;
+		char		epoch[8];
+	} __attribute__((packed, aligned(8))) msg;
+};
+
+static inline void commander_open(struct commander *c, const char *dev)
+{
+	memset(c, 0, sizeof(*c));
+	c->nl = nl_open();
+	c->msg.nlh.nlmsg_type = RTM_NEWQDISC;
+	c->msg.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	c->msg.tcm.tcm_ifindex = if_nametoindex(dev);
+	c->msg.tcm.tcm_parent = TC_H_ROOT;
+	c->msg.kind.nla_type = TCA_KIND;
+	c->msg.kind.nla_len = NLA_HDRLEN + sizeof("plug");
+	strcpy(c->msg.name, "plug");
+	c->msg.opt.nla_type = TCA_OPTIONS;
+	c->msg.attr.nla_type = TCA_PLUG_EPOCH;
+	c->msg.attr.nla_len = NLA_HDRLEN + 8;
+}
+
+/* 0 or a negative errno. */
+static inline int commander_say(struct commander *c, int action, __u32 limit, __u64 epoch)
+{
+	size_t extra = action == TCQ_PLUG_RELEASE_UPTO ? c->msg.attr.nla_len : 0;
+
+	c->msg.opt.nla_len = NLA_HDRLEN + sizeof(c->msg.qopt) + extra;
+	c->msg.nlh.nlmsg_len = sizeof(c->msg) - NLA_HDRLEN - 8 + extra;
+	c->msg.qopt.action = action;
+	c->msg.qopt.limit = limit;
+	memcpy(c->msg.epoch, &epoch, sizeof(epoch));
+	c->count++;
+	return nl_raw(c->nl, &c->msg, c->msg.nlh.nlmsg_len, NULL);
+}
+
+/* The commands, noted in the ledger. */
+static inline int say_buffer(struct commander *c, struct ledger *l)
+{
+	int err;
+
+	ledger_next(l);
+	err = commander_say(c, TCQ_PLUG_BUFFER, 0, 0);
+	ledger_acked(l);
+	return err;
+}
+
+static inline int say_release_one(struct commander *c, struct ledger *l)
+{
+	if (l->released + 1 < l->epoch)
+		ledger_ask(l, l->released + 1);
+	return commander_say(c, TCQ_PLUG_RELEASE_ONE, 0, 0);
+}
+
+static inline int say_open(struct commander *c, struct ledger *l)
+{
+	ledger_ask(l, l->epoch);
+	return commander_say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0, 0);
+}
+
+/* ---- threads ---- */
+
+static inline void on_cpu(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu % sysconf(_SC_NPROCESSORS_ONLN), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static inline pthread_t thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, fn, arg))
+		bail("no thread");
+	return t;
+}
+
+/* xorshift; each thread its own */
+static inline unsigned int dice(__u64 *seed, unsigned int n)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed % n;
+}
+
+#endif /* RACE_H */
