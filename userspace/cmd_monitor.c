@@ -314,7 +314,7 @@ static int take_events(struct monitor *mon)
 	if (size < 0)
 		return complain_netlink(mon->ctx, errno);
 	len = (int)size;
-	for (nlh = (const void *)mon->events->buf; mnl_nlmsg_ok(nlh, len);
+	for (nlh = (const void *)mon->events->buf; netlink_ok(nlh, len);
 	     nlh = mnl_nlmsg_next(nlh, &len))
 		again |= take_message(mon, nlh);
 	return again ? look(mon, false) : STATUS_OK;
@@ -335,19 +335,16 @@ static int listen_to(struct monitor *mon)
 	return error ? complain_netlink(mon->ctx, error) : STATUS_OK;
 }
 
-static int monitor(struct monitor *mon)
+static int open_sockets(struct monitor *mon)
 {
 	struct plugctl *ctx = mon->ctx;
-	int i;
 
 	if (netlink_open(ctx))
-		return ctx->status;
+		return STATUS_NO_ACCESS;
 	mon->events = ctx->nl;
 	ctx->nl = NULL;
 	if (netlink_open(ctx))
-		return ctx->status;
-	for (i = 0; i < mon->n; i++)
-		mon->ifindexes[i] = 0;
+		return STATUS_NO_ACCESS;
 	return listen_to(mon);
 }
 
@@ -360,7 +357,7 @@ int cmd_monitor(struct plugctl *ctx, const struct args *args)
 	mon.ifindexes = calloc((size_t)args->n + 1, sizeof(*mon.ifindexes));
 	if (!mon.ifindexes)
 		return complain_memory(ctx);
-	if (monitor(&mon))
+	if (open_sockets(&mon))
 		goto out;
 	for (i = 0; i < args->n; i++) {
 		mon.ifindexes[i] = find_device(ctx, args->v[i]);

@@ -13,10 +13,17 @@
 #define LINK_ALT_IFNAME		53
 #define LINK_SKIP_STATS		(1 << 3)
 
+/* Zeroed whole: libmnl leaves the padding behind attributes as it finds it. */
+static struct nlmsghdr *put_header(void *buf)
+{
+	memset(buf, 0, MESSAGE_MAX);
+	return mnl_nlmsg_put_header(buf);
+}
+
 static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
 				  const struct address *at)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *nlh = put_header(buf);
 	struct tcmsg *tcm;
 
 	nlh->nlmsg_type = type;
@@ -106,7 +113,7 @@ struct nlmsghdr *message_dump(void *buf, int ifindex)
 
 struct nlmsghdr *message_find_altname(void *buf, const char *name)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *nlh = put_header(buf);
 	struct ifinfomsg *ifi;
 
 	nlh->nlmsg_type = RTM_GETLINK;

@@ -122,8 +122,10 @@ int netlink_open(struct plugctl *ctx)
 	if (ctx->nl)
 		return STATUS_OK;
 	nl = calloc(1, sizeof(*nl));
-	if (!nl)
-		return complain_memory(ctx);
+	if (!nl) {
+		complain_memory(ctx);
+		return STATUS_NO_ACCESS;
+	}
 	nl->buf = malloc(RECEIVE_SIZE);
 	if (!nl->buf) {
 		complain_memory(ctx);
@@ -149,7 +151,7 @@ out_close:
 out_free:
 	free(nl->buf);
 	free(nl);
-	return ctx->status;
+	return ctx->status ? ctx->status : STATUS_NO_ACCESS;
 }
 
 void netlink_close(struct plugctl *ctx)
@@ -173,6 +175,12 @@ ssize_t netlink_receive(struct netlink *nl)
 		len = mnl_socket_recvfrom(nl->socket, nl->buf, RECEIVE_SIZE);
 	} while (len < 0 && errno == EINTR);
 	return len;
+}
+
+bool netlink_ok(const struct nlmsghdr *nlh, int len)
+{
+	return len >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
+	       nlh->nlmsg_len <= (unsigned int)len;
 }
 
 int netlink_errno(const struct nlmsghdr *nlh)
@@ -249,7 +257,7 @@ static unsigned int take_answers(struct netlink *nl, int len, unsigned int seq,
 	const struct nlmsghdr *nlh = (const void *)nl->buf;
 	unsigned int count = 0;
 
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+	for (; netlink_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 		bool before;
 		int i;
 
@@ -361,7 +369,7 @@ static int take_dump(struct netlink *nl, int len, bool plugs_only,
 	const struct nlmsghdr *nlh = (const void *)nl->buf;
 	struct qdisc_state state;
 
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+	for (; netlink_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 		if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_seq != nl->seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -446,7 +454,7 @@ static int find_altname(struct netlink *nl, const char *name)
 
 		if (size < 0)
 			return 0;
-		for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, len);
+		for (nlh = (void *)nl->buf; netlink_ok(nlh, len);
 		     nlh = mnl_nlmsg_next(nlh, &len)) {
 			if (nlh->nlmsg_pid != nl->portid ||
 			    nlh->nlmsg_seq != nl->seq)

@@ -59,6 +59,12 @@ int netlink_ifindex(struct netlink *nl, const char *name);
 /* NULL when it is gone; text has room for IF_NAMESIZE. */
 char *netlink_ifname(struct netlink *nl, int ifindex, char *text);
 
+/*
+ * mnl_nlmsg_ok() takes a length of 2^31 and up for a negative number, and goes
+ * round in circles from there.
+ */
+bool netlink_ok(const struct nlmsghdr *nlh, int len);
+
 /* For monitor. */
 int netlink_join(struct netlink *nl, unsigned int group);
 ssize_t netlink_receive(struct netlink *nl);

@@ -61,6 +61,7 @@ struct words {
 	int i;			/* the one being looked at */
 	char **rest;		/* those that are no options, in order */
 	int rest_n;
+	const struct command *command;	/* that the first of them names, or NULL */
 	char **program;
 	bool only_rest;		/* "--" was seen */
 	unsigned int used;	/* bits of command.accepts that options need */
@@ -243,12 +244,15 @@ static int short_options(struct plugctl *ctx, struct words *words)
  */
 static bool begins_program(const struct words *words)
 {
-	const struct command *command;
+	return words->rest_n > 1 && words->command &&
+	       words->command->accepts & ACCEPTS_PROGRAM;
+}
 
-	if (words->rest_n < 2)
-		return false;
-	command = find_command(words->rest[0]);
-	return command && command->accepts & ACCEPTS_PROGRAM;
+static void add_rest(struct words *words, char *word)
+{
+	if (!words->rest_n)
+		words->command = find_command(word);
+	words->rest[words->rest_n++] = word;
 }
 
 static int sort_words(struct plugctl *ctx, struct words *words)
@@ -262,7 +266,7 @@ static int sort_words(struct plugctl *ctx, struct words *words)
 			break;
 		}
 		if (words->only_rest || word[0] != '-' || !word[1])
-			words->rest[words->rest_n++] = word;
+			add_rest(words, word);
 		else if (!strcmp(word, "--"))
 			words->only_rest = true;
 		else if (word[1] == '-')
@@ -337,9 +341,9 @@ static int dispatch(struct plugctl *ctx, struct words *words)
 			args.n = 1;
 		return ctx->command->run(ctx, &args);
 	}
-	ctx->command = find_command(words->rest_n ? words->rest[0] : "show");
-	if (!ctx->command)
+	if (words->rest_n && !words->command)
 		return complain_command(ctx, words->rest[0]);
+	ctx->command = words->rest_n ? words->command : find_command("show");
 	if (check_options(ctx, words))
 		return ctx->status;
 	args.v = words->rest + (words->rest_n ? 1 : 0);

@@ -80,8 +80,12 @@ static bool parse_options(const struct nlattr *options, struct qdisc_state *stat
 			return false;
 	}
 	/* Options, but not ours: as good as none. */
-	if (!state->epoch)
+	if (!state->epoch) {
+		state->released = 0;
+		state->head_epoch = 0;
+		state->tail_epoch = 0;
 		return true;
+	}
 	/* What cannot be is not to be calculated with. */
 	if (state->released > state->epoch)
 		return false;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the fuzz targets have in common. */
+#ifndef PLUGCTL_FUZZ_H
+#define PLUGCTL_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define must(condition)							\
+	do {								\
+		if (!(condition)) {					\
+			fprintf(stderr, "%s:%d: not true: %s\n",	\
+				__FILE__, __LINE__, #condition);	\
+			abort();					\
+		}							\
+	} while (0)
+
+#endif

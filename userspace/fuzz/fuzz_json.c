@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Any state of any device: what is printed is JSON, and says the same. */
+#include "fuzz.h"
+
+#include <json-c/json.h>
+
+#include "../print.h"
+
+static void check(const char *text, const char *name,
+		  const struct qdisc_state *state)
+{
+	struct json_object *value = json_tokener_parse(text), *member;
+
+	must(value);
+	must(json_object_object_get_ex(value, "device", &member));
+	must(!strcmp(json_object_get_string(member), name));
+	must(json_object_object_get_ex(value, "held_bytes", &member));
+	must(json_object_get_int64(member) == state->held_bytes);
+	if (state->told) {
+		must(json_object_object_get_ex(value, "epoch", &member));
+		must(json_object_get_int64(member) == (state->epoch > INT64_MAX ?
+			INT64_MAX : (int64_t)state->epoch));
+	}
+	json_object_put(value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct out out = { .json = true };
+	struct qdisc_state state;
+	char name[32], *text = NULL;
+	size_t len = 0, rest, i;
+
+	if (size < sizeof(state))
+		return 0;
+	memcpy(&state, data, sizeof(state));
+	/* Not any byte is a bool. */
+	memset(&state.told, data[0] & 1, sizeof(state.told));
+	memset(&state.open, data[0] >> 1 & 1, sizeof(state.open));
+	if (state.xstats_len > sizeof(state.xstats))
+		state.xstats_len = sizeof(state.xstats);
+	rest = size - sizeof(state);
+	if (rest >= sizeof(name))
+		rest = sizeof(name) - 1;
+	memcpy(name, data + sizeof(state), rest);
+	name[rest] = '\0';
+	/* A device's name is bytes; JSON is UTF-8: only ASCII survives as it is. */
+	for (i = 0; i < rest; i++)
+		name[i] &= 0x7f;
+
+	out.file = open_memstream(&text, &len);
+	must(out.file);
+	print_plug(&out, name, &state);
+	must(out.depth == 0 && !out.failed);
+	fclose(out.file);
+	check(text, name, &state);
+	free(text);
+	return 0;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the kernel might send: dumps and answers, taken apart and printed. */
+#include "fuzz.h"
+
+#include <libmnl/libmnl.h>
+
+#include "../netlink.h"
+#include "../print.h"
+
+#define ANSWERS	4
+
+static void print(FILE *null, const struct qdisc_state *state)
+{
+	struct out out = { .file = null };
+
+	print_plug(&out, "eth0", state);
+	print_fields(&out, "eth0", state);
+	out.json = true;
+	print_plug(&out, "eth0", state);
+	must(out.depth == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct answer answers[ANSWERS] = { 0 };
+	FILE *null = fopen("/dev/null", "w");
+	struct qdisc_state state;
+	struct nlmsghdr *nlh;
+	int len = (int)size;
+	char *buf;
+
+	/* A copy: aligned, and with nothing behind it that might be read. */
+	buf = malloc(size ? size : 1);
+	must(buf && null);
+	memcpy(buf, data, size);
+	for (nlh = (void *)buf; netlink_ok(nlh, len);
+	     nlh = mnl_nlmsg_next(nlh, &len)) {
+		if (!qdisc_parse(nlh, &state)) {
+			must(memchr(state.kind, 0, sizeof(state.kind)));
+			must(state.released <= state.epoch);
+			must(state.xstats_len <= sizeof(state.xstats));
+			print(null, &state);
+		}
+		answer_parse(nlh, 0, ANSWERS, answers);
+		netlink_errno(nlh);
+	}
+	fclose(null);
+	free(buf);
+	return 0;
+}

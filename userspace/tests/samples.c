@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Prints JSON of plugs in several states, a line each, for check-schema. */
+#include "check.h"
+
+#include "../print.h"
+
+static void sample(const struct qdisc_state *state)
+{
+	struct out out = { .file = stdout, .json = true };
+
+	out_array(&out, NULL);
+	print_plug(&out, "eth0", state);
+	print_plug(&out, "a \"name\"", state);
+	out_end(&out);
+}
+
+int main(void)
+{
+	struct qdisc_state state = sample_plug();
+
+	sample(&state);
+	state.open = true;
+	state.released = state.epoch;
+	state.head_epoch = 0;
+	state.tail_epoch = 0;
+	state.xstats.closed_age = TC_PLUG_NEVER;
+	state.parent = 0x00010004;
+	sample(&state);
+	state.xstats_len = 0;
+	sample(&state);
+	state.told = false;
+	sample(&state);
+	return 0;
+}

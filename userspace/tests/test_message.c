@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The messages, byte for byte as they go over the wire (little-endian hosts;
+ * the bytes of struct nlmsghdr, struct tcmsg and the attributes in a row).
+ */
+#include "check.h"
+
+#include <endian.h>
+#include <linux/rtnetlink.h>
+
+#include "../message.h"
+#include "../netlink.h"
+
+static const struct address root = {
+	.ifindex = 7, .handle = 0x80010000, .parent = 0xffffffff,
+};
+
+static void is_bytes(const struct nlmsghdr *nlh, const unsigned char *bytes,
+		     size_t len)
+{
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+	assert_int_equal(nlh->nlmsg_len, len);
+	assert_memory_equal(nlh, bytes, len);
+#else
+	(void)bytes;
+	assert_int_equal(nlh->nlmsg_len, len);
+#endif
+}
+
+#define HEADER(len, type, f0, f1)					\
+	(len), 0, 0, 0, (type), 0, (f0), (f1), 0, 0, 0, 0, 0, 0, 0, 0
+#define TCM_ROOT							\
+	0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 1, 0x80, 0xff, 0xff, 0xff, 0xff,	\
+	0, 0, 0, 0
+#define KIND	9, 0, 1, 0, 'p', 'l', 'u', 'g', 0, 0, 0, 0
+#define OPTIONS(action, l0, l1, l2)					\
+	12, 0, 2, 0, (action), 0, 0, 0, (l0), (l1), (l2), 0
+
+static void buffer(void **state)
+{
+	static const unsigned char quiet[] = {
+		HEADER(60, RTM_NEWQDISC, 5, 0), TCM_ROOT, KIND, OPTIONS(0, 0, 0, 0),
+	};
+	static const unsigned char echo[] = {
+		HEADER(60, RTM_NEWQDISC, 13, 0), TCM_ROOT, KIND, OPTIONS(0, 0, 0, 0),
+	};
+	const struct action action = { .code = TCQ_PLUG_BUFFER };
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_action(buf, &root, &action, false), quiet, sizeof(quiet));
+	is_bytes(message_action(buf, &root, &action, true), echo, sizeof(echo));
+}
+
+static void limit(void **state)
+{
+	static const unsigned char bytes[] = {
+		HEADER(60, RTM_NEWQDISC, 5, 0), TCM_ROOT, KIND,
+		OPTIONS(3, 0x80, 0x96, 0x98),
+	};
+	const struct action action = { .code = TCQ_PLUG_LIMIT, .limit = 10000000 };
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_action(buf, &root, &action, false), bytes, sizeof(bytes));
+}
+
+static void release_upto(void **state)
+{
+	static const unsigned char bytes[] = {
+		HEADER(72, RTM_NEWQDISC, 5, 0), TCM_ROOT, KIND,
+		24, 0, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0,
+		12, 0, 2, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
+	};
+	const struct action action = {
+		.code = TCQ_PLUG_RELEASE_UPTO, .epoch = 0x1122334455667788ULL,
+	};
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_action(buf, &root, &action, false), bytes, sizeof(bytes));
+}
+
+static void never_creates(void **state)
+{
+	const struct action action = { .code = TCQ_PLUG_DISCARD };
+	const struct nlmsghdr *nlh;
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	nlh = message_action(buf, &root, &action, true);
+	assert_int_equal(nlh->nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE), 0);
+}
+
+static void add(void **state)
+{
+	static const unsigned char plain[] = {
+		HEADER(48, RTM_NEWQDISC, 0x0d, 6), TCM_ROOT, KIND,
+	};
+	static const unsigned char open[] = {
+		HEADER(60, RTM_NEWQDISC, 0x0d, 7), TCM_ROOT, KIND,
+		OPTIONS(2, 0x10, 0x27, 0),
+	};
+	const struct action action = {
+		.code = TCQ_PLUG_RELEASE_INDEFINITE, .limit = 10000,
+	};
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_add(buf, &root, NULL, false), plain, sizeof(plain));
+	is_bytes(message_add(buf, &root, &action, true), open, sizeof(open));
+}
+
+static void del(void **state)
+{
+	static const unsigned char bytes[] = {
+		HEADER(48, RTM_DELQDISC, 5, 0), TCM_ROOT, KIND,
+	};
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_del(buf, &root), bytes, sizeof(bytes));
+}
+
+static void dump(void **state)
+{
+	static const unsigned char bytes[] = {
+		HEADER(36, RTM_GETQDISC, 1, 3),
+		0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	};
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_dump(buf, 7), bytes, sizeof(bytes));
+}
+
+static void longest_name(void **state)
+{
+	char name[DEVICE_NAME_MAX], buf[MESSAGE_MAX];
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_true(message_find_altname(buf, name)->nlmsg_len <= MESSAGE_MAX);
+}
+
+/* The kernel's answers: an ACK, and a refusal with its words. */
+static void answers(void **state)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+		struct nlattr attr;
+		char text[8];
+	} msg = {
+		.nlh = { .nlmsg_len = NLMSG_HDRLEN + sizeof(struct nlmsgerr),
+			 .nlmsg_type = NLMSG_ERROR, .nlmsg_seq = 11 },
+		.err = { .msg.nlmsg_len = sizeof(struct nlmsghdr) },
+		.attr = { .nla_len = 4 + 7, .nla_type = NLMSGERR_ATTR_MSG },
+		.text = "Not so",
+	};
+	struct answer answer[2];
+
+	(void)state;
+	memset(answer, 0, sizeof(answer));
+	assert_int_equal(answer_parse(&msg.nlh, 10, 2, answer), 1);
+	assert_false(answer[0].complete);
+	assert_true(answer[1].complete);
+	assert_int_equal(answer[1].error, 0);
+	assert_int_equal(answer_parse(&msg.nlh, 12, 2, answer), -1);
+	assert_int_equal(answer_parse(&msg.nlh, 9, 2, answer), -1);
+
+	msg.nlh.nlmsg_len = sizeof(msg);
+	msg.nlh.nlmsg_flags = NLM_F_CAPPED | NLM_F_ACK_TLVS;
+	msg.err.error = -22;
+	assert_int_equal(answer_parse(&msg.nlh, 10, 2, answer), 1);
+	assert_int_equal(answer[1].error, 22);
+	assert_string_equal(answer[1].text, "Not so");
+
+	/* Not capped, and the message it quotes is said to be enormous. */
+	msg.nlh.nlmsg_flags = NLM_F_ACK_TLVS;
+	msg.err.msg.nlmsg_len = 0x7fffffff;
+	memset(answer, 0, sizeof(answer));
+	assert_int_equal(answer_parse(&msg.nlh, 10, 2, answer), 1);
+	assert_string_equal(answer[1].text, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buffer),
+		cmocka_unit_test(limit),
+		cmocka_unit_test(release_upto),
+		cmocka_unit_test(never_creates),
+		cmocka_unit_test(add),
+		cmocka_unit_test(del),
+		cmocka_unit_test(dump),
+		cmocka_unit_test(longest_name),
+		cmocka_unit_test(answers),
+	};
+
+	return cmocka_run_group_tests_name("message", tests, NULL, NULL);
+}

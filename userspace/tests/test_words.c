@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The command line: options, typos, what each command does not take. Nothing
+ * here needs a plug; what gets as far as the kernel asks for devices that do
+ * not exist.
+ */
+#include "check.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../netlink.h"
+
+#define WORDS_MAX	12
+
+/* Splits at blanks; returns the status. */
+static int run(struct capture *c, const char *line)
+{
+	char *words[WORDS_MAX + 1], *copy = strdup(line), *save, *word;
+	int n = 0, status;
+
+	assert_non_null(copy);
+	for (word = strtok_r(copy, " ", &save); word && n < WORDS_MAX;
+	     word = strtok_r(NULL, " ", &save))
+		words[n++] = word;
+	words[n] = NULL;
+	status = plugctl_main(&c->ctx, n, words);
+	capture_flush(c);
+	free(copy);
+	return status;
+}
+
+static void refused(const char *line, int status, const char *error)
+{
+	struct capture *c = capture_new();
+	int got = run(c, line);
+
+	if (got != status || strncmp(c->err, error, strlen(error)))
+		fail_msg("%s: status %d, wanted %d; said \"%s\", wanted \"%s\"",
+			 line, got, status, c->err, error);
+	/* One line, whatever it is. */
+	assert_ptr_equal(strchr(c->err, '\n'), c->err + strlen(c->err) - 1);
+	capture_free(c);
+}
+
+static void typos(void **state)
+{
+	(void)state;
+	refused("plugctl bufer lo", 1, "plugctl: bufer: no such command: did you mean buffer?");
+	refused("plugctl rel lo", 1, "plugctl: rel: no such command: did you mean release?");
+	refused("plugctl release-indefinit lo", 1, "plugctl: release-indefinit: no such command: did you mean release-indefinite?");
+	refused("plugctl xyzzy lo", 1, "plugctl: xyzzy: no such command: see plugctl help");
+	refused("plugctl show --forse", 1, "plugctl: --forse: no such option: did you mean --force?");
+	refused("plugctl show -z", 1, "plugctl: -z: no such option");
+	refused("plugctl help bufer", 1, "plugctl: bufer: no such command");
+	refused("plugctl show --unheard-of-and-long-as-a-thing-can-be", 1, "plugctl: --unheard-of");
+}
+
+static void missing_words(void **state)
+{
+	(void)state;
+	refused("plugctl buffer", 1, "plugctl: no device named: usage: plugctl buffer DEV...");
+	refused("plugctl add", 1, "plugctl: no device named");
+	refused("plugctl limit lo", 1, "plugctl: one device and one size");
+	refused("plugctl limit lo 10MB", 1, "plugctl: '10MB' is no size");
+	refused("plugctl release lo upto", 1, "plugctl: no epoch after 'upto'");
+	refused("plugctl release lo upto x", 1, "plugctl: 'x' is no epoch");
+	refused("plugctl release lo upto 3 4", 1, "plugctl: '4' follows the epoch");
+	refused("plugctl add lo limit", 1, "plugctl: nothing follows 'limit'");
+	refused("plugctl add lo limit 1 limit", 1, "plugctl: nothing follows 'limit'");
+	refused("plugctl add lo closd", 1, "plugctl: 'closd' is not a word of add");
+	refused("plugctl add lo parent 7", 1, "plugctl: '7' is no parent");
+	refused("plugctl add lo handle x:", 1, "plugctl: 'x:' is no handle");
+	refused("plugctl run lo true", 1, "plugctl: no program named");
+	refused("plugctl run lo --", 1, "plugctl: no program named");
+	refused("plugctl batch a b", 1, "plugctl: 'b' is too much");
+	refused("plugctl version 1", 1, "plugctl: '1' is too much");
+	refused("plugctl wait", 1, "plugctl: no device named");
+	refused("plugctl del", 1, "plugctl: no device named");
+}
+
+static void options(void **state)
+{
+	(void)state;
+	refused("plugctl show --timeout 3", 1, "plugctl: show takes no --timeout");
+	refused("plugctl wait lo --timeout", 1, "plugctl: nothing follows --timeout");
+	refused("plugctl wait lo --timeout=3x", 1, "plugctl: --timeout 3x: that is no time");
+	refused("plugctl buffer lo --handle 0", 1, "plugctl: --handle 0: that is no handle");
+	refused("plugctl buffer lo --parent=x", 1, "plugctl: --parent x: that is no class");
+	refused("plugctl buffer --force lo", 1, "plugctl: buffer takes no --force");
+	refused("plugctl show --json=yes", 1, "plugctl: --json takes no value");
+	refused("plugctl show -vn", 1, "plugctl: nothing follows -vn");
+}
+
+static void devices(void **state)
+{
+	(void)state;
+	refused("plugctl buffer nosuch0", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl buffer -- -x", 2, "plugctl: -x: no such device");
+	refused("plugctl -- buffer --", 2, "plugctl: --: no such device");
+	refused("plugctl run -- -x -- true", 2, "plugctl: -x: no such device");
+	refused("plugctl release upto", 2, "plugctl: upto: no such device");
+	refused("plugctl add nosuch0 limit 1K open parent 1:2 handle 3:", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl monitor nosuch0", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl show abcdefghijklmnop", 2, "plugctl: abcdefghijklmnop: no such device (the name is too long for a device");
+	refused("plugctl -n nosuchns show", 2, "plugctl: nosuchns: no such network namespace");
+	refused("plugctl -n/no/such/path show", 2, "plugctl: /no/such/path: no such network namespace");
+}
+
+static void much_too_long(void **state)
+{
+	struct capture *c = capture_new();
+	char line[200] = "plugctl show ";
+
+	(void)state;
+	memset(line + 13, 'x', 128);
+	assert_int_equal(run(c, line), 2);
+	assert_non_null(strstr(c->err, "no device name is that long"));
+	capture_free(c);
+}
+
+static void several_failures(void **state)
+{
+	struct capture *c = capture_new();
+
+	(void)state;
+	assert_int_equal(run(c, "plugctl release nosuch0 nosuch1"), 2);
+	assert_non_null(strstr(c->err, "plugctl: nosuch0: "));
+	assert_non_null(strstr(c->err, "plugctl: nosuch1: "));
+	capture_free(c);
+}
+
+static void aliases(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "block", "buffer" }, { "release-one", "release" },
+		{ "release-indefinite", "open" },
+		{ "release_indefinite", "open" }, { "release-all", "open" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		assert_ptr_equal(find_command(pairs[i][0]),
+				 find_command(pairs[i][1]));
+	assert_null(find_command("rel"));
+	assert_null(find_command(""));
+}
+
+/* Dispatch, help and completion live off the table: it must be complete. */
+static void table(void **state)
+{
+	const struct command *command;
+
+	(void)state;
+	for (command = commands; command->name; command++) {
+		struct capture *c = capture_new();
+		char line[64];
+
+		assert_non_null(command->run);
+		assert_non_null(command->usage);
+		assert_non_null(command->summary);
+		assert_true(strlen(command->summary) <= 66);
+		snprintf(line, sizeof(line), "plugctl help %s", command->name);
+		assert_int_equal(run(c, line), 0);
+		assert_non_null(strstr(c->out, command->summary));
+		capture_free(c);
+	}
+}
+
+static void help(void **state)
+{
+	const struct command *command;
+	struct capture *c = capture_new();
+
+	(void)state;
+	assert_int_equal(run(c, "plugctl help"), 0);
+	for (command = commands; command->name; command++)
+		assert_non_null(strstr(c->out, command->summary));
+	capture_free(c);
+	c = capture_new();
+	assert_int_equal(run(c, "plugctl help --names"), 0);
+	assert_non_null(strstr(c->out, "buffer\tplugged\t"));
+	capture_free(c);
+	c = capture_new();
+	assert_int_equal(run(c, "plugctl buffer -h"), 0);
+	assert_non_null(strstr(c->out, "usage: plugctl [OPTIONS] buffer DEV..."));
+	capture_free(c);
+	c = capture_new();
+	assert_int_equal(run(c, "plugctl -V"), 0);
+	assert_string_equal(c->out, "plugctl " PLUG_VERSION "\n");
+	capture_free(c);
+}
+
+static void no_socket(void **state)
+{
+	struct rlimit old, none;
+	struct capture *c = capture_new();
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(run(c, "plugctl show"), 3);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_non_null(strstr(c->err, "plugctl: no netlink socket: "));
+	capture_free(c);
+}
+
+static void output_that_fails(void **state)
+{
+	struct capture *c = capture_new();
+	FILE *good = c->ctx.out.file;
+
+	(void)state;
+	c->ctx.out.file = fopen("/dev/full", "w");
+	assert_non_null(c->ctx.out.file);
+	assert_int_equal(run(c, "plugctl help"), 2);
+	assert_non_null(strstr(c->err, "cannot write the output"));
+	fclose(c->ctx.out.file);
+	c->ctx.out.file = good;
+	capture_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(typos),
+		cmocka_unit_test(missing_words),
+		cmocka_unit_test(options),
+		cmocka_unit_test(devices),
+		cmocka_unit_test(much_too_long),
+		cmocka_unit_test(several_failures),
+		cmocka_unit_test(aliases),
+		cmocka_unit_test(table),
+		cmocka_unit_test(help),
+		cmocka_unit_test(no_socket),
+		cmocka_unit_test(output_that_fails),
+	};
+
+	return cmocka_run_group_tests_name("words", tests, NULL, NULL);
+}
