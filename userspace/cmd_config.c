@@ -186,7 +186,7 @@ static int complain_handle(struct plugctl *ctx, const char *name,
 /*
  * The message always names a handle that nothing on the device has. With one,
  * NLM_F_REPLACE alone decides whether what is there is replaced; without one,
- * kernels since 6.1 replace a qdisc of another kind even for NLM_F_EXCL.
+ * recent kernels (6.1 is one) replace a qdisc of another kind even for NLM_F_EXCL.
  */
 static int choose_handle(struct plugctl *ctx, const char *name, struct add *add)
 {
