@@ -24,6 +24,30 @@ check:					## static checks, unit tests, two kernels
 check-all:				## the long forms, all kernels
 	@tests/check --all
 
+check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT
+	@tests/debug/run
+
+check-distro:				## packages in real Debian roots, built, installed, booted
+	@tests/distro/run
+
+bench:					## instructions per packet and command, against peers
+	@bench/run
+
+deb:					## Debian packages, into build/deb
+	@debian/build
+
+rpm:					## RPM packages, into build/rpm
+	@rpm/build
+
+srpm:					## the source RPM, into build/rpm
+	@rpm/build --source
+
+install:				## without packages, by DKMS if there (DESTDIR, PREFIX)
+	@sh src/install.sh install
+
+uninstall:				## undo that
+	@sh src/install.sh uninstall
+
 shell:					## a shell in a VM (KERNEL=7.3)
 	@tests/vm/run --shell $(or $(KERNEL),7.3)
 
