@@ -95,9 +95,9 @@ scenario() {
 	: > "$log"
 }
 
-# run_in COMMAND...: in the scenario's root, with what apt has downloaded
-# outside as if it had done so inside.
-run_in() {
+# with_mounts COMMAND...: while the scenario's root has /dev and /proc, and what
+# apt has downloaded outside as if it had done so inside.
+with_mounts() {
 	# shellcheck disable=SC2016
 	unshare --mount sh -c '
 		root=$1 apt=$2
@@ -109,15 +109,33 @@ run_in() {
 			mount --bind "$apt/lists" "$root/var/lib/apt/lists"
 			mount --bind "$apt/archives" "$root/var/cache/apt/archives"
 		fi
-		exec chroot "$root" env -i HOME=/root LC_ALL=C.UTF-8 \
-			PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-			DEBIAN_FRONTEND=noninteractive "$@"
+		exec "$@"
 	' sh "$root" "$cache/apt/$suites" "$@" < /dev/null
+}
+
+in_environment=(env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	DEBIAN_FRONTEND=noninteractive)
+
+# run_in COMMAND...: in the scenario's root.
+run_in() {
+	with_mounts chroot "$root" "${in_environment[@]}" "$@"
+}
+
+# rpm_in ARGUMENT...: the machine's rpm, with the root's database and with
+# scriptlets run inside it. The root's other packages are Debian's: what ours
+# require is there, but RPM does not know.
+rpm_in() {
+	with_mounts "${in_environment[@]}" rpm --root "$root" --dbpath /var/lib/rpm --nodeps "$@"
 }
 
 # apt_in ARGUMENT...: as the person at that host would.
 apt_in() {
 	run_in apt-get -qy -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root "$@"
+}
+
+# sound: every package is installed in full, and apt has nothing to complain of
+sound() {
+	apt_in check && ! run_in dpkg --audit | grep .
 }
 
 # put_packages DIRECTORY: where the person at that host downloaded them
@@ -151,7 +169,7 @@ ours() {
 	file=$(would_load "$1")
 	echo "$1: $file"
 	case $file in
-	*/updates/*|*/extra/*) ;;
+	*/updates/*|*/extra/*|*/override/*) ;;
 	*) return 1 ;;
 	esac
 	run_in modinfo "$file"
@@ -201,6 +219,7 @@ boot() {
 		mount -t proc proc /proc
 		mount -t sysfs sysfs /sys
 		mount -t devtmpfs dev /dev
+		ln -s /proc/self/fd /dev/fd
 		mount -t tmpfs tmp /run
 		mount -t tmpfs tmp /tmp
 		stty -F /dev/ttyS1 raw

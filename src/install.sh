@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# install.sh install|uninstall
+#
+# What "make install" does where there are no packages. With DKMS: the source goes
+# where DKMS wants it, and DKMS builds the module now and for every later kernel.
+# Without: the module, built for the running kernel (KERNELRELEASE for another),
+# goes into its updates/, where depmod finds it before the kernel's own; after the
+# next kernel upgrade that has to be done again. And plugctl in both cases.
+#
+# DESTDIR: below that, for a package or an image: there only files are put, by the
+# second way unless DKMS=yes. PREFIX: for plugctl (/usr/local). DKMS=yes|no: not
+# what is there decides.
+set -eu
+
+cd "$(dirname "$0")/.."
+: "${DESTDIR:=}" "${PREFIX:=/usr/local}" "${MAKE:=make}"
+: "${KERNELRELEASE:=$(uname -r)}"
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' dkms.conf)
+source=/usr/src/sch-plug-$version
+moddir=/lib/modules/$KERNELRELEASE/updates
+PATH=$PATH:/usr/sbin:/sbin
+
+# What a package has put there is its package manager's to change.
+if [ -z "$DESTDIR" ] && [ -e /usr/share/sch-plug-dkms/loaded-module ]; then
+	echo "install.sh: the package sch-plug-dkms is installed: upgrade or remove that one" >&2
+	exit 1
+fi
+
+if [ -z "${DKMS:-}" ]; then
+	DKMS=no
+	[ -n "$DESTDIR" ] || ! command -v dkms > /dev/null || DKMS=yes
+fi
+
+dkms_forget() {
+	for old in $(dkms status -m sch-plug | sed -n 's,^sch-plug[/ ,]*\([^, :]*\).*,\1,p' | sort -u); do
+		dkms remove -m sch-plug -v "$old" --all
+		rm -rf "/usr/src/sch-plug-$old"
+	done
+}
+
+put_module() {
+	if [ "$DKMS" = yes ]; then
+		[ -n "$DESTDIR" ] || dkms_forget
+		mkdir -p "$DESTDIR$source/src"
+		cp dkms.conf "$DESTDIR$source/"
+		cp -R src/Kbuild src/Makefile src/compat src/sch_plug.c src/uapi "$DESTDIR$source/src/"
+		rm -f "$DESTDIR$source/src/compat-config.h"
+		[ -z "$DESTDIR" ] || return 0
+		dkms add -m sch-plug -v "$version"
+		if [ ! -e "/lib/modules/$KERNELRELEASE/build/include" ]; then
+			echo "install.sh: no headers of kernel $KERNELRELEASE: install them, then run: dkms autoinstall" >&2
+			return 0
+		fi
+		dkms install -m sch-plug -v "$version" -k "$KERNELRELEASE"
+	else
+		$MAKE -C src KERNELRELEASE="$KERNELRELEASE" modules
+		mkdir -p "$DESTDIR$moddir"
+		cp src/sch_plug.ko "$DESTDIR$moddir/"
+		[ -n "$DESTDIR" ] || depmod "$KERNELRELEASE"
+	fi
+}
+
+case ${1:-} in
+install)
+	put_module
+	$MAKE -C userspace install DESTDIR="$DESTDIR" PREFIX="$PREFIX"
+	[ -n "$DESTDIR" ] || src/loaded-module installed
+	;;
+uninstall)
+	if [ -z "$DESTDIR" ] && command -v dkms > /dev/null; then
+		dkms_forget
+	fi
+	rm -rf "$DESTDIR$source"
+	for file in "$DESTDIR"/lib/modules/*/updates/sch_plug.ko; do
+		[ -e "$file" ] || continue
+		rm -f "$file"
+		kernel=${file#"$DESTDIR/lib/modules/"}
+		[ -n "$DESTDIR" ] || depmod "${kernel%%/*}"
+	done
+	# The list of plugctl's files is its Makefile's: install them elsewhere
+	# and remove what has the same name.
+	list=$(mktemp -d)
+	trap 'rm -rf "$list"' EXIT
+	$MAKE -C userspace install DESTDIR="$list" PREFIX="$PREFIX" > /dev/null
+	(cd "$list" && find . -type f) | while read -r file; do
+		rm -f "$DESTDIR/$file"
+	done
+	rmdir "$DESTDIR$PREFIX/share/plugctl" 2> /dev/null || :
+	[ -n "$DESTDIR" ] || src/loaded-module removed
+	;;
+*)
+	echo "usage: install.sh install|uninstall" >&2
+	exit 1
+	;;
+esac
