@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * I1, I2, I4, I5 with what real traffic is made of: UDP that is cut into
+ * segments (UDP_SEGMENT) and TCP with GSO, from sockets on all processors
+ * through a veth device with a plug into another network namespace, against
+ * BUFFER and RELEASE_ONE at full speed. Segmentation is left to the device in
+ * one half of the time, and done behind the qdisc in the other. race.h says how
+ * it is decided that a packet left too early. With TCP a packet holds what many
+ * calls have written: the last of them decides.
+ *
+ *	race-ip udp [SECONDS]
+ *	race-ip tcp [SECONDS]
+ */
+#include "race.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT	103
+#endif
+
+#define PORT		4000
+#define MAX_SENDERS	8
+#define MAGIC		0x706c756772616365ULL
+#define SEGMENT		1400
+#define PHASE_MS	1000
+
+struct stamp {
+	__u64	magic, epoch;
+	__u64	sender, number;
+};
+
+static struct ledger ledger;
+static struct commander commander;
+static _Atomic bool stop;
+static bool tcp;
+static unsigned int senders;
+static int tap, nl;
+static _Atomic __u64 sent, left, early, reordered, big;
+
+/* ---- the other end ---- */
+
+static int bound(int type, bool connect_it)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_port = htons(PORT),
+		.sin_addr.s_addr = inet_addr("10.9.0.2"),
+	};
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	int err = connect_it ? connect(fd, (void *)&addr, sizeof(addr)) :
+			       bind(fd, (void *)&addr, sizeof(addr));
+
+	if (fd < 0 || err)
+		bail("socket: %s", strerror(errno));
+	return fd;
+}
+
+/* Takes what comes and forgets it. */
+static void peer(int ready)
+{
+	static char room[1 << 16];
+	struct pollfd pfd[1 + MAX_SENDERS];
+	int n = 1, i, ns = open("/run/netns/peer", O_RDONLY | O_CLOEXEC);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (ns < 0 || setns(ns, 0))
+		bail("setns: %s", strerror(errno));
+	pfd[0] = (struct pollfd){ bound(tcp ? SOCK_STREAM : SOCK_DGRAM, false), POLLIN, 0 };
+	if (tcp && listen(pfd[0].fd, MAX_SENDERS))
+		bail("listen: %s", strerror(errno));
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	while (poll(pfd, n, -1) > 0) {
+		if (tcp && pfd[0].revents && n <= MAX_SENDERS)
+			pfd[n++] = (struct pollfd){ accept(pfd[0].fd, NULL, NULL), POLLIN, 0 };
+		for (i = tcp; i < n; i++)
+			if (recv(pfd[i].fd, room, sizeof(room), MSG_DONTWAIT) == 0)
+				pfd[i].fd = -1;
+	}
+}
+
+static void setup(void)
+{
+	int pipe_fd[2];
+	char c;
+
+	must("ip netns add peer && ip link add pa type veth peer name pb netns peer");
+	must("ip addr add 10.9.0.1/24 dev pa && ip link set pa address 02:00:00:00:00:01 up");
+	must("ip -n peer addr add 10.9.0.2/24 dev pb && ip -n peer link set pb address 02:00:00:00:00:02 up");
+	must("ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev pa");
+	must("ip -n peer neigh add 10.9.0.1 lladdr 02:00:00:00:00:01 dev pb");
+	sh("f=/proc/sys/net/core/qdisc_max_burst; [ ! -e $f ] || echo 1000000 > $f");
+	if (pipe(pipe_fd))
+		bail("pipe");
+	if (!fork())
+		peer(pipe_fd[1]);
+	if (read(pipe_fd[0], &c, 1) != 1)
+		bail("no peer");
+}
+
+/* ---- senders ---- */
+
+static void *sender_main(void *arg)
+{
+	unsigned long id = (unsigned long)arg;
+	int fd = bound(tcp ? SOCK_STREAM : SOCK_DGRAM, true), segment = SEGMENT;
+	struct timeval limit = { .tv_usec = 100000 };
+	struct stamp stamp = { .magic = MAGIC, .sender = id };
+	static __thread char room[20 * SEGMENT];
+	__u64 seed = now_ns() | 1;
+	size_t size, i;
+
+	on_cpu(id);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (!tcp && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
+		bail("UDP_SEGMENT: %s", strerror(errno));
+	while (!atomic_load(&stop)) {
+		size = tcp ? 8192 : (1 + dice(&seed, 20)) * SEGMENT;
+		stamp.epoch = ledger_stamp(&ledger);
+		stamp.number++;
+		for (i = 0; i + sizeof(stamp) <= size; i += tcp ? sizeof(stamp) : SEGMENT)
+			memcpy(room + i, &stamp, sizeof(stamp));
+		if (send(fd, room, size, 0) > 0)
+			atomic_fetch_add(&sent, 1);
+		else if (errno != ENOBUFS && errno != EAGAIN)
+			bail("send: %s", strerror(errno));
+	}
+	close(fd);
+	return NULL;
+}
+
+/* ---- what leaves ---- */
+
+/* The stamp that was written last. */
+static bool stamp_find(struct stamp *stamp, const char *data, size_t len)
+{
+	const __u64 magic = MAGIC;
+	size_t at;
+
+	for (at = tcp ? len - sizeof(*stamp) : 0; at + sizeof(*stamp) <= len; at += tcp ? -1 : 1) {
+		if (!memcmp(data + at, &magic, sizeof(magic))) {
+			memcpy(stamp, data + at, sizeof(*stamp));
+			return true;
+		}
+		if (!at && tcp)
+			break;
+	}
+	return false;
+}
+
+static void packet_judge(const char *frame, size_t size, __u64 when)
+{
+	static __u64 last[MAX_SENDERS];
+	const size_t headers = ETH_HLEN + sizeof(struct iphdr);
+	size_t skip = headers + sizeof(struct udphdr);
+	struct stamp stamp;
+	struct tcphdr th;
+	__u64 by;
+
+	if (tcp && size > headers + sizeof(th)) {
+		memcpy(&th, frame + headers, sizeof(th));
+		skip = headers + th.doff * 4;
+	}
+	if (size < skip + sizeof(stamp) || !stamp_find(&stamp, frame + skip, size - skip))
+		return;
+	atomic_fetch_add(&left, 1);
+	if (size > 2 * SEGMENT)
+		atomic_fetch_add(&big, 1);
+	if (!tcp && stamp.sender < MAX_SENDERS) {
+		if (stamp.number < last[stamp.sender])
+			atomic_fetch_add(&reordered, 1);
+		last[stamp.sender] = stamp.number;
+	}
+	by = ledger_early(&ledger, stamp.epoch, when);
+	if (by && atomic_fetch_add(&early, 1) < 5)
+		diag("sender %llu's data %llu, written after BUFFER began epoch %llu, left %s",
+		     stamp.sender, stamp.number, stamp.epoch,
+		     by > NOT_YET / 2 ? "unreleased" : "before its release was asked for");
+}
+
+static void *reader_main(void *arg)
+{
+	static char frame[1 << 17];
+	char control[64];
+	struct sockaddr_ll from;
+	struct iovec iov = { frame, sizeof(frame) };
+	struct cmsghdr *c;
+	struct timespec ts;
+	ssize_t size;
+
+	while (!atomic_load(&stop)) {
+		struct msghdr m = {
+			.msg_name = &from, .msg_namelen = sizeof(from),
+			.msg_iov = &iov, .msg_iovlen = 1,
+			.msg_control = control, .msg_controllen = sizeof(control),
+		};
+
+		size = recvmsg(tap, &m, 0);
+		if (size < 0 || from.sll_pkttype != PACKET_OUTGOING)
+			continue;
+		c = CMSG_FIRSTHDR(&m);
+		if (!c || c->cmsg_type != SCM_TIMESTAMPNS)
+			bail("a frame without the time of its departure");
+		memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+		packet_judge(frame, size, ts.tv_sec * 1000000000ULL + ts.tv_nsec);
+	}
+	return NULL;
+}
+
+static void tap_open(void)
+{
+	struct timeval limit = { .tv_usec = 100000 };
+	int one = 1, room = 64 << 20;
+	struct wire wire;
+
+	wire_open(&wire, "pa");
+	close(wire.tx);
+	tap = wire.rx;
+	setsockopt(tap, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(tap, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (setsockopt(tap, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
+		bail("SO_TIMESTAMPNS: %s", strerror(errno));
+}
+
+/* ---- commands ---- */
+
+static void tso(bool on)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_STSO, .data = on };
+	struct ifreq ifr = { .ifr_name = "pa", .ifr_data = (void *)&value };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (ioctl(fd, SIOCETHTOOL, &ifr))
+		bail("tso: %s", strerror(errno));
+	close(fd);
+}
+
+/* Once all closed epochs are released, no packet of theirs stays. TCP may put
+ * more into the epoch that is not.
+ */
+static bool drains(void)
+{
+	__u64 end = now_ns() + 10000000000ULL;
+	struct plug_state st;
+
+	say_buffer(&commander, &ledger);
+	while (ledger.released + 1 < ledger.epoch)
+		say_release_one(&commander, &ledger);
+	do {
+		st = plug_get(nl, "pa");
+		if (!st.qlen || (st.has_released && st.head_epoch > st.released))
+			return true;
+		sleep_ms(1);
+	} while (now_ns() < end);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	__u64 end, phase_end, refused = 0, stuck = 0, phases = 0;
+	pthread_t threads[MAX_SENDERS], reader;
+	unsigned long i;
+
+	tcp = argc > 1 && !strcmp(argv[1], "tcp");
+	if (argc < 2 || (!tcp && strcmp(argv[1], "udp")))
+		bail("usage: race-ip udp|tcp [SECONDS]");
+	senders = sysconf(_SC_NPROCESSORS_ONLN);
+	if (senders > MAX_SENDERS)
+		senders = MAX_SENDERS;
+
+	setup();
+	must("tc qdisc add dev pa root handle 1: plug limit 10000000");
+	tap_open();
+	nl = nl_open();
+	commander_open(&commander, "pa");
+	ledger_start(&ledger);
+	say_open(&commander, &ledger);	/* to connect */
+	reader = thread(reader_main, NULL);
+	for (i = 0; i < senders; i++)
+		threads[i] = thread(sender_main, (void *)i);
+
+	end = now_ns() + (argc > 2 ? atoi(argv[2]) : 10) * 1000000000ULL;
+	while (now_ns() < end) {
+		tso(phases++ % 2);
+		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; ) {
+			refused += !!say_buffer(&commander, &ledger);
+			refused += !!say_release_one(&commander, &ledger);
+		}
+		stuck += !drains();
+	}
+	atomic_store(&stop, true);
+	say_open(&commander, &ledger);
+	for (i = 0; i < senders; i++)
+		pthread_join(threads[i], NULL);
+	pthread_join(reader, NULL);
+
+	diag("%llu calls, %llu packets left, %llu of them longer than two segments, %llu commands",
+	     sent, left, big, commander.count);
+	ok(left > 50 && big > 5 && commander.count > 100, "something happened, GSO included");
+	is_u64(early, 0, "I1, I4: no packet left before its release was asked for");
+	is_u64(reordered, 0, "I2: each sender's packets in order");
+	is_u64(stuck, 0, "I5: what was released leaves");
+	is_u64(refused, 0, "every command was obeyed");
+	must("ip link del pa && ip netns del peer");
+	return done_testing();
+}
