@@ -43,6 +43,7 @@
  * at the flag under the root lock, and it changes only there.
  */
 
+#include <linux/compiler.h>
 #include <linux/module.h>
 #include <linux/types.h>
 #include <linux/kernel.h>
@@ -166,10 +167,14 @@ static void plug_reset(struct Qdisc *sch)
 
 static void plug_update_bypass(struct Qdisc *sch)
 {
+	unsigned int flags = sch->flags & ~TCQ_F_CAN_BYPASS;
+
 	if (plug_is_open(qdisc_priv(sch)))
-		sch->flags |= TCQ_F_CAN_BYPASS;
-	else
-		sch->flags &= ~TCQ_F_CAN_BYPASS;
+		flags |= TCQ_F_CAN_BYPASS;
+	if (flags == sch->flags)
+		return;
+	/* The core also looks without the lock, at bits that stay the same. */
+	data_race(sch->flags = flags);
 }
 
 static void plug_begin_epoch(struct Qdisc *sch)
