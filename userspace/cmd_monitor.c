@@ -299,6 +299,18 @@ static bool take_message(struct monitor *mon, const struct nlmsghdr *nlh)
 	return has_known(mon, tcm->tcm_ifindex);
 }
 
+/* What still waits is older than what a dump will tell: it would only confuse. */
+static void drop_events(struct monitor *mon)
+{
+	char byte;
+
+	for (;;) {
+		if (recv(mon->events->fd, &byte, 1, MSG_DONTWAIT) < 0 &&
+		    errno != ENOBUFS && errno != EINTR)
+			return;
+	}
+}
+
 static int take_events(struct monitor *mon)
 {
 	ssize_t size = netlink_receive(mon->events);
@@ -309,6 +321,7 @@ static int take_events(struct monitor *mon)
 	if (size < 0 && errno == ENOBUFS) {
 		note(mon->ctx, NULL,
 		     "changes came faster than they could be read, some are lost: looking afresh");
+		drop_events(mon);
 		return look(mon, false);
 	}
 	if (size < 0)

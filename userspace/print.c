@@ -98,23 +98,17 @@ static void print_dropped(struct out *out, const struct qdisc_state *state)
 static void print_since(struct out *out, const struct qdisc_state *state)
 {
 	const struct tc_plug_xstats *x = &state->xstats;
-	const char *between = "";
 
 	if (!qdisc_knows(state, closed_age))
 		return;
 	out_text(out, "\n  since    ");
-	if (x->release_age != TC_PLUG_NEVER) {
+	if (x->release_age != TC_PLUG_NEVER)
 		out_age(out, "last_release_age_ns", "last release %s ago",
 			x->release_age);
-		between = ", ";
-	} else {
+	else
 		out_text(out, "never released");
-		between = ", ";
-	}
-	if (x->closed_age != TC_PLUG_NEVER) {
-		out_text(out, "%s", between);
-		out_age(out, "closed_age_ns", "closed %s ago", x->closed_age);
-	}
+	if (x->closed_age != TC_PLUG_NEVER)
+		out_age(out, "closed_age_ns", ", closed %s ago", x->closed_age);
 }
 
 /* What only programs, or people who look for something odd, want to know. */

@@ -22,11 +22,11 @@ run sh -c "printf 'release v0\nbuffer v0\n' | plugctl batch"
 gives "standard input" 0 '' ''
 is "all were obeyed" "$(field v0 $F_EPOCH) $(field v0 $F_RELEASED)" "4 2"
 
-run sh -c "printf 'buffer v0\nbufffer v0\nbuffer v0\n' | plugctl batch -"
-gives "a failure ends it, with the line" 1 '' 'plugctl: stdin:2: bufffer: no such command: did you mean buffer?'
+run sh -c "printf 'buffer v0\nbzffer v0\nbuffer v0\n' | plugctl batch -"
+gives "a failure ends it, with the line" 1 '' 'plugctl: stdin:2: bzffer: no such command: did you mean buffer?'
 is "what came before was done" "$(field v0 $F_EPOCH)" 5
-run sh -c "printf 'buffer v0\nbufffer v0\nbuffer v0\n' | plugctl --force batch -"
-gives "--force goes on" 1 '' 'plugctl: stdin:2: bufffer: *'
+run sh -c "printf 'buffer v0\nbzffer v0\nbuffer v0\n' | plugctl --force batch -"
+gives "--force goes on" 1 '' 'plugctl: stdin:2: bzffer: *'
 is "everything else was done" "$(field v0 $F_EPOCH)" 7
 run sh -c "printf 'buffer v0\nbuffer v0' | plugctl batch"
 gives "half a line is not obeyed" 1 '' 'plugctl: stdin:2: the input ends in the middle of this line*'

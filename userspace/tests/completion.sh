@@ -57,7 +57,10 @@ offers 'plugctl d' del discard dump
 offers 'plugctl ' 'add del buffer release open limit discard show dump monitor wait run batch version help'
 offers 'plugctl -n x sh' show
 offers 'plugctl buffer zz' zz-plugged
-offers 'plugctl buffer ' 'zz-plugged ab-plugged*lo*'
+# Not in a build root without /sys.
+lo=
+[ ! -e /sys/class/net/lo ] || lo='lo*'
+offers 'plugctl buffer ' "zz-plugged ab-plugged${lo:+*}$lo"
 offers 'plugctl buffer zz-plugged ab' ab-plugged
 offers 'plugctl block ab' ab-plugged
 offers 'plugctl -n blue buffer ' 'zz-plugged ab-plugged'
@@ -65,7 +68,7 @@ offers 'plugctl release zz-plugged up' upto
 offers 'plugctl release zz-plugged upto '
 offers 'plugctl limit z' zz-plugged
 offers 'plugctl limit zz-plugged '
-offers 'plugctl add l' 'lo*'
+offers 'plugctl add l' "$lo"
 offers 'plugctl add lo o' open
 offers 'plugctl add lo limit '
 offers 'plugctl add lo parent r' root

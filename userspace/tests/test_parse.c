@@ -154,11 +154,11 @@ static void distances(void **state)
 {
 	(void)state;
 	assert_int_equal(edit_distance("buffer", "buffer"), 0);
-	assert_int_equal(edit_distance("bufffer", "buffer"), 1);
+	assert_int_equal(edit_distance("bzffer", "buffer"), 1);
 	assert_int_equal(edit_distance("buffre", "buffer"), 1);
 	assert_int_equal(edit_distance("", "open"), 4);
-	assert_int_equal(edit_distance("oepn", "open"), 1);
-	assert_int_equal(edit_distance("releasse", "release"), 1);
+	assert_int_equal(edit_distance("poen", "open"), 1);
+	assert_int_equal(edit_distance("rxlease", "release"), 1);
 	assert_int_equal(edit_distance("an-extremely-long-word-that-nobody-types", "a"), 32);
 }
 

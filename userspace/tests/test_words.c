@@ -46,13 +46,13 @@ static void refused(const char *line, int status, const char *error)
 static void typos(void **state)
 {
 	(void)state;
-	refused("plugctl bufffer lo", 1, "plugctl: bufffer: no such command: did you mean buffer?");
+	refused("plugctl bzffer lo", 1, "plugctl: bzffer: no such command: did you mean buffer?");
 	refused("plugctl rel lo", 1, "plugctl: rel: no such command: did you mean release?");
 	refused("plugctl release-indefinit lo", 1, "plugctl: release-indefinit: no such command: did you mean release-indefinite?");
 	refused("plugctl xyzzy lo", 1, "plugctl: xyzzy: no such command: see plugctl help");
 	refused("plugctl show --forse", 1, "plugctl: --forse: no such option: did you mean --force?");
 	refused("plugctl show -z", 1, "plugctl: -z: no such option");
-	refused("plugctl help bufffer", 1, "plugctl: bufffer: no such command");
+	refused("plugctl help bzffer", 1, "plugctl: bzffer: no such command");
 	refused("plugctl show --unheard-of-and-long-as-a-thing-can-be", 1, "plugctl: --unheard-of");
 }
 
