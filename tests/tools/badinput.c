@@ -545,5 +545,7 @@ int main(int argc, char **argv)
 	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
 	is_u64(wire_recv(&w, 3), 3, "what was held leaves");
 	is_u64(w.reordered, 0, "I2: in order, each once");
+	link_delete(DEV);
+	link_delete(OTHER);
 	return done_testing();
 }

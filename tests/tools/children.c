@@ -38,6 +38,11 @@ struct parent {
 	 * and 6.1 were seen to.
 	 */
 	bool warns;
+	/* An older netem (5.10's) does not count what its child holds, but
+	 * takes off its count what is dropped there, by a graft for one:
+	 * it comes below 0, and nothing gets through any more.
+	 */
+	bool may_not_count;
 	const char *end;		/* the end of the class, NULL if it has none */
 };
 
@@ -166,6 +171,7 @@ static const struct parent parents[] = {
 		.attach = "tc qdisc add dev " DEV " root handle 1: netem delay 1ms limit 10000",
 		.at = { 0x10001 },
 		.change = "tc qdisc change dev " DEV " root handle 1: netem delay 2ms limit 20000",
+		.may_not_count = true,
 	},
 };
 
@@ -353,6 +359,23 @@ static void test_graft(const struct parent *p)
 	silence(p, "a new plug");
 }
 
+/* Whether the root knows of one packet that a plug holds. */
+static bool root_counts(const struct parent *p)
+{
+	struct plug_state root;
+	unsigned int i;
+
+	wire_send(&w, 1, 100);
+	for (i = 0; i < 1000 && !held(p).qlen; i++)
+		sleep_ms(10);
+	if (!qdisc_get(nl, DEV, TC_H_ROOT, &root) || !held(p).qlen)
+		bail("the plug below %s holds nothing", p->name);
+	command(p, TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
+	leave(p, 1, "one");
+	command(p, TCQ_PLUG_BUFFER, "BUFFER");
+	return root.qlen;
+}
+
 static void test_parent(const struct parent *p)
 {
 	if (p->warns && kernel_is_before(6, 12)) {
@@ -367,6 +390,13 @@ static void test_parent(const struct parent *p)
 	attach(p, "add");
 	wire_open(&w, DEV);
 
+	if (p->may_not_count && !root_counts(p)) {
+		ok(true, "%s # SKIP this kernel's %s does not count its child's packets",
+		   p->name, p->name);
+		wire_close(&w);
+		link_delete(DEV);
+		return;
+	}
 	test_epochs(p);
 	test_change(p);
 	if (!p->dies_in_reset)
