@@ -128,9 +128,11 @@ rpm_in() {
 	with_mounts "${in_environment[@]}" rpm --root "$root" --dbpath /var/lib/rpm --nodeps "$@"
 }
 
-# apt_in ARGUMENT...: as the person at that host would.
+# apt_in ARGUMENT...: as the person at that host would; but without locks, as
+# what has been downloaded is shared.
 apt_in() {
-	run_in apt-get -qy -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root "$@"
+	run_in apt-get -qy -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root \
+		-o Debug::NoLocking=true "$@"
 }
 
 # sound: every package is installed in full, and apt has nothing to complain of
