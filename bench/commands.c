@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What it costs to send a plug one command: with plugctl, with tc, with libnl's
+ * nl-qdisc-add, each the whole process from the system call that makes it to
+ * the end of waiting for it; and many commands in a batch, against a loop that
+ * does nothing but send the same message and read the answer.
+ *
+ *	commands ROUNDS FIRST
+ *
+ * Every client sends TCQ_PLUG_BUFFER, and has to have begun an epoch each time.
+ * Prints "figure VALUE NAME..." lines, see figure().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "count.h"
+
+#define DEV	"pa"
+#define ARGS	16
+
+enum { TIMES = 15, BATCHES = 5, FEW = 100, MANY = 1100 };
+
+extern char **environ;
+
+static int nl;
+static posix_spawn_file_actions_t silent;
+
+static const struct client {
+	const char	*name;
+	const char	*argv[ARGS];
+	const char	*line;		/* in a batch; NULL: one command a process */
+} clients[] = {
+	{ "plugctl", { "plugctl", "buffer", DEV }, NULL },
+	{ "tc", { "tc", "qdisc", "change", "dev", DEV, "root", "handle", "1:",
+		  "plug", "block" }, NULL },
+	{ "nl-qdisc-add", { "nl-qdisc-add", "--update", "--dev=" DEV,
+			    "--parent=root", "--id=1:", "plug", "--buffer" }, NULL },
+	{ "plugctl-batch", { "plugctl", "batch", "/tmp/batch" },
+	  "buffer " DEV },
+	{ "tc-batch", { "tc", "-batch", "/tmp/batch" },
+	  "qdisc change dev " DEV " root handle 1: plug block" },
+};
+
+#define N_CLIENTS	(sizeof(clients) / sizeof(clients[0]))
+
+/* Instructions from making the process to its end. */
+static __u64 run(const struct client *c)
+{
+	__u64 start = instructions();
+	int error, status;
+	pid_t pid;
+
+	error = posix_spawnp(&pid, c->argv[0], &silent, NULL,
+			     (char *const *)c->argv, environ);
+	if (error)
+		bail("%s: %s", c->argv[0], strerror(error));
+	if (waitpid(pid, &status, 0) != pid || status)
+		bail("%s failed", c->name);
+	return instructions() - start;
+}
+
+/* The same, and @n epochs have begun. */
+static __u64 run_checked(const struct client *c, unsigned int n)
+{
+	__u64 epoch = plug_get(nl, DEV).epoch, cost = run(c);
+
+	if (plug_get(nl, DEV).epoch != epoch + n)
+		bail("%s did not send TCQ_PLUG_BUFFER %u times", c->name, n);
+	return cost;
+}
+
+static void write_batch(const char *line, unsigned int n)
+{
+	FILE *file = fopen("/tmp/batch", "w");
+
+	while (file && n--)
+		fprintf(file, "%s\n", line);
+	if (!file || fclose(file))
+		bail("/tmp/batch: %s", strerror(errno));
+}
+
+static void measure_client(const struct client *c, unsigned int round)
+{
+	__u64 v[TIMES];
+	unsigned int i;
+
+	run_checked(c, 1);
+	for (i = 0; i < TIMES; i++)
+		v[i] = run_checked(c, 1);
+	figure(median(v, TIMES), "client %s %u", c->name, round);
+}
+
+/* The difference leaves out the process, and the first look for the plug. */
+static void measure_batch(const struct client *c, unsigned int round)
+{
+	__u64 few[BATCHES], many[BATCHES];
+	unsigned int i;
+
+	for (i = 0; i < BATCHES; i++) {
+		write_batch(c->line, FEW);
+		few[i] = run_checked(c, FEW);
+		write_batch(c->line, MANY);
+		many[i] = run_checked(c, MANY);
+	}
+	figure((median(many, BATCHES) - median(few, BATCHES)) / (MANY - FEW),
+	       "client %s %u", c->name, round);
+}
+
+/* ---- the least it can cost ---- */
+
+static struct {
+	struct nlmsghdr	nlh;
+	struct tcmsg	tcm;
+	struct nlattr	kind_nla;
+	char		kind[8];
+	struct nlattr	opt_nla;
+	struct tc_plug_qopt qopt;
+} bare = {
+	.nlh = {
+		.nlmsg_len = sizeof(bare),
+		.nlmsg_type = RTM_NEWQDISC,
+		.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+	},
+	.tcm = { .tcm_handle = 0x10000, .tcm_parent = TC_H_ROOT },
+	.kind_nla = { NLA_HDRLEN + 5, TCA_KIND },
+	.kind = "plug",
+	.opt_nla = { NLA_HDRLEN + sizeof(bare.qopt), TCA_OPTIONS },
+	.qopt = { .action = TCQ_PLUG_BUFFER },
+};
+
+static __u64 run_bare(unsigned int n)
+{
+	static struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+		char room[8192];
+	} answer;
+	__u64 start = instructions();
+
+	while (n--) {
+		bare.nlh.nlmsg_seq++;
+		if (send(nl, &bare, sizeof(bare), 0) != sizeof(bare) ||
+		    recv(nl, &answer, sizeof(answer), 0) < 0 ||
+		    answer.nlh.nlmsg_seq != bare.nlh.nlmsg_seq ||
+		    answer.nlh.nlmsg_type != NLMSG_ERROR || answer.err.error)
+			bail("bare message: %d", answer.err.error);
+	}
+	return instructions() - start;
+}
+
+static void measure_bare(unsigned int round)
+{
+	__u64 few[BATCHES], many[BATCHES];
+	unsigned int i;
+
+	bare.tcm.tcm_ifindex = if_nametoindex(DEV);
+	for (i = 0; i < BATCHES; i++) {
+		few[i] = run_bare(FEW);
+		many[i] = run_bare(MANY);
+	}
+	figure((median(many, BATCHES) - median(few, BATCHES)) / (MANY - FEW),
+	       "client bare %u", round);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int round, rounds, first, i;
+
+	if (argc < 3)
+		bail("usage: commands ROUNDS FIRST");
+	rounds = atoi(argv[1]);
+	first = atoi(argv[2]);
+	/* Programs would look for their libraries all over the place, as they
+	 * do on no real system.
+	 */
+	must("ldconfig");
+	must("modprobe sch_plug");
+	nl = nl_open();
+	posix_spawn_file_actions_init(&silent);
+	posix_spawn_file_actions_addopen(&silent, STDOUT_FILENO, "/dev/null",
+					 O_WRONLY, 0);
+	dummy_make(DEV);
+	must("tc qdisc add dev " DEV " root handle 1: plug");
+	sleep_ms(30000);
+	count_check();
+	for (round = 0; round < rounds; round++) {
+		measure_bare(round);
+		for (i = 0; i < N_CLIENTS; i++) {
+			const struct client *c = &clients[(i + round + first) % N_CLIENTS];
+
+			if (c->line)
+				measure_batch(c, round);
+			else
+				measure_client(c, round);
+		}
+	}
+	link_delete(DEV);
+	must("rmmod sch_plug");
+	ok(true, "measured");
+	return done_testing();
+}

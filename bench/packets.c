@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a packet costs in instructions: through an open qdisc, into a closed
+ * plug, out of it when it is released; and what a command costs, with few and
+ * with many packets and epochs held. The module in the VM and the one that
+ * comes with its kernel take turns in the same boot.
+ *
+ *	packets SIZE ROUNDS FIRST
+ *
+ * A round measures every peer once; from round to round they move up, FIRST
+ * says where to begin. Prints "figure VALUE NAME..." lines, see figure().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "count.h"
+
+#define DEV	"pa"
+#define LIMIT	"1000000000"
+
+static int nl, tx;
+static unsigned int frame_size;
+
+/* ---- the peers ---- */
+
+static const struct peer {
+	const char	*name;
+	const char	*qdisc;
+	const char	*module;	/* how to load it, if that is to be done */
+} peers[] = {
+	{ "pfifo_fast",	"pfifo_fast", NULL },
+	{ "bfifo",	"bfifo limit " LIMIT, NULL },
+	{ "intree",	"plug limit " LIMIT, "insmod $PLUG_INTREE_KO" },
+	{ "ours",	"plug limit " LIMIT, "modprobe sch_plug" },
+};
+
+static const struct peer noqueue = { "noqueue", NULL, NULL };
+
+#define N_PEERS	(sizeof(peers) / sizeof(peers[0]))
+
+static void peer_attach(const struct peer *p)
+{
+	if (p->module)
+		must("%s", p->module);
+	if (p->qdisc)
+		must("tc qdisc add dev " DEV " root handle 1: %s", p->qdisc);
+	if (p->module && plug_get(nl, DEV).has_options != !strcmp(p->name, "ours"))
+		bail("this is not the module it should be");
+	/* What loading and attaching left to do in the background. */
+	sleep_ms(1000);
+}
+
+static void peer_detach(const struct peer *p)
+{
+	if (p->qdisc)
+		must("tc qdisc del dev " DEV " root");
+	if (p->module)
+		must("rmmod sch_plug");
+	sleep_ms(1000);
+}
+
+/* ---- commands ---- */
+
+struct command {
+	struct nlmsghdr	nlh;
+	struct tcmsg	tcm;
+	struct nlattr	kind_nla;
+	char		kind[8];
+	struct nlattr	opt_nla;
+	struct tc_plug_qopt qopt;
+	struct nlattr	upto_nla;
+	__u32		upto[2];
+};
+
+static struct command command(int action)
+{
+	struct command c = {
+		.nlh = {
+			.nlmsg_len = offsetof(struct command, upto_nla),
+			.nlmsg_type = RTM_NEWQDISC,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		},
+		.tcm = {
+			.tcm_ifindex = if_nametoindex(DEV),
+			.tcm_parent = TC_H_ROOT,
+		},
+		.kind_nla = { NLA_HDRLEN + 5, TCA_KIND },
+		.kind = "plug",
+		.opt_nla = { NLA_HDRLEN + sizeof(c.qopt), TCA_OPTIONS },
+		.qopt.action = action,
+	};
+
+	return c;
+}
+
+static void set_upto(struct command *c, __u64 epoch)
+{
+	c->upto_nla = (struct nlattr){ NLA_HDRLEN + 8, TCA_PLUG_EPOCH };
+	memcpy(c->upto, &epoch, sizeof(epoch));
+	c->nlh.nlmsg_len = sizeof(*c);
+	c->opt_nla.nla_len = sizeof(*c) - offsetof(struct command, opt_nla);
+}
+
+static void issue(struct command *c)
+{
+	int err = nl_raw(nl, c, c->nlh.nlmsg_len, NULL);
+
+	if (err)
+		bail("action %d: %s", c->qopt.action, strerror(-err));
+}
+
+static void issue_action(int action)
+{
+	struct command c = command(action);
+
+	issue(&c);
+}
+
+/* ---- packets ---- */
+
+static void tx_open(void)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = if_nametoindex(DEV),
+	};
+	int big = 1 << 30;
+
+	tx = socket(AF_PACKET, SOCK_RAW, 0);
+	if (tx < 0 || bind(tx, (void *)&addr, sizeof(addr)) ||
+	    setsockopt(tx, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big)))
+		bail("packet socket: %s", strerror(errno));
+}
+
+static void send_frames(unsigned int n)
+{
+	static char frame[2048] = {
+		[0 ... 5] = (char)0xff, [6] = 2, [12] = (char)0x88, [13] = (char)0xb5,
+	};
+
+	while (n--)
+		if (send(tx, frame, frame_size, 0) != (ssize_t)frame_size)
+			bail("send: %s", strerror(errno));
+}
+
+static __u64 tx_packets(void)
+{
+	char buf[32] = "";
+	int fd = open("/sys/class/net/" DEV "/statistics/tx_packets", O_RDONLY);
+
+	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) < 0)
+		bail("tx_packets: %s", strerror(errno));
+	close(fd);
+	return strtoull(buf, NULL, 10);
+}
+
+/* ---- the open path ---- */
+
+static void pktgen(const char *file, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void pktgen(const char *file, const char *fmt, ...)
+{
+	char path[64], text[64];
+	va_list ap;
+	int fd, len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(text) - 1, fmt, ap);
+	va_end(ap);
+	/* The last byte is cut off, whatever it is. */
+	text[len++] = '\n';
+	snprintf(path, sizeof(path), "/proc/net/pktgen/%s", file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, text, len) != len)
+		bail("pktgen: %s: %s: %s", file, text, strerror(errno));
+	close(fd);
+}
+
+static void pktgen_setup(void)
+{
+	must("modprobe pktgen");
+	pktgen("kpktgend_0", "add_device " DEV);
+	pktgen(DEV, "pkt_size %u", frame_size);
+	pktgen(DEV, "xmit_mode queue_xmit");
+	pktgen(DEV, "delay 0");
+	pktgen(DEV, "dst 192.0.2.1");
+	pktgen(DEV, "dst_mac 02:00:00:00:00:01");
+}
+
+/* Nanoseconds that pktgen needed for @n packets; it gives whole microseconds. */
+static __u64 pktgen_run(unsigned int n)
+{
+	char buf[4096];
+	unsigned long long usec;
+	const char *result;
+	ssize_t len;
+	int fd;
+
+	pktgen(DEV, "count %u", n);
+	pktgen("pgctrl", "start");
+	fd = open("/proc/net/pktgen/" DEV, O_RDONLY);
+	len = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	if (len < 0)
+		bail("pktgen result: %s", strerror(errno));
+	close(fd);
+	buf[len] = '\0';
+	result = strstr(buf, "Result: OK: ");
+	if (!result || sscanf(result, "Result: OK: %llu(", &usec) != 1)
+		bail("pktgen: %s", buf);
+	return usec * 1000;
+}
+
+static __u64 pktgen_all_leave(const struct peer *p, unsigned int n)
+{
+	__u64 before = tx_packets(), ns = pktgen_run(n);
+
+	if (tx_packets() - before != n)
+		bail("%s: of %u packets %llu left", p->name, n,
+		     (unsigned long long)(tx_packets() - before));
+	return ns;
+}
+
+/* pktgen starts right after a timer interrupt, woken by it, and ends before the
+ * next: what interrupts cost, at times this and at times that, stays out. The
+ * difference between many packets and few leaves out what starting and ending
+ * cost. Differing starting points make up for the clock's whole microseconds.
+ */
+static void measure_open(const struct peer *p, unsigned int round,
+			 const char *suffix)
+{
+	enum { TIMES = 32, FEW = 50, MANY = 450 };
+	__u64 v[TIMES];
+	unsigned int i;
+
+	if (p->module)
+		issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
+	for (i = 0; i < TIMES; i++)
+		v[i] = pktgen_all_leave(p, MANY + i) - pktgen_all_leave(p, FEW + i);
+	figure(mean_near_median(v, TIMES) / (MANY - FEW), "open %s%s %u",
+	       p->name, suffix, round);
+}
+
+/* ---- the closed path ---- */
+
+/* So few that the allocator serves them out of what each processor keeps. */
+enum { CHUNK = 32, MANY_CHUNKS = 6, RUNS = 31 };
+
+/* By itself the allocator gives empty slabs back now and then, at 3,000
+ * instructions each, and it depends on what went before during which of the
+ * measurements. Here it keeps them.
+ */
+static void settle_allocator(void)
+{
+	must("for cache in /sys/kernel/slab/*; do"
+	     "	echo 10000 > $cache/min_partial && echo 1 > $cache/shrink || exit; "
+	     "done");
+}
+
+/* Sends frames into the closed plug, notes what each chunk of them took, and
+ * lets them out. With one processor, whoever drains the queue has done so when
+ * it is our turn again. Returns what that took.
+ */
+static __u64 hold_and_release(unsigned int chunks, __u64 *held)
+{
+	struct command open = command(TCQ_PLUG_RELEASE_INDEFINITE);
+	__u64 before = tx_packets(), start, released;
+	unsigned int i;
+
+	issue_action(TCQ_PLUG_BUFFER);
+	for (i = 0; i < chunks; i++) {
+		start = instructions();
+		send_frames(CHUNK);
+		held[i] = instructions() - start;
+	}
+	if (tx_packets() != before)
+		bail("a closed plug let packets pass");
+
+	start = instructions();
+	issue(&open);
+	for (i = 0; i < 8; i++)
+		sched_yield();
+	released = instructions() - start;
+	if (tx_packets() - before != chunks * CHUNK)
+		bail("of %u packets %llu were drained", chunks * CHUNK,
+		     (unsigned long long)(tx_packets() - before));
+	return released;
+}
+
+/* Draining: the difference between many packets and few. What a command costs
+ * by itself, and scheduling the queue, is in both.
+ */
+static void measure_closed(const struct peer *p, unsigned int round)
+{
+	static __u64 held[RUNS * MANY_CHUNKS];
+	__u64 few[RUNS], many[RUNS], ignored[1];
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		hold_and_release(MANY_CHUNKS, held);
+	for (i = 0; i < RUNS; i++) {
+		few[i] = hold_and_release(1, ignored);
+		many[i] = hold_and_release(MANY_CHUNKS, &held[i * MANY_CHUNKS]);
+	}
+	figure(middle_mean(held, RUNS * MANY_CHUNKS) / CHUNK,
+	       "buffer %s %u", p->name, round);
+	figure((median(many, RUNS) - median(few, RUNS)) /
+	       (CHUNK * (MANY_CHUNKS - 1)), "drain %s %u", p->name, round);
+}
+
+/* ---- commands, with more and more held ---- */
+
+enum { COMMANDS = 15 };
+
+static double cost(struct command *c, __u64 *upto)
+{
+	__u64 v[COMMANDS], start;
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		if (upto)
+			set_upto(c, ++*upto);
+		start = instructions();
+		issue(c);
+		v[i] = instructions() - start;
+	}
+	return median(v, COMMANDS);
+}
+
+static double cost_of_state(void)
+{
+	struct plug_state state;
+	__u64 v[COMMANDS], start;
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		start = instructions();
+		qdisc_get(nl, DEV, TC_H_ROOT, &state);
+		v[i] = instructions() - start;
+	}
+	return median(v, COMMANDS);
+}
+
+/* The epochs that wait are empty, and all packets are in the one being filled:
+ * nothing is drained while commands are counted.
+ */
+static void measure_commands(const struct peer *p, unsigned int packets,
+			     unsigned int epochs)
+{
+	struct command buffer = command(TCQ_PLUG_BUFFER);
+	struct command release = command(TCQ_PLUG_RELEASE_ONE);
+	struct command upto = command(TCQ_PLUG_RELEASE_UPTO);
+	struct command limit = command(TCQ_PLUG_LIMIT);
+	bool ours = !strcmp(p->name, "ours");
+	unsigned int i;
+	__u64 released;
+
+	limit.qopt.limit = 1000000000;
+	issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
+	for (i = 0; i < epochs; i++)
+		issue(&buffer);
+	send_frames(packets);
+	if (plug_get(nl, DEV).qlen != packets)
+		bail("%u packets should be held", packets);
+
+	figure(cost(&buffer, NULL), "command BUFFER %s %u %u", p->name, packets, epochs);
+	figure(cost(&release, NULL), "command RELEASE_ONE %s %u %u", p->name, packets, epochs);
+	figure(cost(&limit, NULL), "command LIMIT %s %u %u", p->name, packets, epochs);
+	if (ours) {
+		released = plug_get(nl, DEV).released;
+		figure(cost(&upto, &released), "command RELEASE_UPTO %s %u %u",
+		       p->name, packets, epochs);
+	}
+	figure(cost_of_state(), "command dump %s %u %u", p->name, packets, epochs);
+	if (plug_get(nl, DEV).qlen != packets)
+		bail("%u packets should still be held", packets);
+	issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
+	sleep_ms(1000);
+	if (plug_get(nl, DEV).qlen)
+		bail("the queue was not drained");
+}
+
+static void measure_growth(const struct peer *p)
+{
+	const unsigned int few = 50, many = 20000;
+
+	measure_commands(p, 1, few);
+	measure_commands(p, 1000, few);
+	measure_commands(p, 50000, few);
+	/* The in-tree module knows of two. */
+	if (!strcmp(p->name, "ours")) {
+		measure_commands(p, 1, many);
+		measure_commands(p, 50000, many);
+	}
+}
+
+/* ---- */
+
+static void one_round(unsigned int round, unsigned int first, bool last)
+{
+	unsigned int i;
+
+	measure_open(&noqueue, round, "");
+	for (i = 0; i < N_PEERS; i++) {
+		const struct peer *p = &peers[(i + round + first) % N_PEERS];
+
+		peer_attach(p);
+		measure_open(p, round, "");
+		if (p->module)
+			measure_closed(p, round);
+		if (p->module && last)
+			measure_growth(p);
+		peer_detach(p);
+	}
+	/* Once more, as a control. */
+	measure_open(&noqueue, round, "-last");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int round, rounds;
+
+	if (argc < 4)
+		bail("usage: packets SIZE ROUNDS FIRST");
+	frame_size = atoi(argv[1]);
+	rounds = atoi(argv[2]);
+	nl = nl_open();
+	dummy_make(DEV);
+	tx_open();
+	pktgen_setup();
+	/* A kernel goes on booting for a while, in threads of its own. */
+	sleep_ms(30000);
+	settle_allocator();
+	count_check();
+	for (round = 0; round < rounds; round++)
+		one_round(round, atoi(argv[3]), round + 1 == rounds);
+	ok(true, "measured");
+	return done_testing();
+}
