@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The end of a plug in the middle of everything: its device is removed, moved to
+ * another network namespace or its namespace ends, while senders on all
+ * processors, commands and dumps go on and packets are held; and meanwhile
+ * someone tries to unload the module. What must not happen is a report of the
+ * kernel, which the harness looks for, and a use count or a packet that stays
+ * (I3: the module could not be unloaded at the end).
+ *
+ * A packet that a qdisc holds keeps the socket it came from, and a socket keeps
+ * its namespace. So a namespace does not end while a plug in it holds packets of
+ * its own sockets, whatever the module; it does when they come from elsewhere,
+ * as those of a virtual machine do. Here mirred makes such packets where a
+ * namespace has to end by itself.
+ *
+ *	race-gone [SECONDS]	(10)
+ */
+#include "race.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <linux/if_ether.h>
+
+static const char *const ends[] = {
+	"the process exits, and its namespace with it",
+	"the process is killed",
+	"the device is deleted",
+	"the device is moved to another namespace",
+	"the plug is deleted, then the device",
+};
+
+#define ENDS (sizeof(ends) / sizeof(ends[0]))
+
+static _Atomic bool stop;
+static _Atomic __u64 unloaded, in_use;
+static unsigned int failed_adds;
+
+/* ---- in a namespace of its own: nothing here is checked but answers ---- */
+
+static void *flood(void *arg)
+{
+	struct wire *w = arg;
+
+	for (;;)
+		wire_send(w, 10, 60 + now_ns() % 1000);
+	return NULL;
+}
+
+static void *ask(void *arg)
+{
+	struct plug_state st;
+	int nl = nl_open();
+
+	for (;;)
+		qdisc_get(nl, "pg", TC_H_ROOT, &st);
+	return NULL;
+}
+
+static void *command(void *arg)
+{
+	struct commander c;
+	__u64 seed = now_ns() | 1;
+
+	commander_open(&c, "pg");
+	for (;;) {
+		int action = dice(&seed, 7), err;
+
+		action = action == 3 ? TCQ_PLUG_BUFFER : action == 4 ? TCQ_PLUG_DISCARD :
+			 action == 5 ? TCQ_PLUG_RELEASE_UPTO : action == 6 ? TCQ_PLUG_BUFFER : action;
+		err = commander_say(&c, action, 0, dice(&seed, 100));
+		/* EINVAL: an epoch that is not closed; the others: gone. */
+		if (err && err != -EINVAL && err != -ENODEV && err != -ENOENT) {
+			diag("action %d was answered with %d", action, err);
+			_exit(3);
+		}
+	}
+	return NULL;
+}
+
+static int quiet_sh(const char *fmt, ...)
+{
+	char cmd[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	va_end(ap);
+	return system(cmd);
+}
+
+static void child(unsigned int how, unsigned int cpus)
+{
+	static struct wire wires[8];
+	bool elsewhere = how < 2;	/* the packets' origin; see above */
+	unsigned int i;
+
+	if (unshare(CLONE_NEWNET))
+		_exit(4);
+	if (quiet_sh("ip link add pg type dummy && ip link set pg up"))
+		_exit(5);
+	/* The module may be unloaded between its being found and its use. */
+	for (i = 0; i < 50; i++)
+		if (!quiet_sh("tc qdisc add dev pg root handle 1: plug limit 1000000 2> /dev/null"))
+			break;
+	if (i == 50)
+		_exit(6);
+	if (elsewhere &&
+	    quiet_sh("ip link add pd type dummy && ip link set pd up && tc qdisc add dev pd clsact && tc filter add dev pd egress matchall action mirred egress mirror dev pg"))
+		_exit(8);
+	for (i = 0; i < cpus && i < 8; i++) {
+		wire_open(&wires[i], elsewhere ? "pd" : "pg");
+		thread(flood, &wires[i]);
+	}
+	thread(command, NULL);
+	thread(ask, NULL);
+	sleep_ms(50 + now_ns() % 200);
+	switch (how) {
+	case 1:
+		raise(SIGKILL);
+		break;
+	case 2:
+		quiet_sh("ip link del pg");
+		break;
+	case 3:
+		if (quiet_sh("ip link set pg netns %d", getppid()))
+			_exit(7);
+		break;
+	case 4:
+		quiet_sh("tc qdisc del dev pg root; ip link del pg");
+		break;
+	}
+	sleep_ms(20);
+	_exit(0);
+}
+
+/* ---- outside ---- */
+
+static void *unload(void *arg)
+{
+	while (!atomic_load(&stop)) {
+		if (!syscall(SYS_delete_module, "sch_plug", O_NONBLOCK)) {
+			atomic_fetch_add(&unloaded, 1);
+			/* Whoever wants it must have a chance to get it. */
+			sleep_ms(300);
+		} else if (errno == EWOULDBLOCK || errno == EBUSY) {
+			atomic_fetch_add(&in_use, 1);
+		}
+		usleep(3000);
+	}
+	return NULL;
+}
+
+/* A namespace is cleaned up behind the back of the process that left it. */
+static bool unloads(void)
+{
+	__u64 end = now_ns() + 30000000000ULL;
+
+	while (now_ns() < end) {
+		if (!syscall(SYS_delete_module, "sch_plug", O_NONBLOCK) || errno == ENOENT)
+			return true;
+		sleep_ms(20);
+	}
+	diag("delete_module: %s", strerror(errno));
+	sh("lsmod; ls /sys/class/net");
+	return false;
+}
+
+static void still_works(void)
+{
+	struct wire w;
+	int nl = nl_open();
+
+	dummy_make("pa");
+	must("tc qdisc add dev pa root plug");
+	wire_open(&w, "pa");
+	wire_send(&w, 5, 100);
+	is_u64(wire_drain(&w, QUIET_MS), 0, "a new plug, loaded again, holds");
+	plug_cmd(nl, "pa", TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	is_u64(wire_recv(&w, 5), 5, "and releases");
+	link_delete("pa");
+}
+
+int main(int argc, char **argv)
+{
+	__u64 end = now_ns() + (argc > 1 ? atoi(argv[1]) : 10) * 1000000000ULL;
+	unsigned int rounds = 0, bad = 0, done[ENDS] = { }, i;
+	pthread_t unloader = thread(unload, NULL);
+	int status;
+	pid_t pid;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (now_ns() < end || rounds < ENDS) {
+		unsigned int how = rounds++ % ENDS;
+
+		fflush(stdout);
+		pid = fork();
+		if (!pid)
+			child(how, sysconf(_SC_NPROCESSORS_ONLN));
+		waitpid(pid, &status, 0);
+		if (WIFEXITED(status) && !WEXITSTATUS(status)) {
+			done[how]++;
+		} else if (how == 1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+			done[how]++;
+		} else if (WIFEXITED(status) && WEXITSTATUS(status) == 6) {
+			failed_adds++;
+		} else {
+			diag("round %u (%s): status %#x", rounds, ends[how], status);
+			bad++;
+		}
+		quiet_sh("[ ! -e /sys/class/net/pg ] || ip link del pg");
+	}
+	atomic_store(&stop, true);
+	pthread_join(unloader, NULL);
+
+	diag("%u rounds; the module was unloaded %llu times and in use %llu times; %u times it was gone whenever it was wanted",
+	     rounds, unloaded, in_use, failed_adds);
+	for (i = 0; i < ENDS; i++)
+		ok(done[i] > 0, "%u times: %s", done[i], ends[i]);
+	is_u64(bad, 0, "nothing unexpected was answered");
+	ok(in_use > 0, "a module in use was asked to go, and stayed");
+	ok(unloads(), "I3: nothing holds the module at the end");
+	still_works();
+	return done_testing();
+}
