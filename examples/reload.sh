@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Restart a TCP service without refusing a connection: the first packets (SYN)
+# of new connections to it wait in a plug while nobody listens.
+#
+#	reload.sh setup DEV PORT...		once: a prio qdisc, a plug below it
+#	reload.sh run DEV PROGRAM...		e.g. reload.sh run lo systemctl restart haproxy
+#	reload.sh remove DEV
+#
+# DEV is the device that connections leave by on their way to the service: lo
+# for clients on this machine, or the one that leads to the machine's containers.
+#
+# What it makes:
+#
+#	DEV -- prio 1: --+-- 1:1 1:2 1:3	everything, as with pfifo_fast
+#			 +-- 1:4 -- plug	SYNs to PORT, nothing else
+#
+# A closed plug holds its own class only, so connections that exist go on.
+set -eu
+
+usage() {
+	sed -n '6,8s/^#//p' "$0" >&2
+	exit 1
+}
+
+# No class of the default map is the fourth: only filters lead there.
+setup() {
+	dev=$1
+	shift
+	tc qdisc add dev "$dev" root handle 1: prio bands 4
+	plugctl add "$dev" parent 1:4 open
+	for port; do
+		# A header of 5 words, TCP, the port, SYN without ACK.
+		tc filter add dev "$dev" parent 1: protocol ip prio 1 u32 \
+			match u8 0x05 0x0f at 0 match ip protocol 6 0xff \
+			match ip dport "$port" 0xffff \
+			match u8 0x02 0x12 at 33 flowid 1:4
+		tc filter add dev "$dev" parent 1: protocol ipv6 prio 2 u32 \
+			match ip6 protocol 6 0xff match u16 "$port" 0xffff at 42 \
+			match u8 0x02 0x12 at 53 flowid 1:4
+	done
+}
+
+# Whatever happens to the program, after at most 5 s connections pass again. A
+# client tries its SYN again after a second, so shorter is better.
+#
+# The pause lets the old process accept what arrived before the plug was closed.
+run() {
+	dev=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	plugctl run "$dev" --parent 1:4 --timeout 5s -- \
+		sh -c 'sleep 0.1 && exec "$@"' sh "$@"
+}
+
+remove() {
+	plugctl open "$1" --parent 1:4
+	plugctl wait "$1" --parent 1:4 --timeout 5s
+	tc qdisc del dev "$1" root
+}
+
+[ $# -ge 2 ] || usage
+command=$1
+shift
+case $command in
+setup|run)	[ $# -ge 2 ] || usage
+		"$command" "$@" ;;
+remove)		remove "$1" ;;
+*)		usage ;;
+esac

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The examples, as they are shipped: a checkpoint loop with packets in it, and
+# a web server that is restarted under clients that connect all the time, with
+# plugctl run and without.
+. "${0%/*}/plugctl-lib.sh"
+
+examples=${0%/*}/../../examples
+if [ ! -e "$examples/reload.sh" ]; then
+	echo "1..0 # SKIP the examples are not in this VM"
+	exit 0
+fi
+
+wire
+plugctl add v0
+send 2
+EPOCHS=3 PERIOD=0.1 run sh "$examples/checkpoint.sh" v0
+gives "checkpoint.sh" 0 '' ''
+is "four epochs began, everything left" \
+	"$(field v0 $F_EPOCH) $(field v0 $F_STATE) $(field v0 $F_PACKETS)" "5 open 0"
+ip link add d0 type dummy
+plugctl add d0
+EPOCHS=2 PERIOD=0.1 run sh "$examples/checkpoint.sh" v0 d0
+gives "checkpoint.sh with two devices" 0 '' ''
+run sh "$examples/checkpoint.sh" nosuch0
+gives "checkpoint.sh with none" 1 '' '*no such device*'
+
+# server: (re)starts a web server. The pause is what makes it bad.
+mkdir "$tmp/www"
+echo served > "$tmp/www/index.html"
+cat > "$tmp/restart" << END
+#!/bin/sh
+[ ! -e $tmp/pid ] || { kill \$(cat $tmp/pid); sleep 0.7; }
+busybox httpd -f -p 127.0.0.1:8080 -h $tmp/www < /dev/null > /dev/null 2>&1 &
+echo \$! > $tmp/pid
+until netstat -ltn | grep -q :8080; do sleep 0.05; done
+END
+chmod +x "$tmp/restart"
+
+# clients: three of them, each connecting again and again, until stopped
+clients() {
+	rm -f "$tmp/stop"
+	: > "$tmp/good"
+	: > "$tmp/bad"
+	for client in 1 2 3; do
+		while [ ! -e "$tmp/stop" ]; do
+			if printf 'GET /index.html HTTP/1.0\r\n\r\n' |
+			    busybox nc -w 8 127.0.0.1 8080 2>> "$tmp/bad" |
+			    grep -q served; then
+				echo "$client" >> "$tmp/good"
+			else
+				echo "failed" >> "$tmp/bad"
+			fi
+		done &
+	done
+}
+
+# restarts COMMAND...: three of them, under clients
+restarts() {
+	clients
+	for round in 1 2 3; do
+		sleep 0.5
+		"$@" "$tmp/restart" < /dev/null > "$tmp/round$round" 2>&1 ||
+			fail "restart $round" "$(cat "$tmp/round$round")"
+	done
+	sleep 0.5
+	touch "$tmp/stop"
+	# The server is no child of this shell: its restart was, and is done.
+	wait
+}
+
+tc qdisc del dev lo root 2> /dev/null
+run sh "$examples/reload.sh" setup lo 8080
+gives "reload.sh setup" 0 '' ''
+"$tmp/restart"
+restarts sh "$examples/reload.sh" run lo
+is "with plugctl run: not one connection failed" "$(cat "$tmp/bad")" ""
+check "and many succeeded" [ "$(wc -l < "$tmp/good")" -gt 20 ]
+echo "# $(wc -l < "$tmp/good") connections over three restarts"
+is "the plug is open" "$(field lo $F_STATE)" open
+restarts sh
+check "without it, many fail" [ "$(wc -l < "$tmp/bad")" -gt 2 ]
+echo "# $(wc -l < "$tmp/bad") failed, $(wc -l < "$tmp/good") succeeded"
+kill "$(cat "$tmp/pid")"
+run sh "$examples/reload.sh" remove lo
+gives "reload.sh remove" 0 '' ''
+is "nothing is left" "$(plugctl dump lo 2> /dev/null)" ""
+finish
