@@ -33,10 +33,10 @@
  *
  * Locking. Enqueue, dequeue and reset run under the root lock. Commands take
  * it too (sch_tree_lock()) and schedule the queue before they give it back.
- * So each packet is wholly before or wholly after each command, and a release
- * cannot be missed: whoever runs the queue after us, and __netif_schedule()
- * only skips the queue when somebody is about to, has to take the lock first
- * and then sees the new numbers.
+ * So each packet is wholly before or wholly after each command, and no release
+ * is missed. __netif_schedule() may find that the queue is scheduled already,
+ * or that a sender is about to run it; either way whoever runs it takes the
+ * lock after us, and then sees the new numbers.
  *
  * A plug at the root that is open and empty has nothing to add to a packet,
  * and TCQ_F_CAN_BYPASS tells the core to send without asking. The core looks
@@ -49,6 +49,7 @@
 #include <linux/kernel.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
+#include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/pkt_sched_plug.h>
 #include <net/netlink.h>
@@ -86,7 +87,7 @@ struct plug_cmd {
 	int			action;
 	u32			limit;	/* 0: the default */
 	u64			last;	/* epoch to release */
-	const struct nlattr	*last_attr;
+	const struct nlattr	*attr;	/* where @last, or else the action, is */
 };
 
 /* Lives in qdisc_skb_cb()->data from enqueue to dequeue. sfb, as a parent,
@@ -102,8 +103,6 @@ static struct plug_skb_cb *plug_skb_cb(const struct sk_buff *skb)
 	qdisc_cb_private_validate(skb, sizeof(struct plug_skb_cb));
 	return (struct plug_skb_cb *)qdisc_skb_cb(skb)->data;
 }
-
-/* What may leave, and when: from here ... */
 
 static bool plug_is_open(const struct plug_sched_data *q)
 {
@@ -206,25 +205,32 @@ static void plug_release(struct Qdisc *sch, u64 last)
 }
 
 /* Marks only grow from head to tail: what may not leave is the end of the
- * list. Returns it, for the caller to free without the lock.
+ * list. It is counted as what remains of the queue without the packets that
+ * may leave, few if any, so that the lock is not held for the length of it.
  */
-static struct sk_buff *plug_cut_unreleased(struct Qdisc *sch)
+static void plug_drop_unreleased(struct Qdisc *sch)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
-	struct sk_buff *last = NULL, *skb, *first;
-	unsigned int n = 0, len = 0;
+	unsigned int n = sch->q.qlen, len = sch->qstats.backlog;
+	struct sk_buff *last = NULL, *skb;
 
-	for (skb = sch->q.head; skb && plug_may_leave(q, skb); skb = skb->next)
-		last = skb;
-	first = skb;
-	if (!first)
-		return NULL;
-
-	for (; skb; skb = skb->next) {
-		n++;
-		len += qdisc_pkt_len(skb);
+	skb_queue_walk(&sch->gso_skb, skb) {
+		n--;
+		len -= qdisc_pkt_len(skb);
 	}
+	skb_queue_walk(&sch->skb_bad_txq, skb) {
+		n--;
+		len -= qdisc_pkt_len(skb);
+	}
+	for (skb = sch->q.head; skb && plug_may_leave(q, skb); skb = skb->next) {
+		last = skb;
+		n--;
+		len -= qdisc_pkt_len(skb);
+	}
+	if (!skb)
+		return;
 
+	rtnl_kfree_skbs(skb, sch->q.tail);
 	if (last)
 		last->next = NULL;
 	else
@@ -236,27 +242,22 @@ static struct sk_buff *plug_cut_unreleased(struct Qdisc *sch)
 	__qdisc_qstats_drop(sch, n);
 	q->drops_discard += n;
 	qdisc_tree_reduce_backlog(sch, n, len);
-	return first;
 }
 
-static struct sk_buff *plug_discard(struct Qdisc *sch)
+/* No packet bears the forgotten numbers any more: to count them as released
+ * lets nothing go, and leaves no epoch waiting. Closed before, closed after.
+ */
+static void plug_discard(struct Qdisc *sch)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
-	struct sk_buff *dropped;
 
 	if (plug_is_open(q))
-		return NULL;
+		return;
 
-	dropped = plug_cut_unreleased(sch);
-	/* No packet bears these numbers any more: to count them as released
-	 * lets nothing go, and leaves no epoch waiting.
-	 */
+	plug_drop_unreleased(sch);
 	q->released = q->epoch;
 	q->epoch++;
-	return dropped;
 }
-
-/* ... to here. */
 
 static u32 plug_default_limit(const struct Qdisc *sch)
 {
@@ -273,11 +274,9 @@ static void plug_set_limit(struct Qdisc *sch, u32 limit)
 	q->limit = limit ? limit : plug_default_limit(sch);
 }
 
-/* All that a command does to the state; root lock held. Packets to free are
- * added to @dropped.
- */
+/* All that a command does to the state; root lock held. */
 static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
-		      struct sk_buff **dropped, struct netlink_ext_ack *extack)
+		      struct netlink_ext_ack *extack)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
@@ -297,7 +296,7 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		return 0;
 	case TCQ_PLUG_RELEASE_UPTO:
 		if (cmd->last >= q->epoch && cmd->last > q->released) {
-			NL_SET_BAD_ATTR(extack, cmd->last_attr);
+			NL_SET_BAD_ATTR(extack, cmd->attr);
 			NL_SET_ERR_MSG_MOD(extack,
 					   "TCA_PLUG_EPOCH names an epoch that has not been closed");
 			return -EINVAL;
@@ -306,7 +305,7 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		q->release_upto_cmds++;
 		return 0;
 	case TCQ_PLUG_DISCARD:
-		*dropped = plug_discard(sch);
+		plug_discard(sch);
 		q->discard_cmds++;
 		return 0;
 	case TCQ_PLUG_LIMIT:
@@ -315,6 +314,7 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		return 0;
 	}
 
+	NL_SET_BAD_ATTR(extack, cmd->attr);
 	NL_SET_ERR_MSG_MOD(extack, "Unknown action in tc_plug_qopt");
 	return -EINVAL;
 }
@@ -323,26 +323,29 @@ static const struct nla_policy plug_policy[TCA_PLUG_MAX + 1] = {
 	[TCA_PLUG_EPOCH]	= { .type = NLA_U64 },
 };
 
+/* Older kernels take an attribute that is too long, and call others names of
+ * their own.
+ */
 static int plug_parse_upto(struct plug_cmd *cmd, const struct nlattr *opt,
 			   struct netlink_ext_ack *extack)
 {
 	const int base = NLA_ALIGN(sizeof(struct tc_plug_qopt));
 	struct nlattr *tb[TCA_PLUG_MAX + 1];
-	int err;
+	const struct nlattr *last;
 
-	err = nla_parse(tb, TCA_PLUG_MAX, nla_data(opt) + base,
-			nla_len(opt) - base, plug_policy, extack);
-	if (err)
-		return err;
+	if (nla_parse(tb, TCA_PLUG_MAX, nla_data(opt) + base,
+		      nla_len(opt) - base, plug_policy, extack))
+		return -EINVAL;
 
-	if (!tb[TCA_PLUG_EPOCH]) {
-		NL_SET_BAD_ATTR(extack, opt);
+	last = tb[TCA_PLUG_EPOCH];
+	if (!last || nla_len(last) != sizeof(u64)) {
+		NL_SET_BAD_ATTR(extack, last ? last : opt);
 		NL_SET_ERR_MSG_MOD(extack,
-				   "TCQ_PLUG_RELEASE_UPTO needs TCA_PLUG_EPOCH");
+				   "TCQ_PLUG_RELEASE_UPTO needs TCA_PLUG_EPOCH of 8 bytes");
 		return -EINVAL;
 	}
-	cmd->last = nla_get_u64(tb[TCA_PLUG_EPOCH]);
-	cmd->last_attr = tb[TCA_PLUG_EPOCH];
+	cmd->last = nla_get_u64(last);
+	cmd->attr = last;
 	return 0;
 }
 
@@ -365,6 +368,7 @@ static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 	memcpy(&qopt, nla_data(opt), sizeof(qopt));
 	cmd->action = qopt.action;
 	cmd->limit = qopt.limit;
+	cmd->attr = opt;
 	if (cmd->action == TCQ_PLUG_RELEASE_UPTO)
 		return plug_parse_upto(cmd, opt, extack);
 	return 0;
@@ -373,7 +377,6 @@ static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 		       struct netlink_ext_ack *extack)
 {
-	struct sk_buff *dropped = NULL;
 	struct plug_cmd cmd = {};
 	int err;
 
@@ -382,10 +385,9 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 		return err;
 
 	sch_tree_lock(sch);
-	err = plug_apply(sch, &cmd, &dropped, extack);
+	err = plug_apply(sch, &cmd, extack);
 	sch_tree_unlock(sch);
 
-	kfree_skb_list(dropped);
 	return err;
 }
 
@@ -414,6 +416,7 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 		q->released = q->epoch;
 		break;
 	default:
+		NL_SET_BAD_ATTR(extack, opt);
 		NL_SET_ERR_MSG_MOD(extack,
 				   "This action cannot create a plug");
 		return -EINVAL;

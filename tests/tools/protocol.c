@@ -294,10 +294,10 @@ static void test_create_refused(void)
 	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		o = options(unknown[i], 0);
 		snprintf(what, sizeof(what), "with action %d", unknown[i]);
-		create_refused(&o, false, "action", -1, what);
+		create_refused(&o, false, "action", AT_OPTIONS, what);
 	}
 	o = options_upto(1);
-	create_refused(&o, false, "action", -1, "with RELEASE_UPTO");
+	create_refused(&o, false, "action", AT_OPTIONS, "with RELEASE_UPTO");
 	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
 	create_refused(&o, false, "TCA_PLUG_EPOCH", AT_OPTIONS,
 		       "with RELEASE_UPTO, no epoch");
@@ -646,7 +646,7 @@ static void test_refused(void)
 	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		o = options(unknown[i], 5);
 		snprintf(what, sizeof(what), "action %d", unknown[i]);
-		refused(&o, i & 1, "action", -1, what);
+		refused(&o, i & 1, "action", AT_OPTIONS, what);
 	}
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
 	leave(3, "all of it");

@@ -14,10 +14,13 @@
  * aligned to 4 bytes only: copy them out before use.
  *
  * Epochs. The qdisc numbers the epochs from 1 and never reuses a number while
- * it lives. Two numbers tell all that is to be known:
+ * it lives; a new qdisc begins at 1 again, so what was learnt of the old one
+ * must be forgotten when a plug is detached and attached anew. Two numbers
+ * tell all that is to be known:
  *
  *	TCA_PLUG_EPOCH     the epoch that packets arriving now belong to
- *	TCA_PLUG_RELEASED  the last epoch whose packets may leave
+ *	TCA_PLUG_RELEASED  the last epoch that is done with: released, or
+ *	                   discarded, and then it has no packets
  *
  * The plug is open when the two are equal. When it is closed,
  * TCA_PLUG_EPOCH - TCA_PLUG_RELEASED - 1 closed epochs wait for release, and
@@ -38,16 +41,23 @@
  * Roll back: drop every packet that has not been released, forget the epochs
  * that wait for release, go on buffering in a fresh epoch. Packets that were
  * released and have not been sent yet stay. Does nothing to an open plug.
+ *
+ * Parents' qlen and backlog are corrected as far as the qdisc core can: multiq
+ * keeps no backlog, so the one it shows goes wrong, and sfb does not hear of
+ * it at all and may drop the flow's packets until it rehashes. Discard under
+ * others, or at the root.
  */
 #define TCQ_PLUG_DISCARD	256
 
 /*
  * Release every closed epoch up to and including the one in the attribute
- * TCA_PLUG_EPOCH (__u64), which follows the tc_plug_qopt. If that epoch was
- * released before, the message succeeds and does nothing: it can be repeated.
+ * TCA_PLUG_EPOCH (__u64), the only one that may follow the tc_plug_qopt. If
+ * that epoch is done with, the message succeeds and does nothing: it can be
+ * repeated. Success does not say that the packets were sent: after a
+ * TCQ_PLUG_DISCARD it also comes for the epochs that were discarded.
  *
- * EINVAL: no TCA_PLUG_EPOCH or not one of 8 bytes; the epoch is still being
- * filled or has not begun.
+ * EINVAL: no TCA_PLUG_EPOCH, not one of 8 bytes, or another attribute; the
+ * epoch is still being filled or has not begun.
  */
 #define TCQ_PLUG_RELEASE_UPTO	257
 
@@ -59,12 +69,12 @@
  * after the command.
  *
  * @TCA_PLUG_UNSPEC: never sent.
- * @TCA_PLUG_PAD: padding, ignore it.
+ * @TCA_PLUG_PAD: padding in a dump: ignore it, and do not send it.
  * @TCA_PLUG_EPOCH: __u64, 1 and up. Set by the kernel in a dump: the epoch
  *	being filled. Set by userspace with TCQ_PLUG_RELEASE_UPTO: the last
- *	epoch to release.
+ *	epoch to release; 0 releases nothing.
  * @TCA_PLUG_RELEASED: __u64, 0 to TCA_PLUG_EPOCH. Set by the kernel: the last
- *	released epoch, 0 if there was none.
+ *	epoch that was released or discarded, 0 if there was none.
  * @TCA_PLUG_HEAD_EPOCH: __u64. Set by the kernel: the epoch of the oldest
  *	packet in the queue; absent when the queue is empty. A value not above
  *	TCA_PLUG_RELEASED means that released packets have yet to leave.
@@ -101,8 +111,8 @@ enum {
  * @max_backlog: the most bytes the queue has ever held.
  * @drops_limit: packets refused because they did not fit below the limit.
  * @drops_reset: packets dropped because the queue was reset: the link went
- *	down, or the device's transmit queues were reconfigured. Includes
- *	released packets that the driver had handed back.
+ *	down, or, depending on the kernel, the device's transmit queues were
+ *	reconfigured. Includes released packets that the driver had handed back.
  * @drops_discard: packets dropped by TCQ_PLUG_DISCARD.
  * @buffer_cmds: TCQ_PLUG_BUFFER messages obeyed.
  * @release_one_cmds: TCQ_PLUG_RELEASE_ONE messages obeyed, those included
@@ -118,6 +128,9 @@ enum {
  *	open and got TCQ_PLUG_BUFFER), TC_PLUG_NEVER while it is open.
  *
  * The message that creates a plug is no command and counts nowhere.
+ *
+ * All fields are of one moment, and so are all of TCA_OPTIONS; between the two,
+ * and before the standard statistics are read, packets may come and go.
  */
 struct tc_plug_xstats {
 	__u64	queued_packets;

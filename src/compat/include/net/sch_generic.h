@@ -4,7 +4,7 @@
 #ifndef PLUG_COMPAT_NET_SCH_GENERIC_H
 #define PLUG_COMPAT_NET_SCH_GENERIC_H
 
-#include "../../../compat-config.h"
+#include <compat-config.h>
 
 #if !PLUG_COMPAT_QDISC_DROP_OVERLIMIT_EXISTS
 #if PLUG_COMPAT_SKB_DROP_REASON_QDISC_OVERLIMIT_EXISTS
