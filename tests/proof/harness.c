@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What holds for every input, proved by CBMC on src/sch_plug.c itself.
+ *
+ * The proof starts a plug in any consistent state: any epoch numbers, up to
+ * HELD packets of any size, any limit. It then does any STEPS operations with
+ * any arguments, and after each compares with a model and requires that the
+ * state is consistent again. As it is again one of those it started from, what
+ * holds for STEPS operations holds for any number of them.
+ *
+ * The model keeps for each packet the epoch it was born in and whether it may
+ * leave. Commands set that, and nothing ever takes it back.
+ *
+ *	I1	what dequeue returns was released by a command
+ *	I2	it is the oldest packet in the queue
+ *	I3	each packet is held, or has gone one way, once; counters agree
+ *	I4	a reset, a limit, a refused packet or command change no epoch
+ *	I5	a command that lets the head of the queue go schedules the queue
+ *	I6 I8	dequeue returns a packet exactly when the model would
+ *	I7	peek tells what dequeue would do and changes nothing
+ *
+ * Not looked at here: locks and processors (the calls that need the root lock
+ * are checked to have it), the parsing of netlink messages by the core, what
+ * the core sends by itself (the packets it keeps, the way past an open
+ * plug), and more than 2^64 epochs.
+ */
+#include "kernel.h"
+#include "../../src/sch_plug.c"
+
+#define PACKETS	(HELD + STEPS)
+
+#define require(what, condition)	__CPROVER_assert(condition, what)
+#define assume(condition)		__CPROVER_assume(condition)
+
+int nondet_int(void);
+bool nondet_bool(void);
+u8 nondet_u8(void);
+u32 nondet_u32(void);
+u64 nondet_u64(void);
+
+struct plug_sched_data plug_data;
+struct net_device device;
+struct nlattr message, *epoch_attr;
+static struct Qdisc qdisc;
+
+/* Packet i is the i-th that was offered: the order of age. */
+static struct sk_buff *packets[PACKETS];
+
+/* The model */
+static enum { OUTSIDE, HELD_BACK, LEFT, RESET, DISCARDED } place[PACKETS];
+static u64 born[PACKETS];	/* in this epoch */
+static bool may_leave[PACKETS];
+static bool open;
+static u64 epoch;		/* being filled */
+static u64 released;		/* the last one */
+
+/* A packet that had left and that the driver could not take: the core keeps
+ * it beside the queue, and in the queue's counters.
+ */
+static struct sk_buff handed_back;
+static bool back;
+
+static u64 drops_limit, drops_reset, drops_discard;
+static bool locked, scheduled;
+static u32 told_packets, told_bytes;	/* to parents, by a discard */
+
+/* What the module calls */
+
+void sch_tree_lock(struct Qdisc *sch)
+{
+	require("lock: not taken twice", !locked);
+	locked = true;
+}
+
+void sch_tree_unlock(struct Qdisc *sch)
+{
+	require("lock: given back once", locked);
+	locked = false;
+}
+
+void __netif_schedule(struct Qdisc *sch)
+{
+	require("lock: scheduled while it is held", locked);
+	scheduled = true;
+}
+
+u64 ktime_get_ns(void)
+{
+	return nondet_u64();
+}
+
+static void move(struct sk_buff *skb, int to)
+{
+	for (int i = 0; i < PACKETS; i++) {
+		if (skb != packets[i])
+			continue;
+		require("I3: a packet goes once", place[i] == HELD_BACK);
+		require("I3: a discard takes what is not released",
+			to != DISCARDED || !may_leave[i]);
+		place[i] = to;
+	}
+}
+
+void packet_refused(struct sk_buff *skb)
+{
+	drops_limit++;
+}
+
+void packet_reset(struct sk_buff *skb)
+{
+	move(skb, RESET);
+	drops_reset++;
+}
+
+void rtnl_kfree_skbs(struct sk_buff *skb, struct sk_buff *tail)
+{
+	for (;; skb = skb->next) {
+		move(skb, DISCARDED);
+		drops_discard++;
+		told_packets--;
+		told_bytes -= skb->pkt_len;
+		if (skb == tail)
+			break;
+	}
+}
+
+void qdisc_tree_reduce_backlog(struct Qdisc *sch, int n, int len)
+{
+	require("lock: parents corrected while it is held", locked);
+	told_packets += n;
+	told_bytes += len;
+}
+
+/* What is in the queue, by the model */
+
+static int oldest(void)
+{
+	for (int i = 0; i < PACKETS; i++)
+		if (place[i] == HELD_BACK)
+			return i;
+	return -1;
+}
+
+static struct sk_buff *next_to_leave(void)
+{
+	int i = oldest();
+
+	return i >= 0 && may_leave[i] ? packets[i] : NULL;
+}
+
+static void consistent(void)
+{
+	struct sk_buff *skb = qdisc.q.head, *last = NULL;
+	u64 n = back, bytes = back ? handed_back.pkt_len : 0;
+
+	for (int i = 0; i < PACKETS; i++) {
+		if (place[i] != HELD_BACK)
+			continue;
+		require("I2: the queue is in order, complete", skb == packets[i]);
+		require("I4: the mark is the packet's epoch",
+			plug_skb_cb(skb)->epoch == born[i]);
+		require("I1, I6: it may leave exactly if it was released",
+			(born[i] <= plug_data.released) == may_leave[i]);
+		n++;
+		bytes += skb->pkt_len;
+		last = skb;
+		skb = skb->next;
+	}
+	require("I3: nothing else is in the queue", !skb && qdisc.q.tail == last);
+	require("I3: qlen", qdisc.q.qlen == n);
+	require("I3: backlog", qdisc.qstats.backlog == bytes);
+
+	require("I4: the epoch being filled", plug_data.epoch == epoch);
+	require("I8: the last one released", plug_data.released == released);
+	require("I6: open is open", (released == epoch) == open);
+	require("bypass exactly while open",
+		!!(qdisc.flags & TCQ_F_CAN_BYPASS) == open);
+	require("a limit is never 0", plug_data.limit);
+
+	require("I3: drops", qdisc.qstats.drops ==
+		(u32)(drops_limit + drops_reset + drops_discard));
+	require("I3: drops at the limit", plug_data.drops_limit == drops_limit);
+	require("I3: drops by reset", plug_data.drops_reset == drops_reset);
+	require("I3: drops by discard", plug_data.drops_discard == drops_discard);
+	require("I3: parents know of the discarded", !told_packets && !told_bytes);
+	require("lock: given back", !locked);
+}
+
+static void any_message(void)
+{
+	static struct nlattr attribute;
+
+	message.len = nondet_int();
+	message.qopt.action = nondet_int();
+	message.qopt.limit = nondet_u32();
+	assume(message.len >= 0 && message.len <= 64);
+	attribute.len = nondet_int();
+	attribute.number = nondet_u64();
+	epoch_attr = nondet_bool() ? &attribute : NULL;
+}
+
+/* Any state that consistent() accepts. */
+static void begin(void)
+{
+	u64 bytes = 0, least = 0;
+	bool more = true;
+
+	open = nondet_bool();
+	epoch = nondet_u64();
+	released = nondet_u64();
+	assume(epoch >= 1 && epoch < ~(u64)0 - STEPS);
+	assume(open ? released == epoch : released < epoch);
+
+	plug_data.epoch = epoch;
+	plug_data.released = released;
+	plug_data.limit = nondet_u32();
+	assume(plug_data.limit);
+	qdisc.flags = nondet_u32() & ~TCQ_F_CAN_BYPASS;
+	if (open)
+		qdisc.flags |= TCQ_F_CAN_BYPASS;
+
+	for (int i = 0; i < HELD; i++) {
+		struct sk_buff *skb = packets[i];
+		u64 mark = nondet_u64();
+
+		more = more && nondet_bool();
+		if (!more)
+			break;
+		assume(mark >= least && mark <= epoch);
+		least = mark;
+		skb->pkt_len = nondet_u32();
+		bytes += skb->pkt_len;
+		qdisc_enqueue_tail(skb, &qdisc);
+		plug_skb_cb(skb)->epoch = mark;
+		place[i] = HELD_BACK;
+		born[i] = mark;
+		may_leave[i] = mark <= released;
+	}
+	back = nondet_bool();
+	if (back) {
+		handed_back.pkt_len = nondet_u32();
+		bytes += handed_back.pkt_len;
+		qdisc.q.qlen++;
+		qdisc.qstats.backlog += handed_back.pkt_len;
+		if (nondet_bool())
+			qdisc.gso_skb.first = &handed_back;
+		else
+			qdisc.skb_bad_txq.first = &handed_back;
+	}
+	/* The limit may have been lowered since, but a u32 it always was. */
+	assume(bytes <= U32_MAX);
+	consistent();
+}
+
+/* A new plug is consistent: where all sequences begin. */
+static void create(void)
+{
+	int answer;
+
+	any_message();
+	answer = plug_init(&qdisc, nondet_bool() ? &message : NULL, NULL);
+	assume(!answer);
+	open = plug_data.released;
+	require("open only if asked to be",
+		!open || message.qopt.action == TCQ_PLUG_RELEASE_INDEFINITE);
+	epoch = 1;
+	released = open;
+	consistent();
+}
+
+/* The operations, each with what the model says of it */
+
+static void do_enqueue(int i)
+{
+	u64 held = qdisc.qstats.backlog;
+	struct sk_buff *to_free = NULL;
+	int ret;
+
+	packets[i]->pkt_len = nondet_u32();
+	ret = plug_enqueue(packets[i], &qdisc, &to_free);
+	require("accepted exactly when it fits below the limit",
+		(ret == NET_XMIT_SUCCESS) ==
+		(held + packets[i]->pkt_len <= plug_data.limit));
+	if (ret != NET_XMIT_SUCCESS)
+		return;
+	place[i] = HELD_BACK;
+	born[i] = epoch;
+	may_leave[i] = open;
+}
+
+static void do_dequeue(void)
+{
+	struct sk_buff *want = next_to_leave();
+	struct sk_buff *skb = plug_dequeue(&qdisc);
+
+	for (int i = 0; i < PACKETS; i++)
+		if (skb == packets[i])
+			require("I1: it was released", may_leave[i]);
+	require("I2, I6, I8: the oldest packet, if released", skb == want);
+	if (skb)
+		move(skb, LEFT);
+}
+
+static void do_peek(void)
+{
+	struct plug_sched_data data = plug_data;
+	struct Qdisc before = qdisc;
+
+	require("I7: what dequeue would return",
+		plug_peek(&qdisc) == next_to_leave());
+	require("I7: no change", data.epoch == plug_data.epoch &&
+		data.released == plug_data.released &&
+		before.q.head == qdisc.q.head && before.q.tail == qdisc.q.tail &&
+		before.q.qlen == qdisc.q.qlen && before.flags == qdisc.flags);
+	do_dequeue();
+}
+
+static void release(u64 from, u64 to)
+{
+	for (int i = 0; i < PACKETS; i++)
+		if (born[i] >= from && born[i] <= to)
+			may_leave[i] = true;
+	released = to;
+}
+
+static void do_reset(void)
+{
+	plug_reset(&qdisc);
+	/* What the core does, itself, with what it keeps. */
+	drops_reset += back;
+	back = false;
+	qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
+}
+
+/* Returns what the kernel answers. */
+static int model_command(void)
+{
+	switch (message.qopt.action) {
+	case TCQ_PLUG_BUFFER:
+		epoch++;
+		open = false;
+		return 0;
+	case TCQ_PLUG_RELEASE_ONE:
+		if (!open && released + 1 != epoch)
+			release(released + 1, released + 1);
+		return 0;
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+		release(0, epoch);
+		open = true;
+		return 0;
+	case TCQ_PLUG_RELEASE_UPTO:
+		if (!epoch_attr || epoch_attr->len != sizeof(u64))
+			return -EINVAL;
+		if (epoch_attr->number <= released)
+			return 0;
+		if (epoch_attr->number >= epoch)
+			return -EINVAL;
+		release(0, epoch_attr->number);
+		return 0;
+	case TCQ_PLUG_DISCARD:
+		if (!open)
+			released = epoch++;
+		return 0;
+	case TCQ_PLUG_LIMIT:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static void do_command(void)
+{
+	bool stuck = !next_to_leave(), was_open = open;
+	int answer;
+
+	any_message();
+	scheduled = false;
+	answer = plug_change(&qdisc, &message, NULL);
+	if (message.len < 8) {
+		require("a short message is refused", answer == -EINVAL);
+		return;
+	}
+	require("the answer", answer == model_command());
+	require("I5: what may leave now is scheduled",
+		scheduled || !stuck || !next_to_leave());
+	if (answer || message.qopt.action != TCQ_PLUG_DISCARD || was_open)
+		return;
+	for (int i = 0; i < PACKETS; i++)
+		require("a discard takes all that is not released",
+			place[i] != HELD_BACK || may_leave[i]);
+}
+
+int main(void)
+{
+	for (int i = 0; i < PACKETS; i++)
+		packets[i] = malloc(sizeof(struct sk_buff));
+	device.tx_queue_len = nondet_u32();
+	if (nondet_bool())
+		begin();
+	else
+		create();
+
+	for (int step = 0; step < STEPS; step++) {
+		/* sfb, as a parent, writes to the start of the same area. */
+		for (int i = 0; i < PACKETS; i++)
+			packets[i]->cb_data[0] = nondet_u64();
+
+		switch (nondet_u8()) {
+		case 0:
+			do_enqueue(HELD + step);
+			break;
+		case 1:
+			do_dequeue();
+			break;
+		case 2:
+			do_peek();
+			break;
+		case 3:
+			do_command();
+			break;
+		default:
+			do_reset();
+			break;
+		}
+		consistent();
+	}
+
+#ifdef REACHED
+	require("out of reach", !(place[0] == LEFT && oldest() >= 0 &&
+				  released + 2 < epoch && back));
+#endif
+	return 0;
+}

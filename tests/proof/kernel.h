@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * As much of the kernel as sch_plug.c needs to be looked at by CBMC: one
+ * processor, one qdisc, and no memory but what the proof hands out. What the
+ * kernel's helpers do to the queue is written out here in its simplest form;
+ * where the proof has to know what the module asked for, they call it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/types.h>
+#include <linux/errno.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+#define U32_MAX			(~(u32)0)
+#define unlikely(x)		(x)
+#define READ_ONCE(x)		(x)
+#define WRITE_ONCE(x, v)	((x) = (v))
+#define data_race(expr)		(expr)
+#define BUILD_BUG_ON(c)		((void)sizeof(char[1 - 2 * !!(c)]))
+#define clamp_t(type, v, lo, hi) \
+	((type)(v) < (type)(lo) ? (type)(lo) : \
+	 (type)(v) > (type)(hi) ? (type)(hi) : (type)(v))
+
+/* A module */
+#define __init
+#define __exit
+#define __read_mostly
+#define THIS_MODULE		NULL
+#define PLUG_VERSION		""
+#define MODULE_ALIAS_NET_SCH(x)	extern int module_ignored
+#define MODULE_LICENSE(x)	extern int module_ignored
+#define MODULE_VERSION(x)	extern int module_ignored
+#define MODULE_DESCRIPTION(x)	extern int module_ignored
+#define module_init(x)
+#define module_exit(x)
+
+u64 ktime_get_ns(void);
+
+/* Packets */
+struct sk_buff {
+	struct sk_buff	*next;
+	unsigned int	pkt_len;
+	u64		cb_data[3];	/* qdisc_skb_cb()->data has 20 bytes */
+};
+
+struct qdisc_skb_cb {
+	u64		data[3];
+};
+
+static struct qdisc_skb_cb *qdisc_skb_cb(const struct sk_buff *skb)
+{
+	return (struct qdisc_skb_cb *)skb->cb_data;
+}
+
+#define qdisc_cb_private_validate(skb, sz)	BUILD_BUG_ON((sz) > 20)
+
+static unsigned int qdisc_pkt_len(const struct sk_buff *skb)
+{
+	return skb->pkt_len;
+}
+
+static unsigned char *skb_tail_pointer(const struct sk_buff *skb)
+{
+	return NULL;
+}
+
+/* The qdisc */
+#define NET_XMIT_SUCCESS	0
+#define NET_XMIT_DROP		1
+#define TCQ_F_CAN_BYPASS	4
+#define QDISC_DROP_OVERLIMIT	0
+
+struct sk_buff_head {
+	struct sk_buff	*first;
+};
+
+#define skb_queue_empty(list)	(!(list)->first)
+#define skb_queue_walk(list, skb) \
+	for (skb = (list)->first; skb; skb = skb->next)
+
+struct net_device {
+	unsigned int	tx_queue_len;
+};
+
+struct Qdisc {
+	unsigned int	flags;
+	struct {
+		struct sk_buff	*head, *tail;
+		u32		qlen;
+	} q;
+	struct {
+		u32		backlog;
+		u32		drops;
+	} qstats;
+	struct sk_buff_head	gso_skb, skb_bad_txq;	/* handed back by drivers */
+};
+
+struct netlink_ext_ack;
+struct nlattr;
+struct gnet_dump;
+
+struct Qdisc_ops {
+	const char	*id;
+	int		priv_size;
+	int		(*enqueue)(struct sk_buff *, struct Qdisc *, struct sk_buff **);
+	struct sk_buff *(*dequeue)(struct Qdisc *);
+	struct sk_buff *(*peek)(struct Qdisc *);
+	int		(*init)(struct Qdisc *, struct nlattr *, struct netlink_ext_ack *);
+	void		(*reset)(struct Qdisc *);
+	int		(*change)(struct Qdisc *, struct nlattr *, struct netlink_ext_ack *);
+	int		(*dump)(struct Qdisc *, struct sk_buff *);
+	int		(*dump_stats)(struct Qdisc *, struct gnet_dump *);
+	void		*owner;
+};
+
+int register_qdisc(struct Qdisc_ops *ops);
+void unregister_qdisc(struct Qdisc_ops *ops);
+
+extern struct plug_sched_data plug_data;
+extern struct net_device device;
+
+#define qdisc_priv(sch)		(&plug_data)
+#define qdisc_dev(sch)		(&device)
+#define qdisc_root(sch)		(sch)
+#define psched_mtu(dev)		(1U << 20)	/* leaves 64 bits of it to test */
+
+/* What the proof wants to know. */
+void sch_tree_lock(struct Qdisc *sch);
+void sch_tree_unlock(struct Qdisc *sch);
+void __netif_schedule(struct Qdisc *sch);
+void rtnl_kfree_skbs(struct sk_buff *head, struct sk_buff *tail);
+void packet_refused(struct sk_buff *skb);
+void packet_reset(struct sk_buff *skb);
+void qdisc_tree_reduce_backlog(struct Qdisc *sch, int n, int len);
+
+static struct sk_buff *qdisc_peek_head(struct Qdisc *sch)
+{
+	return sch->q.head;
+}
+
+static struct sk_buff *qdisc_dequeue_head(struct Qdisc *sch)
+{
+	struct sk_buff *skb = sch->q.head;
+
+	if (!skb)
+		return NULL;
+	sch->q.head = skb->next;
+	if (!sch->q.head)
+		sch->q.tail = NULL;
+	skb->next = NULL;
+	sch->q.qlen--;
+	sch->qstats.backlog -= skb->pkt_len;
+	return skb;
+}
+
+static int qdisc_enqueue_tail(struct sk_buff *skb, struct Qdisc *sch)
+{
+	skb->next = NULL;
+	if (sch->q.tail)
+		sch->q.tail->next = skb;
+	else
+		sch->q.head = skb;
+	sch->q.tail = skb;
+	sch->q.qlen++;
+	sch->qstats.backlog += skb->pkt_len;
+	return NET_XMIT_SUCCESS;
+}
+
+static void __qdisc_qstats_drop(struct Qdisc *sch, int n)
+{
+	sch->qstats.drops += n;
+}
+
+static int qdisc_drop_reason(struct sk_buff *skb, struct Qdisc *sch,
+			     struct sk_buff **to_free, int reason)
+{
+	sch->qstats.drops++;
+	packet_refused(skb);
+	return NET_XMIT_DROP;
+}
+
+static void qdisc_reset_queue(struct Qdisc *sch)
+{
+	for (struct sk_buff *skb = sch->q.head; skb; skb = skb->next)
+		packet_reset(skb);
+	sch->q.head = sch->q.tail = NULL;
+	sch->q.qlen = 0;
+	sch->qstats.backlog = 0;
+}
+
+#define TCA_OPTIONS		2
+
+/* Netlink: TCA_OPTIONS is a tc_plug_qopt and at most one attribute. */
+struct nlattr {
+	int			len;
+	struct {
+		int		action;
+		u32		limit;
+	} qopt;
+	u64			number;
+};
+
+struct nla_policy {
+	int			type;
+};
+
+#define NLA_U64			4
+#define NLA_ALIGN(n)		(((n) + 3) & ~3)
+#define NL_SET_BAD_ATTR(extack, attr)		((void)(attr))
+#define NL_SET_ERR_MSG_MOD(extack, text)	((void)(text))
+
+static int nla_len(const struct nlattr *nla)
+{
+	return nla->len;
+}
+
+static void *nla_data(const struct nlattr *nla)
+{
+	return (void *)&nla->qopt;
+}
+
+/* NULL: not in the message */
+extern struct nlattr *epoch_attr;
+
+#define nla_parse(tb, max, data, len, policy, extack) \
+	((tb)[TCA_PLUG_EPOCH] = epoch_attr, 0)
+
+static u64 nla_get_u64(const struct nlattr *nla)
+{
+	return nla->number;
+}
+
+int nla_put(struct sk_buff *skb, int type, int len, const void *data);
+int nla_put_u64_64bit(struct sk_buff *skb, int type, u64 value, int pad);
+int nla_nest_end(struct sk_buff *skb, struct nlattr *nla);
+void nlmsg_trim(struct sk_buff *skb, struct nlattr *nla);
+int gnet_stats_copy_app(struct gnet_dump *d, void *st, int len);
