@@ -18,7 +18,7 @@ _plugctl_devices() {
 	all=
 	if [[ -z $only_plugged || -z $plugged ]] && [[ ${#netns[@]} = 0 ]]; then
 		for device in /sys/class/net/*; do
-			all+=" ${device##*/}"
+			[[ ! -e $device ]] || all+=" ${device##*/}"
 		done
 	fi
 	for device in $plugged $all; do
