@@ -57,6 +57,18 @@ bool is_u64(__u64 got, __u64 want, const char *fmt, ...)
 	return got == want;
 }
 
+void skip(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("ok %u # SKIP ", ++points);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
 void diag(const char *fmt, ...)
 {
 	va_list ap;

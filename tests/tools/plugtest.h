@@ -21,6 +21,8 @@ bool ok(bool cond, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A test point that says both values when they differ. */
 bool is_u64(__u64 got, __u64 want, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A test point for what cannot be tested here, and why. */
+void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Something the test cannot do without is missing: ends it as failed. */
 void bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
