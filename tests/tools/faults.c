@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * When something else goes wrong:
+ *
+ *	faults limits	a full queue, at every limit from 1 to 200 and at large ones
+ *	faults epochs	1,000 epochs wait (I8)
+ *	faults clock	the wall clock jumps by years, back and forth
+ *	faults stopped	the device's transmit queue stops while released packets
+ *			wait (I5, I6)
+ *	faults full	the same with a tap device that nobody reads
+ *	faults carrier	the carrier is lost and comes back (I1, I4)
+ *	faults memory	allocations fail, where the kernel has failslab: a
+ *			command is obeyed wholly or not at all
+ *
+ * Without an argument: all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "plugtest.h"
+
+static int nl;
+static struct wire w;
+
+static void start(void)
+{
+	dummy_make("pa");
+	must("tc qdisc add dev pa root handle 1: plug limit 100000000");
+	wire_open(&w, "pa");
+}
+
+static void finish(void)
+{
+	is_u64(w.reordered, 0, "I2: in order, each once");
+	wire_close(&w);
+	link_delete("pa");
+}
+
+static void command(int action)
+{
+	int err = plug_cmd(nl, "pa", action, 0);
+
+	if (err)
+		ok(false, "action %d: %s", action, strerror(-err));
+}
+
+static void leave(unsigned int want, const char *what)
+{
+	unsigned int got = wire_recv(&w, want);
+
+	is_u64(got + wire_drain(&w, QUIET_MS), want, "%s: %u leave", what, want);
+}
+
+static void silence(const char *what)
+{
+	is_u64(wire_drain(&w, QUIET_MS), 0, "%s: nothing leaves", what);
+}
+
+/* ---- limits ---- */
+
+/* Fills the queue with frames of @size bytes; false if it did not hold exactly
+ * what fits, or did not count the rest.
+ */
+static bool fill(__u32 limit, unsigned int size, bool say)
+{
+	unsigned int fits = limit / size, accepted;
+	struct plug_state before, full, empty;
+
+	plug_cmd(nl, "pa", TCQ_PLUG_LIMIT, limit);
+	command(TCQ_PLUG_BUFFER);
+	before = plug_get(nl, "pa");
+	accepted = wire_send(&w, fits + 3, size);
+	full = plug_get(nl, "pa");
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	if (wire_recv(&w, fits) != fits)
+		return false;
+	empty = plug_get(nl, "pa");
+	if (say)
+		diag("limit %u: %u of %u bytes held, %u drops", limit, full.qlen, size,
+		     full.drops - before.drops);
+	return accepted == fits && full.qlen == fits && full.backlog == fits * size &&
+	       full.drops - before.drops == 3 && full.qopt.limit == limit &&
+	       empty.qlen == 0 && empty.backlog == 0;
+}
+
+static void test_limits(void)
+{
+	static const __u32 large[] = { 1000, 65535, 65536, 1000000, 16777216 };
+	unsigned int i, wrong = 0;
+
+	diag("a full queue at every limit");
+	start();
+	for (i = 1; i <= 200; i++)
+		if (!fill(i, 60, false)) {
+			diag("limit %u", i);
+			wrong++;
+		}
+	is_u64(wrong, 0, "limits 1 to 200: exactly what fits is held, the rest dropped and counted");
+	for (i = 0; i < sizeof(large) / sizeof(large[0]); i++)
+		ok(fill(large[i], i % 2 ? 1514 : 9000, true), "limit %u: the same", large[i]);
+	silence("nothing is left over");
+	finish();
+}
+
+/* ---- epochs ---- */
+
+#define EPOCHS 1000
+
+static void test_epochs(void)
+{
+	struct plug_state st;
+	unsigned int i, wrong = 0;
+
+	diag("I8: %u epochs wait", EPOCHS);
+	start();
+	for (i = 0; i < EPOCHS; i++) {
+		wire_send(&w, 1 + i % 3, 60);
+		command(TCQ_PLUG_BUFFER);
+	}
+	wire_send(&w, 7, 60);
+	silence("I1: none is released");
+	for (i = 0; i < EPOCHS / 2; i++) {
+		command(TCQ_PLUG_RELEASE_ONE);
+		if (wire_recv(&w, 1 + i % 3) != 1 + i % 3 || wire_drain(&w, 0))
+			wrong++;
+	}
+	is_u64(wrong, 0, "I8: each RELEASE_ONE releases the oldest epoch and no other");
+	silence("I1: the rest is not released");
+	ok(plug_upto(nl, "pa", EPOCHS - 10, NULL) == 0, "RELEASE_UPTO");
+	for (wrong = 0; i < EPOCHS - 10; i++)
+		wrong += 1 + i % 3;
+	leave(wrong, "I8: all epochs up to that one");
+	st = plug_get(nl, "pa");
+	is_u64(st.epoch - st.released, 11, "ten epochs wait");
+	ok(plug_cmd(nl, "pa", TCQ_PLUG_DISCARD, 0) == 0, "DISCARD");
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	silence("I3: what was discarded is gone");
+	is_u64(plug_get(nl, "pa").qlen, 0, "and not held");
+	finish();
+}
+
+/* ---- the clock ---- */
+
+static void clock_jump(long seconds)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += seconds;
+	if (clock_settime(CLOCK_REALTIME, &ts))
+		bail("clock_settime: %s", strerror(errno));
+}
+
+static void test_clock(void)
+{
+	const long years = 10L * 365 * 86400;
+	const __u64 minutes = 600ULL * 1000000000;
+	struct plug_state st;
+	int i;
+
+	diag("the wall clock jumps");
+	start();
+	for (i = 0; i < 4; i++) {
+		wire_send(&w, 3, 60);
+		clock_jump(i % 2 ? -years : years);
+		command(TCQ_PLUG_BUFFER);
+		silence("I1: nothing is released by a jump");
+		clock_jump(i % 2 ? -years : years);
+		command(TCQ_PLUG_RELEASE_ONE);
+		leave(3, "the epoch");
+		st = plug_get(nl, "pa");
+		ok(st.xstats.release_age < minutes && st.xstats.closed_age < minutes,
+		   "ages do not jump");
+		clock_jump(i % 2 ? 2 * years : -2 * years);
+	}
+	finish();
+}
+
+/* ---- a stopped transmit queue ---- */
+
+/* An ifb takes only what mirred gives it, and stops its queue whenever it holds
+ * as much as its txqueuelen, here one packet.
+ */
+static void test_stopped(void)
+{
+	const unsigned int n = 3000;
+	struct plug_state st;
+	unsigned int got;
+	struct wire in;
+
+	diag("the transmit queue stops and starts while released packets wait");
+	must("ip link add pi type ifb && ip link set pi txqueuelen 1 mtu 65000 up");
+	must("ip link add pd mtu 65000 type dummy && ip link set pd up");
+	must("tc qdisc add dev pd clsact");
+	must("tc filter add dev pd egress matchall action mirred egress redirect dev pi");
+	must("tc qdisc add dev pi root handle 1: plug limit 100000000");
+	wire_open(&in, "pd");
+	wire_open(&w, "pi");
+
+	wire_send(&in, n, 60);
+	st = plug_get(nl, "pi");
+	is_u64(st.qlen, n, "all are held");
+	silence("I1: none is released");
+	ok(plug_cmd(nl, "pi", TCQ_PLUG_BUFFER, 0) == 0 &&
+	   plug_cmd(nl, "pi", TCQ_PLUG_RELEASE_ONE, 0) == 0 &&
+	   plug_cmd(nl, "pi", TCQ_PLUG_BUFFER, 0) == 0, "BUFFER, RELEASE_ONE, BUFFER");
+	wire_send(&in, 5, 60);
+	got = wire_recv(&w, n);
+	is_u64(got + wire_drain(&w, QUIET_MS), n,
+	       "I5, I6: all of the epoch leave, with nothing to push them, and no more");
+	is_u64(plug_get(nl, "pi").qlen, 5, "the next epoch is held");
+	is_u64(w.reordered, 0, "I2: in order, each once");
+	must("ip link del pd && ip link del pi");
+	wire_close(&in);
+	wire_close(&w);
+}
+
+/* The frames that somebody reads from the tap device at last. */
+static unsigned int tap_read(int tap, unsigned int *reordered)
+{
+	static __u64 last;
+	unsigned int n = 0, quiet = 0;
+	char room[2048];
+	__u64 number;
+
+	last = 0;
+	while (quiet < 20) {
+		if (read(tap, room, sizeof(room)) < 22) {
+			quiet++;
+			sleep_ms(10);
+			continue;
+		}
+		if (room[12] != (char)0x88 || room[13] != (char)0xb5)
+			continue;
+		memcpy(&number, room + 14, sizeof(number));
+		*reordered += number <= last;
+		last = number;
+		n++;
+		quiet = 0;
+	}
+	return n;
+}
+
+static void test_full(void)
+{
+	struct ifreq ifr = { .ifr_name = "pt", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+	unsigned int reordered = 0, got;
+	struct plug_state st;
+
+	diag("nobody takes the packets from the device");
+	if (tap < 0)
+		tap = sh("modprobe tun") ? -1 : open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+	if (tap < 0 || ioctl(tap, TUNSETIFF, &ifr))
+		bail("tap: %s", strerror(errno));
+	must("ip link set pt txqueuelen 10 up && tc qdisc add dev pt root handle 1: plug limit 1000000");
+	wire_open(&w, "pt");
+	wire_send(&w, 50, 60);
+	is_u64(tap_read(tap, &reordered), 0, "I1: nothing leaves");
+	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
+	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_ONE, 0);
+	wire_send(&w, 7, 60);
+	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
+	sleep_ms(QUIET_MS);
+	st = plug_get(nl, "pt");
+	diag("%u held, the oldest of epoch %llu, released is %llu", st.qlen,
+	     st.head_epoch, st.released);
+	got = tap_read(tap, &reordered);
+	if (st.qlen == 7) {
+		/* Older kernels drop what the reader does not take. */
+		is_u64(got, 10, "this tap device drops what does not fit, and takes 10");
+	} else {
+		ok(st.head_epoch == 1 && st.released == 1, "the dump says that released packets wait");
+		is_u64(got, 50, "I5, I6: all of the epoch leave when they can, and no more");
+	}
+	is_u64(plug_get(nl, "pt").qlen, 7, "I1: the next epoch is held");
+	is_u64(reordered, 0, "I2: in order, each once");
+	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_ONE, 0);
+	is_u64(tap_read(tap, &reordered), 7, "and leaves with its release");
+	wire_close(&w);
+	close(tap);
+}
+
+/* ---- carrier ---- */
+
+static void carrier(int on)
+{
+	must("echo %d > /sys/class/net/pa/carrier", on);
+}
+
+static bool wait_for(bool (*what)(void))
+{
+	__u64 end = now_ns() + 10000000000ULL;
+
+	while (now_ns() < end) {
+		if (what())
+			return true;
+		sleep_ms(5);
+	}
+	return false;
+}
+
+static bool is_empty(void)
+{
+	return !plug_get(nl, "pa").qlen;
+}
+
+static bool is_taken(void)
+{
+	return wire_send(&w, 1, 60) == 1 && plug_get(nl, "pa").qlen;
+}
+
+static void test_carrier(void)
+{
+	unsigned int held;
+
+	diag("the carrier is lost between BUFFER and RELEASE_ONE");
+	start();
+	wire_send(&w, 9, 60);
+	command(TCQ_PLUG_BUFFER);
+	wire_send(&w, 4, 60);
+	carrier(0);
+	ok(wait_for(is_empty), "the loss resets the queue");
+	silence("I1: and lets nothing go");
+	carrier(1);
+	ok(wait_for(is_taken), "with the carrier back, packets are taken");
+	wire_send(&w, 5, 60);
+	held = plug_get(nl, "pa").qlen;
+	silence("I1: they are held");
+	command(TCQ_PLUG_RELEASE_ONE);
+	silence("I4: RELEASE_ONE releases the epoch before BUFFER, which is empty by now");
+	command(TCQ_PLUG_BUFFER);
+	command(TCQ_PLUG_RELEASE_ONE);
+	leave(held, "I4: the epoch that began before the loss");
+	finish();
+}
+
+/* ---- memory ---- */
+
+static void fail_allocations(bool on)
+{
+	if (on)
+		must("cd /sys/kernel/debug/failslab && echo 20 > probability && echo -1 > times && echo 0 > verbose && echo N > ignore-gfp-wait && echo Y > task-filter");
+	else
+		must("echo 0 > /sys/kernel/debug/failslab/probability");
+}
+
+static void fail_me(bool on)
+{
+	FILE *f = fopen("/proc/self/make-it-fail", "w");
+
+	if (!f || fprintf(f, "%d", on) < 0 || fclose(f))
+		bail("make-it-fail: %s", strerror(errno));
+}
+
+static void test_memory(void)
+{
+	unsigned int i, failed = 0, torn = 0;
+	struct plug_state before, after;
+	struct plug_msg add = {
+		.dev = "pa", .parent = TC_H_ROOT, .handle = 0x10000,
+		.flags = NLM_F_CREATE | NLM_F_REPLACE,
+	};
+
+	if (access("/sys/kernel/debug/failslab/probability", W_OK)) {
+		skip("allocations fail: no failslab in this kernel");
+		return;
+	}
+
+	diag("allocations fail");
+	start();
+	wire_send(&w, 50, 60);
+	fail_allocations(true);
+	for (i = 0; i < 500; i++) {
+		int err;
+
+		before = plug_get(nl, "pa");
+		fail_me(true);
+		err = plug_cmd(nl, "pa", TCQ_PLUG_BUFFER, 0);
+		fail_me(false);
+		after = plug_get(nl, "pa");
+		failed += err != 0;
+		/* A command whose answer found no memory has been obeyed. */
+		if (after.epoch > before.epoch + 1 || after.released != before.released ||
+		    (!err && after.epoch != before.epoch + 1) || after.qlen != 50)
+			torn++;
+	}
+	diag("%u of 500 commands failed", failed);
+	ok(failed > 0, "some commands failed");
+	is_u64(torn, 0, "each was obeyed wholly or not at all");
+	silence("I1: nothing left");
+
+	for (i = failed = 0; i < 200; i++) {
+		add.handle ^= 0x30000;
+		fail_me(true);
+		failed += nl_request(nl, &add, NULL) != 0;
+		fail_me(false);
+		after = plug_get(nl, "pa");
+		torn += after.epoch != 1 && after.qlen != 50;
+	}
+	diag("%u of 200 replacements failed", failed);
+	is_u64(torn, 0, "a plug that could not be replaced stays as it is");
+	fail_allocations(false);
+	finish();
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "limits", test_limits },
+	{ "epochs", test_epochs },
+	{ "clock", test_clock },
+	{ "stopped", test_stopped },
+	{ "full", test_full },
+	{ "carrier", test_carrier },
+	{ "memory", test_memory },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	nl = nl_open();
+	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (argc < 2 || !strcmp(argv[1], tests[i].name))
+			tests[i].run();
+	return done_testing();
+}
