@@ -513,7 +513,7 @@ static void compare(const struct plug_state *st)
 	compare_queued(st, r);
 }
 
-/* Waits for what has to leave, and compares. */
+/* Waits for what has to leave, for as long as something does, and compares. */
 static void settle(void)
 {
 	__u64 end = now_ns() + patience_ms * 1000000ULL;
@@ -521,7 +521,7 @@ static void settle(void)
 
 	for (;;) {
 		while (!w.wrong && frame_take(0))
-			;
+			end = now_ns() + patience_ms * 1000000ULL;
 		st = plug_get(w.nl, DEV);
 		if (w.wrong)
 			return;
@@ -1117,7 +1117,7 @@ static void run_hunts(__u64 seed)
 		one_waiting = h->one_waiting;
 		each_settles = !h->hurry;
 		keep_numbers = h->hurry;
-		tries = h->hurry ? 5 : 2;
+		tries = h->hurry ? 10 : 2;
 		/* Hurry is of use when a release goes on elsewhere. */
 		processors(h->hurry ? sysconf(_SC_NPROCESSORS_ONLN) : 1);
 		w.steps = 0;
