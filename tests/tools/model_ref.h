@@ -84,6 +84,9 @@ static inline void ref_create(struct ref *r, __u32 limit, bool open)
 	r->sent_bytes = 0;
 	r->epoch = 1;
 	r->released = open;
+	/* The core gives a queueless device a length when a qdisc comes to it. */
+	if (!r->txqlen)
+		r->txqlen = 1000;
 	ref_set_limit(r, limit);
 }
 
