@@ -28,7 +28,7 @@
 #define DEV	"pa"
 #define ARGS	16
 
-enum { TIMES = 15, BATCHES = 5, FEW = 100, MANY = 1100 };
+enum { TIMES = 9, BATCHES = 3, FEW = 100, MANY = 600 };
 
 extern char **environ;
 
