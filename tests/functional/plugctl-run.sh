@@ -46,23 +46,27 @@ gives "a time-out of a program that ignores SIGTERM" 124 '' 'plugctl: the progra
 
 for sig in INT TERM HUP; do
 	# In the foreground: a shell has SIGINT ignored in what it puts behind.
+	rm -f "$tmp/ready"
 	{
-		eventually state v0 buffering
+		# Not before the program has set its trap.
+		eventually [ -e "$tmp/ready" ]
 		# The guard is one, too: the child of the one that is meant.
 		# shellcheck disable=SC2046
 		set -- $(pidof plugctl)
 		[ "$(cut -d' ' -f4 "/proc/$1/stat")" != "$2" ] || set -- "$2"
 		kill -$sig "$1"
 	} &
-	run plugctl run v0 -- sh -c 'trap "exit 33" INT TERM HUP; i=0; while [ $i -lt 90 ]; do sleep 0.1; i=$((i + 1)); done'
+	run plugctl run v0 -- sh -c 'trap "exit 33" INT TERM HUP; : > "$1"; i=0; while [ $i -lt 90 ]; do sleep 0.1; i=$((i + 1)); done' sh "$tmp/ready"
 	gives "SIG$sig is passed on" 33 '' ''
 	is "open after SIG$sig" "$(field v0 $F_STATE)" open
 	wait
 done
 
-plugctl run v0 -- sh -c 'trap "" TERM; i=0; while [ $i -lt 80 ]; do sleep 0.1; i=$((i+1)); done; exit 3' 2> "$tmp/err" &
+rm -f "$tmp/ready"
+plugctl run v0 -- sh -c 'trap "" TERM; : > "$1"; i=0; while [ $i -lt 80 ]; do sleep 0.1; i=$((i+1)); done; exit 3' \
+	sh "$tmp/ready" 2> "$tmp/err" &
 pid=$!
-eventually state v0 buffering
+eventually [ -e "$tmp/ready" ]
 kill $pid
 sleep 6
 is "a program that goes on after a signal does not keep it closed" "$(field v0 $F_STATE)" open
