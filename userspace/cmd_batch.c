@@ -1,120 +1,131 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* batch: commands from a file or a pipe, all over one socket. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <json-c/json.h>
+#include <unistd.h>
 
 #include "memory.h"
 #include "parse.h"
 #include "plugctl.h"
+#include "reader.h"
 
 struct batch {
-	FILE *file;
-	char *line;
-	size_t size;
+	struct reader reader;
 	char *words[LINE_WORDS_MAX];
 	struct options opt;	/* what every line begins with */
 };
 
-/* Takes a line apart. Returns the number of words, -1 after a complaint. */
-static int split(struct plugctl *ctx, struct batch *batch, size_t len)
+struct line {
+	char *text;
+	size_t len;
+	bool whole;
+};
+
+enum { NOT_TEXT = -1, TOO_MANY = -2, HALF = -3 };
+
+/* Takes a line apart. Returns the number of words, or what is wrong with it. */
+static int split(struct batch *batch, const struct line *line)
 {
-	bool whole = len && batch->line[len - 1] == '\n';
 	int n;
 
-	if (strlen(batch->line) != len) {
+	if (memchr(line->text, '\0', line->len))
+		return NOT_TEXT;
+	n = split_line(line->text, batch->words, LINE_WORDS_MAX);
+	if (n < 0)
+		return TOO_MANY;
+	/* Half a line may be a command, but not the one that was meant. */
+	return n && !line->whole ? HALF : n;
+}
+
+static void complain_split(struct plugctl *ctx, int what)
+{
+	if (what == NOT_TEXT)
 		complain(ctx, STATUS_USAGE, NULL,
 			 "a zero byte in the line: this is not text");
-		return -1;
-	}
-	n = split_line(batch->line, batch->words, LINE_WORDS_MAX);
-	if (n < 0) {
+	else if (what == TOO_MANY)
 		complain(ctx, STATUS_USAGE, NULL,
 			 "more than %d words: write several lines",
 			 LINE_WORDS_MAX - 1);
-		return -1;
-	}
-	/* Half a line may be a command, but not the one that was meant. */
-	if (n && !whole) {
+	else
 		complain(ctx, STATUS_USAGE, NULL,
 			 "the input ends in the middle of this line, which was not obeyed: end it with a newline");
-		return -1;
-	}
-	return n;
 }
 
 static void answer_begin(struct plugctl *ctx)
 {
 	if (!ctx->opt.json)
 		return;
-	ctx->out.json = true;
-	ctx->out.pretty = ctx->opt.pretty;
-	ctx->errors = json_object_new_array();
+	errors_begin(ctx);
 	out_object(&ctx->out, NULL);
 	out_u64(&ctx->out, "line", NULL, ctx->line);
 }
 
 static void answer_end(struct plugctl *ctx)
 {
-	if (!ctx->out.json)
+	if (!ctx->opt.json)
 		return;
 	while (ctx->out.depth > 1)
 		out_end(&ctx->out);
 	if (ctx->command)
 		out_str(&ctx->out, "command", NULL, ctx->command->name);
 	out_bool(&ctx->out, "ok", !ctx->status);
-	if (ctx->errors && json_object_array_length(ctx->errors))
-		out_value(&ctx->out, "errors", ctx->errors);
-	else
-		json_object_put(ctx->errors);
-	ctx->errors = NULL;
+	errors_end(ctx);
 	out_end(&ctx->out);
 }
 
-/* Returns the line's status. A line without words costs nothing and says nothing. */
-static int run_line(struct plugctl *ctx, struct batch *batch, size_t len)
+/* Returns the line's status. An empty one has no answer. */
+static int run_line(struct plugctl *ctx, struct batch *batch,
+		    const struct line *line)
 {
 	int n;
 
 	ctx->opt = batch->opt;
 	ctx->status = STATUS_OK;
 	ctx->command = NULL;
-	/* Looks only: a line with nothing in it has no answer. */
-	if (strspn(batch->line, " \t\r\n\v\f") == len ||
-	    batch->line[strspn(batch->line, " \t\r\v\f")] == '#')
+	n = split(batch, line);
+	if (!n)
 		return STATUS_OK;
-
 	answer_begin(ctx);
-	n = split(ctx, batch, len);
 	if (n > 0)
 		run_words(ctx, batch->words, n);
+	else
+		complain_split(ctx, n);
 	answer_end(ctx);
 	return ctx->status;
 }
 
 static int run_lines(struct plugctl *ctx, struct batch *batch, bool go_on)
 {
+	unsigned long reads = 0;
 	int worst = STATUS_OK;
-	ssize_t len;
+	struct line line;
 
-	while ((len = getline(&batch->line, &batch->size, batch->file)) >= 0) {
+	while ((line.text = reader_line(&batch->reader, &line.len, &line.whole))) {
 		int status;
 
+		/* These lines may have been written long after those before. */
+		if (batch->reader.reads != reads)
+			memory_age(ctx->memory);
+		reads = batch->reader.reads;
 		ctx->line++;
-		status = run_line(ctx, batch, (size_t)len);
+		status = run_line(ctx, batch, &line);
 		if (status > worst)
 			worst = status;
 		if (!out_flush(&ctx->out))
 			return complain(ctx, STATUS_REFUSED, NULL,
 					"cannot write the answer: is the reader gone?");
 		if (status && !go_on)
-			break;
+			return worst;
 	}
-	if (ferror(batch->file))
-		worst = complain(ctx, STATUS_REFUSED, NULL, "cannot read on: %s",
-				 strerror(errno));
+	if (batch->reader.error == E2BIG)
+		return complain(ctx, STATUS_USAGE, NULL,
+				"the next line is longer than %d bytes: this is not a batch",
+				READER_LINE_MAX);
+	if (batch->reader.error)
+		return complain(ctx, STATUS_REFUSED, NULL, "cannot read on: %s",
+				strerror(batch->reader.error));
 	return worst;
 }
 
@@ -134,6 +145,7 @@ static int run_batch(struct plugctl *ctx, struct batch *batch)
 
 int cmd_batch(struct plugctl *ctx, const struct args *args)
 {
+	const char *name = args->n ? args->v[0] : "-";
 	struct batch *batch;
 	int status;
 
@@ -146,22 +158,22 @@ int cmd_batch(struct plugctl *ctx, const struct args *args)
 		free(batch);
 		return complain_memory(ctx);
 	}
-	batch->file = stdin;
+	batch->reader.fd = STDIN_FILENO;
 	ctx->file = "stdin";
-	if (args->n && strcmp(args->v[0], "-")) {
-		batch->file = fopen(args->v[0], "re");
-		ctx->file = args->v[0];
+	if (strcmp(name, "-")) {
+		batch->reader.fd = open(name, O_RDONLY | O_CLOEXEC);
+		ctx->file = name;
 	}
-	if (batch->file) {
+	if (batch->reader.fd >= 0) {
 		status = run_batch(ctx, batch);
 	} else {
 		ctx->file = NULL;
-		status = complain(ctx, STATUS_USAGE, args->v[0],
+		status = complain(ctx, STATUS_USAGE, name,
 				  "cannot be opened: %s", strerror(errno));
 	}
-	if (batch->file && batch->file != stdin)
-		fclose(batch->file);
-	free(batch->line);
+	if (batch->reader.fd > STDIN_FILENO)
+		close(batch->reader.fd);
+	reader_free(&batch->reader);
 	free(batch);
 	return status;
 }

@@ -131,9 +131,8 @@ int cmd_help(struct plugctl *ctx, const struct args *args)
 {
 	const struct command *command;
 
-	ctx->out.json = ctx->opt.json && !ctx->opt.names;
-	ctx->out.pretty = ctx->opt.pretty;
 	if (ctx->opt.names) {
+		ctx->out.json = false;
 		print_names(ctx);
 		return STATUS_OK;
 	}

@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "attr.h"
 #include "netlink.h"
 #include "plugctl.h"
 #include "print.h"
@@ -272,9 +272,9 @@ static bool take_message(struct monitor *mon, const struct nlmsghdr *nlh)
 
 	switch (nlh->nlmsg_type) {
 	case RTM_DELLINK:
-		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
+		if (message_len(nlh) < sizeof(*ifi))
 			return false;
-		ifi = mnl_nlmsg_get_payload(nlh);
+		ifi = message_payload(nlh);
 		/* A bridge takes leave of a port in the same words. */
 		if (ifi->ifi_family == AF_UNSPEC)
 			forget_device(mon, ifi->ifi_index);
@@ -293,9 +293,9 @@ static bool take_message(struct monitor *mon, const struct nlmsghdr *nlh)
 	default:
 		return false;
 	}
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*tcm))
+	if (message_len(nlh) < sizeof(*tcm))
 		return false;
-	tcm = mnl_nlmsg_get_payload(nlh);
+	tcm = message_payload(nlh);
 	return has_known(mon, tcm->tcm_ifindex);
 }
 
@@ -327,8 +327,7 @@ static int take_events(struct monitor *mon)
 	if (size < 0)
 		return complain_netlink(mon->ctx, errno);
 	len = (int)size;
-	for (nlh = (const void *)mon->events->buf; netlink_ok(nlh, len);
-	     nlh = mnl_nlmsg_next(nlh, &len))
+	message_for_each(nlh, mon->events->buf, len)
 		again |= take_message(mon, nlh);
 	return again ? look(mon, false) : STATUS_OK;
 }

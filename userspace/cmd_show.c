@@ -2,6 +2,8 @@
 /* show and dump: what is there, for people and for programs. */
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "plugctl.h"
 #include "print.h"
@@ -61,6 +63,17 @@ static void print_named(struct plugctl *ctx, const struct qdisc_list *list,
 	}
 }
 
+static bool wants_color(FILE *file)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term;
+
+	if (!isatty(fileno(file)) || (no_color && *no_color))
+		return false;
+	term = getenv("TERM");
+	return term && strcmp(term, "dumb");
+}
+
 static int show(struct plugctl *ctx, const struct args *args, print_fn print)
 {
 	struct qdisc_list list = { 0 };
@@ -68,6 +81,7 @@ static int show(struct plugctl *ctx, const struct args *args, print_fn print)
 
 	if (netlink_open(ctx))
 		return ctx->status;
+	ctx->out.color = wants_color(ctx->out.file);
 	error = netlink_dump(ctx->nl, 0, true, &list);
 	if (error) {
 		complain_netlink(ctx, error);

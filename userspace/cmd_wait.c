@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "memory.h"
 #include "plugctl.h"
 #include "print.h"
 #include "wait.h"
@@ -27,6 +28,8 @@ bool drain_targets(struct plugctl *ctx, struct target *targets, unsigned int n,
 {
 	uint64_t pause = SHORTEST_PAUSE;
 
+	if (ctx->memory)
+		memory_age(ctx->memory);
 	for (;;) {
 		uint64_t now;
 

@@ -145,17 +145,22 @@ const struct command commands[] = {
 	{ .name = NULL }
 };
 
+static bool is_word(const char *name, const char *word)
+{
+	return name[0] == word[0] && !strcmp(name, word);
+}
+
 const struct command *find_command(const char *word)
 {
 	const struct command *command;
 	unsigned int i;
 
-	for (command = commands; command->name; command++) {
-		if (!strcmp(command->name, word))
+	for (command = commands; command->name; command++)
+		if (is_word(command->name, word))
 			return command;
+	for (command = commands; command->name; command++)
 		for (i = 0; i < ALIASES_MAX && command->aliases[i]; i++)
-			if (!strcmp(command->aliases[i], word))
+			if (is_word(command->aliases[i], word))
 				return command;
-	}
 	return NULL;
 }

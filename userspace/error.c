@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* How errors and notes are told: one line each, on stderr. */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include <json-c/json.h>
 
 #include "plugctl.h"
 
+#define WHERE_TEXT_MAX	256
 #define MESSAGE_TEXT_MAX	1024
+
+struct error {
+	struct error *next;
+	int status;
+	char where[WHERE_TEXT_MAX];
+	char text[MESSAGE_TEXT_MAX];
+};
 
 static void print_line(struct plugctl *ctx, const char *where, const char *text)
 {
@@ -22,16 +29,44 @@ static void print_line(struct plugctl *ctx, const char *where, const char *text)
 static void collect(struct plugctl *ctx, int status, const char *where,
 		    const char *text)
 {
-	struct json_object *error = json_object_new_object();
+	struct error *error = calloc(1, sizeof(*error));
 
 	if (!error)
 		return;
-	if (where)
-		json_object_object_add(error, "device",
-				       json_object_new_string(where));
-	json_object_object_add(error, "message", json_object_new_string(text));
-	json_object_object_add(error, "status", json_object_new_int(status));
-	json_object_array_add(ctx->errors, error);
+	error->status = status;
+	snprintf(error->where, sizeof(error->where), "%s", where ? where : "");
+	snprintf(error->text, sizeof(error->text), "%s", text);
+	*ctx->errors_end = error;
+	ctx->errors_end = &error->next;
+}
+
+void errors_begin(struct plugctl *ctx)
+{
+	ctx->errors = NULL;
+	ctx->errors_end = &ctx->errors;
+}
+
+void errors_end(struct plugctl *ctx)
+{
+	struct out *out = &ctx->out;
+	struct error *error, *next;
+
+	if (ctx->errors)
+		out_array(out, "errors");
+	for (error = ctx->errors; error; error = next) {
+		next = error->next;
+		out_object(out, NULL);
+		if (error->where[0])
+			out_str(out, "device", NULL, error->where);
+		out_str(out, "message", NULL, error->text);
+		out_u64(out, "status", NULL, (uint64_t)error->status);
+		out_end(out);
+		free(error);
+	}
+	if (ctx->errors)
+		out_end(out);
+	ctx->errors = NULL;
+	ctx->errors_end = NULL;
 }
 
 static int vcomplain(struct plugctl *ctx, int status, const char *where,
@@ -43,7 +78,7 @@ static int vcomplain(struct plugctl *ctx, int status, const char *where,
 	/* What was printed before comes first, also when both go to one file. */
 	fflush(ctx->out.file);
 	print_line(ctx, where, text);
-	if (ctx->errors)
+	if (ctx->errors_end)
 		collect(ctx, status, where, text);
 	if (status > ctx->status)
 		ctx->status = status;

@@ -12,11 +12,13 @@ struct entry {
 	struct entry *next;
 	uint32_t parent;	/* 0: any */
 	uint32_t handle;
+	unsigned long age;	/* memory.age when the name was looked up */
 	struct remembered what;
 	char name[];
 };
 
 struct memory {
+	unsigned long age;
 	struct entry *buckets[BUCKETS];
 };
 
@@ -74,12 +76,30 @@ static struct entry *find(const struct memory *memory, const char *name,
 	return entry;
 }
 
-const struct remembered *memory_get(const struct memory *memory,
-				    const char *name, const struct options *opt)
+bool memory_get(const struct memory *memory, const char *name,
+		const struct options *opt, struct remembered *what)
 {
 	const struct entry *entry = find(memory, name, opt);
 
-	return entry && entry->what.at.ifindex ? &entry->what : NULL;
+	if (!entry || !entry->what.at.ifindex)
+		return false;
+	*what = entry->what;
+	what->fresh = entry->age == memory->age;
+	return true;
+}
+
+void memory_age(struct memory *memory)
+{
+	memory->age++;
+}
+
+void memory_refresh(struct memory *memory, const char *name,
+		    const struct options *opt)
+{
+	struct entry *entry = find(memory, name, opt);
+
+	if (entry)
+		entry->age = memory->age;
 }
 
 void memory_set(struct memory *memory, const char *name,
@@ -102,6 +122,7 @@ void memory_set(struct memory *memory, const char *name,
 		*bucket = entry;
 	}
 	entry->what = *what;
+	entry->age = memory->age;
 }
 
 /* Without a device an entry counts for nothing; it will be used again. */

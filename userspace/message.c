@@ -13,17 +13,17 @@
 #define LINK_ALT_IFNAME		53
 #define LINK_SKIP_STATS		(1 << 3)
 
-/* Zeroed whole: libmnl leaves the padding behind attributes as it finds it. */
-static struct nlmsghdr *put_header(void *buf)
+/* Zeroed: libmnl leaves the padding behind attributes as it finds it. */
+static struct nlmsghdr *put_header(void *buf, size_t most)
 {
-	memset(buf, 0, MESSAGE_MAX);
+	memset(buf, 0, most);
 	return mnl_nlmsg_put_header(buf);
 }
 
 static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
 				  const struct address *at)
 {
-	struct nlmsghdr *nlh = put_header(buf);
+	struct nlmsghdr *nlh = put_header(buf, QDISC_MESSAGE_MAX);
 	struct tcmsg *tcm;
 
 	nlh->nlmsg_type = type;
@@ -73,7 +73,7 @@ struct nlmsghdr *message_action(void *buf, const struct address *at,
 	uint16_t flags = NLM_F_ACK | (echo ? NLM_F_ECHO : 0);
 	struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, flags, at);
 
-	mnl_attr_put_strz(nlh, TCA_KIND, PLUG_KIND);
+	mnl_attr_put(nlh, TCA_KIND, sizeof(PLUG_KIND), PLUG_KIND);
 	put_options(nlh, action);
 	return nlh;
 }
@@ -89,7 +89,7 @@ struct nlmsghdr *message_add(void *buf, const struct address *at,
 			 (force ? NLM_F_REPLACE : 0);
 	struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, flags, at);
 
-	mnl_attr_put_strz(nlh, TCA_KIND, PLUG_KIND);
+	mnl_attr_put(nlh, TCA_KIND, sizeof(PLUG_KIND), PLUG_KIND);
 	if (action)
 		put_options(nlh, action);
 	return nlh;
@@ -99,7 +99,7 @@ struct nlmsghdr *message_del(void *buf, const struct address *at)
 {
 	struct nlmsghdr *nlh = put_qdisc(buf, RTM_DELQDISC, NLM_F_ACK, at);
 
-	mnl_attr_put_strz(nlh, TCA_KIND, PLUG_KIND);
+	mnl_attr_put(nlh, TCA_KIND, sizeof(PLUG_KIND), PLUG_KIND);
 	return nlh;
 }
 
@@ -113,7 +113,7 @@ struct nlmsghdr *message_dump(void *buf, int ifindex)
 
 struct nlmsghdr *message_find_altname(void *buf, const char *name)
 {
-	struct nlmsghdr *nlh = put_header(buf);
+	struct nlmsghdr *nlh = put_header(buf, MESSAGE_MAX);
 	struct ifinfomsg *ifi;
 
 	nlh->nlmsg_type = RTM_GETLINK;

@@ -8,8 +8,9 @@
 
 #include <linux/netlink.h>
 
-/* Room enough for any one of them. */
-#define MESSAGE_MAX	256
+/* Room enough for any one of them, and for any one about a qdisc. */
+#define MESSAGE_MAX		256
+#define QDISC_MESSAGE_MAX	80
 
 /* ALTIFNAMSIZ of the kernel, the NUL included. */
 #define DEVICE_NAME_MAX	128

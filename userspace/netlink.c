@@ -12,6 +12,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "attr.h"
 #include "netlink.h"
 #include "plugctl.h"
 
@@ -24,9 +25,6 @@
 
 /* The kernel takes no message larger than the send room, 208 KiB by default. */
 #define SEND_MAX	(128 * 1024)
-
-/* The largest of what is sent by the dozen: TCQ_PLUG_RELEASE_UPTO. */
-#define REQUEST_SIZE	80
 
 #define DUMP_TRIES	32
 
@@ -85,7 +83,7 @@ static struct mnl_socket *open_socket(struct plugctl *ctx)
 	if (ctx->opt.netns && enter_netns(ctx, &back))
 		return NULL;
 	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	error = errno;
+	error = socket ? 0 : errno;
 	if (back >= 0) {
 		if (setns(back, CLONE_NEWNET)) {
 			complain(ctx, STATUS_NO_ACCESS, ctx->opt.netns,
@@ -171,25 +169,28 @@ ssize_t netlink_receive(struct netlink *nl)
 {
 	ssize_t len;
 
+	/*
+	 * recv() and send(), which cost the kernel less than the calls with an
+	 * address that libmnl makes. Nobody but the kernel can send to this
+	 * socket, and without an address that is where a message goes.
+	 */
 	do {
-		len = mnl_socket_recvfrom(nl->socket, nl->buf, RECEIVE_SIZE);
+		len = recv(nl->fd, nl->buf, RECEIVE_SIZE, MSG_TRUNC);
 	} while (len < 0 && errno == EINTR);
+	if (len > RECEIVE_SIZE) {
+		errno = EMSGSIZE;
+		return -1;
+	}
 	return len;
-}
-
-bool netlink_ok(const struct nlmsghdr *nlh, int len)
-{
-	return len >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
-	       nlh->nlmsg_len <= (unsigned int)len;
 }
 
 int netlink_errno(const struct nlmsghdr *nlh)
 {
 	int error;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(error))
+	if (message_len(nlh) < sizeof(error))
 		return EBADMSG;
-	memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
+	memcpy(&error, message_payload(nlh), sizeof(error));
 	if (error > 0 || error < -4095)
 		return EBADMSG;
 	return -error;
@@ -197,29 +198,31 @@ int netlink_errno(const struct nlmsghdr *nlh)
 
 static void parse_extack(const struct nlmsghdr *nlh, struct answer *answer)
 {
-	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+	const struct nlmsgerr *err = message_payload(nlh);
 	const struct nlattr *attr;
 	size_t skip = sizeof(*err);
 
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
-	if (mnl_nlmsg_get_payload_len(nlh) < skip)
+	if (message_len(nlh) < skip)
 		return;
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED)) {
 		if (err->msg.nlmsg_len < sizeof(err->msg))
 			return;
 		skip += err->msg.nlmsg_len - sizeof(err->msg);
 	}
-	if (skip > mnl_nlmsg_get_payload_len(nlh))
+	skip = NLMSG_ALIGN(skip);
+	if (skip >= message_len(nlh))
 		return;
-	mnl_attr_for_each(attr, nlh, MNL_ALIGN(skip)) {
-		size_t len = mnl_attr_get_payload_len(attr);
+	attr_for_each(attr, (const char *)message_payload(nlh) + skip,
+		      message_len(nlh) - skip) {
+		size_t len = attr_len(attr);
 
-		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG || !len)
+		if (attr_type(attr) != NLMSGERR_ATTR_MSG || !len)
 			continue;
 		if (len > sizeof(answer->text) - 1)
 			len = sizeof(answer->text) - 1;
-		memcpy(answer->text, mnl_attr_get_payload(attr), len);
+		memcpy(answer->text, attr_payload(attr), len);
 		answer->text[len] = '\0';
 	}
 }
@@ -254,10 +257,10 @@ int answer_parse(const struct nlmsghdr *nlh, unsigned int seq, unsigned int n,
 static unsigned int take_answers(struct netlink *nl, int len, unsigned int seq,
 				 unsigned int n, struct answer *answers)
 {
-	const struct nlmsghdr *nlh = (const void *)nl->buf;
+	const struct nlmsghdr *nlh;
 	unsigned int count = 0;
 
-	for (; netlink_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+	message_for_each(nlh, nl->buf, len) {
 		bool before;
 		int i;
 
@@ -293,7 +296,7 @@ static int receive_answers(struct netlink *nl, unsigned int seq, unsigned int n,
 static unsigned int how_many_at_once(struct netlink *nl, unsigned int n, bool echo)
 {
 	const size_t each = echo ? ECHO_ROOM : ACK_ROOM;
-	unsigned int most = SEND_MAX / REQUEST_SIZE;
+	unsigned int most = SEND_MAX / QDISC_MESSAGE_MAX;
 	int want;
 
 	if (n > most)
@@ -318,7 +321,7 @@ static unsigned int how_many_at_once(struct netlink *nl, unsigned int n, bool ec
 
 static int grow_requests(struct netlink *nl, unsigned int n)
 {
-	size_t room = (size_t)n * REQUEST_SIZE + MESSAGE_MAX;
+	size_t room = (size_t)n * QDISC_MESSAGE_MAX;
 	char *requests;
 
 	if (room <= nl->requests_room)
@@ -353,7 +356,7 @@ int netlink_exchange(struct netlink *nl, unsigned int n, bool echo,
 			nlh->nlmsg_seq = ++nl->seq;
 			len += NLMSG_ALIGN(nlh->nlmsg_len);
 		}
-		if (mnl_socket_sendto(nl->socket, nl->requests, len) < 0)
+		if (send(nl->fd, nl->requests, len, 0) < 0)
 			return errno;
 		error = receive_answers(nl, seq, i, answers + done);
 		if (error)
@@ -366,17 +369,17 @@ int netlink_exchange(struct netlink *nl, unsigned int n, bool echo,
 static int take_dump(struct netlink *nl, int len, bool plugs_only,
 		     struct qdisc_list *list, bool *changed)
 {
-	const struct nlmsghdr *nlh = (const void *)nl->buf;
+	const struct nlmsghdr *nlh;
 	struct qdisc_state state;
 
-	for (; netlink_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+	message_for_each(nlh, nl->buf, len) {
 		if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_seq != nl->seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 			*changed = true;
 		if (nlh->nlmsg_type == NLMSG_DONE) {
 			/* Carries the errno when the dump failed half-way. */
-			if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(int) &&
+			if (message_len(nlh) >= sizeof(int) &&
 			    netlink_errno(nlh))
 				return -netlink_errno(nlh);
 			return 1;
@@ -404,7 +407,7 @@ static int dump_once(struct netlink *nl, int ifindex, bool plugs_only,
 	int ret = 0;
 
 	nlh->nlmsg_seq = ++nl->seq;
-	if (mnl_socket_sendto(nl->socket, nlh, nlh->nlmsg_len) < 0)
+	if (send(nl->fd, nlh, nlh->nlmsg_len, 0) < 0)
 		return errno;
 	while (!ret) {
 		ssize_t len = netlink_receive(nl);
@@ -438,6 +441,26 @@ int netlink_dump(struct netlink *nl, int ifindex, bool plugs_only,
 	return error;
 }
 
+/* Returns 0 until the answer has come, then the index, or a negative errno. */
+static int take_link(const struct netlink *nl, int len)
+{
+	const struct nlmsghdr *nlh;
+	struct ifinfomsg ifi;
+
+	message_for_each(nlh, nl->buf, len) {
+		if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_seq != nl->seq)
+			continue;
+		if (nlh->nlmsg_type == NLMSG_ERROR)
+			return -netlink_errno(nlh);
+		if (nlh->nlmsg_type != RTM_NEWLINK ||
+		    message_len(nlh) < sizeof(ifi))
+			continue;
+		memcpy(&ifi, message_payload(nlh), sizeof(ifi));
+		return ifi.ifi_index;
+	}
+	return 0;
+}
+
 /* Longer names than IFNAMSIZ are alternative names, which no ioctl() takes. */
 static int find_altname(struct netlink *nl, const char *name)
 {
@@ -446,34 +469,19 @@ static int find_altname(struct netlink *nl, const char *name)
 	int ifindex = 0;
 
 	nlh->nlmsg_seq = ++nl->seq;
-	if (mnl_socket_sendto(nl->socket, nlh, nlh->nlmsg_len) < 0)
+	if (send(nl->fd, nlh, nlh->nlmsg_len, 0) < 0)
 		return 0;
 	while (!ifindex) {
-		ssize_t size = netlink_receive(nl);
-		int len = (int)size;
+		ssize_t len = netlink_receive(nl);
 
-		if (size < 0)
+		if (len < 0)
 			return 0;
-		for (nlh = (void *)nl->buf; netlink_ok(nlh, len);
-		     nlh = mnl_nlmsg_next(nlh, &len)) {
-			if (nlh->nlmsg_pid != nl->portid ||
-			    nlh->nlmsg_seq != nl->seq)
-				continue;
-			if (nlh->nlmsg_type == NLMSG_ERROR) {
-				errno = netlink_errno(nlh);
-				return 0;
-			}
-			if (nlh->nlmsg_type == RTM_NEWLINK &&
-			    mnl_nlmsg_get_payload_len(nlh) >=
-			    sizeof(struct ifinfomsg)) {
-				const struct ifinfomsg *ifi;
-
-				ifi = mnl_nlmsg_get_payload(nlh);
-				ifindex = ifi->ifi_index;
-			}
-		}
+		ifindex = take_link(nl, (int)len);
 	}
-	return ifindex;
+	if (ifindex > 0)
+		return ifindex;
+	errno = -ifindex;
+	return 0;
 }
 
 /*

@@ -35,6 +35,15 @@ struct answer {
 	struct qdisc_state state;
 };
 
+/* As good as zeroed: the state counts only once it is told. */
+static inline void answer_clear(struct answer *answer)
+{
+	answer->complete = false;
+	answer->error = 0;
+	answer->text[0] = '\0';
+	answer->echoed = false;
+}
+
 /* Idempotent. Returns a status, after having complained. */
 int netlink_open(struct plugctl *ctx);
 void netlink_close(struct plugctl *ctx);
@@ -58,12 +67,6 @@ int netlink_ifindex(struct netlink *nl, const char *name);
 
 /* NULL when it is gone; text has room for IF_NAMESIZE. */
 char *netlink_ifname(struct netlink *nl, int ifindex, char *text);
-
-/*
- * mnl_nlmsg_ok() takes a length of 2^31 and up for a negative number, and goes
- * round in circles from there.
- */
-bool netlink_ok(const struct nlmsghdr *nlh, int len);
 
 /* For monitor. */
 int netlink_join(struct netlink *nl, unsigned int group);

@@ -3,11 +3,25 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-#include <json-c/json.h>
-
 #include "output.h"
 
-void out_value(struct out *out, const char *key, struct json_object *value)
+bool out_use_json(struct out *out, bool pretty, char why[JSON_ERROR_MAX])
+{
+	if (!out->loaded)
+		out->loaded = json_load(&out->api, why);
+	out->json = out->loaded;
+	out->pretty = pretty;
+	return out->loaded;
+}
+
+/* The format has one %s. */
+static void print(struct out *out, const char *format, const char *text)
+{
+	fprintf(out->file, format, text);
+	out->dirty = true;
+}
+
+static void add(struct out *out, const char *key, struct json_object *value)
 {
 	struct json_object *parent;
 
@@ -16,16 +30,16 @@ void out_value(struct out *out, const char *key, struct json_object *value)
 		return;
 	}
 	if (!out->depth) {
-		json_object_put(value);
+		out->api.put(value);
 		return;
 	}
 	parent = out->stack[out->depth - 1];
-	if (json_object_is_type(parent, json_type_array)) {
-		json_object_array_add(parent, value);
+	if (out->api.is_type(parent, json_type_array)) {
+		out->api.array_add(parent, value);
 	} else if (key) {
-		json_object_object_add(parent, key, value);
+		out->api.object_add(parent, key, value);
 	} else {
-		json_object_put(value);
+		out->api.put(value);
 		out->failed = true;
 	}
 }
@@ -33,26 +47,26 @@ void out_value(struct out *out, const char *key, struct json_object *value)
 static void push(struct out *out, const char *key, struct json_object *value)
 {
 	if (!value || out->depth == OUT_DEPTH_MAX) {
-		json_object_put(value);
+		out->api.put(value);
 		out->failed = true;
 		return;
 	}
 	/* The parent's reference, and one of our own until out_end(). */
 	if (out->depth)
-		out_value(out, key, json_object_get(value));
+		add(out, key, out->api.get(value));
 	out->stack[out->depth++] = value;
 }
 
 void out_object(struct out *out, const char *key)
 {
 	if (out->json)
-		push(out, key, json_object_new_object());
+		push(out, key, out->api.new_object());
 }
 
 void out_array(struct out *out, const char *key)
 {
 	if (out->json)
-		push(out, key, json_object_new_array());
+		push(out, key, out->api.new_array());
 }
 
 void out_end(struct out *out)
@@ -67,10 +81,9 @@ void out_end(struct out *out)
 		if (out->pretty)
 			flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
 		flags |= JSON_C_TO_STRING_NOSLASHESCAPE;
-		fprintf(out->file, "%s\n",
-			json_object_to_json_string_ext(value, flags));
+		print(out, "%s\n", out->api.to_json_string_ext(value, flags));
 	}
-	json_object_put(value);
+	out->api.put(value);
 }
 
 void out_u64(struct out *out, const char *key, const char *format, uint64_t v)
@@ -80,25 +93,25 @@ void out_u64(struct out *out, const char *key, const char *format, uint64_t v)
 	char text[HUMAN_TEXT_MAX];
 
 	if (out->json && key)
-		out_value(out, key, json_object_new_int64(number));
+		add(out, key, out->api.new_int64(number));
 	if (out->json || !format)
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64, v);
-	fprintf(out->file, format, text);
+	print(out, format, text);
 }
 
 void out_bool(struct out *out, const char *key, bool v)
 {
 	if (out->json)
-		out_value(out, key, json_object_new_boolean(v));
+		add(out, key, out->api.new_boolean(v));
 }
 
 void out_str(struct out *out, const char *key, const char *format, const char *v)
 {
 	if (out->json && key)
-		out_value(out, key, json_object_new_string(v));
+		add(out, key, out->api.new_string(v));
 	if (!out->json && format)
-		fprintf(out->file, format, v);
+		print(out, format, v);
 }
 
 void out_count(struct out *out, const char *key, const char *format, uint64_t v,
@@ -111,7 +124,7 @@ void out_count(struct out *out, const char *key, const char *format, uint64_t v,
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64 " %s", v,
 		 v == 1 ? singular : plural);
-	fprintf(out->file, format, text);
+	print(out, format, text);
 }
 
 void out_size(struct out *out, const char *key, const char *format, uint64_t v)
@@ -122,7 +135,7 @@ void out_size(struct out *out, const char *key, const char *format, uint64_t v)
 	if (out->json || !format)
 		return;
 	format_size(text, v);
-	fprintf(out->file, format, text);
+	print(out, format, text);
 }
 
 void out_age(struct out *out, const char *key, const char *format, uint64_t v)
@@ -133,7 +146,7 @@ void out_age(struct out *out, const char *key, const char *format, uint64_t v)
 	if (out->json || !format)
 		return;
 	format_age(text, v);
-	fprintf(out->file, format, text);
+	print(out, format, text);
 }
 
 void out_text(struct out *out, const char *format, ...)
@@ -145,20 +158,26 @@ void out_text(struct out *out, const char *format, ...)
 	va_start(ap, format);
 	vfprintf(out->file, format, ap);
 	va_end(ap);
+	out->dirty = true;
 }
 
 void out_bold(struct out *out, const char *text)
 {
 	if (!out->json)
-		fprintf(out->file, out->color ? "\033[1m%s\033[0m" : "%s", text);
+		print(out, out->color ? "\033[1m%s\033[0m" : "%s", text);
 }
 
 bool out_flush(struct out *out)
 {
-	bool ok = !fflush(out->file) && !ferror(out->file) && !out->failed;
+	bool ok;
+
+	if (!out->dirty && !out->failed)
+		return true;
+	ok = !fflush(out->file) && !ferror(out->file) && !out->failed;
 
 	clearerr(out->file);
 	out->failed = false;
+	out->dirty = false;
 	return ok;
 }
 
@@ -166,7 +185,7 @@ bool out_flush(struct out *out)
 void out_fini(struct out *out)
 {
 	while (out->depth)
-		json_object_put(out->stack[--out->depth]);
+		out->api.put(out->stack[--out->depth]);
 }
 
 /* "10 MiB", "164.2 KiB": at most one decimal, none where it would be 0. */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct json_object;
+#include "json.h"
 
 #define OUT_DEPTH_MAX	6
 #define HUMAN_TEXT_MAX	32
@@ -24,9 +24,15 @@ struct out {
 	bool pretty;
 	bool color;
 	bool failed;		/* out of memory for JSON */
+	bool dirty;		/* something was printed since out_flush() */
+	bool loaded;
+	struct json_api api;
 	struct json_object *stack[OUT_DEPTH_MAX];
 	unsigned int depth;
 };
+
+/* From now on JSON. Returns false, and why, if the library for it is not there. */
+bool out_use_json(struct out *out, bool pretty, char why[JSON_ERROR_MAX]);
 
 /* The outermost container is printed, on a line of its own, when it ends. */
 void out_object(struct out *out, const char *key);
@@ -45,9 +51,6 @@ void out_age(struct out *out, const char *key, const char *format, uint64_t v);
 void out_text(struct out *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void out_bold(struct out *out, const char *text);
-
-/* A JSON value made elsewhere; the reference passes to out. */
-void out_value(struct out *out, const char *key, struct json_object *value);
 
 /* Returns false when something could not be written, now or before. */
 bool out_flush(struct out *out);

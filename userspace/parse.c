@@ -172,19 +172,25 @@ bool parse_parent(const char *text, uint32_t *parent)
 	return true;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 int split_line(char *line, char **words, size_t max)
 {
-	static const char blanks[] = " \t\r\n\v\f";
 	size_t n = 0;
 
 	for (;;) {
-		line += strspn(line, blanks);
+		while (is_blank(*line))
+			line++;
 		if (!*line || *line == '#')
 			break;
 		if (n + 1 >= max)
 			return -1;
 		words[n++] = line;
-		line += strcspn(line, blanks);
+		while (*line && !is_blank(*line))
+			line++;
 		if (!*line)
 			break;
 		*line++ = '\0';

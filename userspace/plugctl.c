@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "memory.h"
 #include "netlink.h"
@@ -12,6 +11,9 @@
 
 /* An option with this many letters wrong is still recognised in a hint. */
 #define TYPO_MAX	2
+
+/* So many need no memory of their own. */
+#define FEW_WORDS	16
 
 enum option_id {
 	OPTION_JSON,
@@ -259,15 +261,16 @@ static int sort_words(struct plugctl *ctx, struct words *words)
 {
 	for (words->i = 0; words->i < words->n; words->i++) {
 		char *word = words->v[words->i];
+		bool dashes = word[0] == '-' && !strcmp(word, "--");
 		int status = STATUS_OK;
 
-		if (!strcmp(word, "--") && begins_program(words)) {
+		if (dashes && begins_program(words)) {
 			words->program = &words->v[words->i + 1];
 			break;
 		}
 		if (words->only_rest || word[0] != '-' || !word[1])
 			add_rest(words, word);
-		else if (!strcmp(word, "--"))
+		else if (dashes)
 			words->only_rest = true;
 		else if (word[1] == '-')
 			status = long_option(ctx, words);
@@ -326,19 +329,32 @@ static int check_options(struct plugctl *ctx, const struct words *words)
 	return STATUS_OK;
 }
 
+static int use_json(struct plugctl *ctx)
+{
+	char why[JSON_ERROR_MAX];
+
+	if (out_use_json(&ctx->out, ctx->opt.pretty, why))
+		return STATUS_OK;
+	return complain(ctx, STATUS_REFUSED, NULL,
+			"-j needs json-c: %s: install it", why);
+}
+
 static int dispatch(struct plugctl *ctx, struct words *words)
 {
 	struct args args = { 0 };
 
-	if (words->show_version && !words->rest_n)
-		return fprintf(ctx->out.file, "plugctl %s\n", PLUG_VERSION) < 0 ?
-		       STATUS_REFUSED : STATUS_OK;
+	if (words->show_version && !words->rest_n) {
+		out_text(&ctx->out, "plugctl %s\n", PLUG_VERSION);
+		return STATUS_OK;
+	}
 	if (words->show_help || words->show_version) {
 		ctx->command = find_command(words->show_help ? "help" : "version");
 		args.v = words->rest;
 		args.n = words->show_help ? words->rest_n : 0;
 		if (args.n > 1)
 			args.n = 1;
+		if (ctx->opt.json && use_json(ctx))
+			return ctx->status;
 		return ctx->command->run(ctx, &args);
 	}
 	if (words->rest_n && !words->command)
@@ -349,43 +365,33 @@ static int dispatch(struct plugctl *ctx, struct words *words)
 	args.v = words->rest + (words->rest_n ? 1 : 0);
 	args.n = words->rest_n ? words->rest_n - 1 : 0;
 	args.program = words->program;
-	ctx->out.json = ctx->opt.json;
-	ctx->out.pretty = ctx->opt.pretty;
+	if (ctx->opt.json && use_json(ctx))
+		return ctx->status;
 	return ctx->command->run(ctx, &args);
 }
 
 int run_words(struct plugctl *ctx, char **v, int n)
 {
 	struct words words = { .v = v, .n = n };
+	char *few[FEW_WORDS];
 	int status;
 
 	ctx->command = NULL;
-	words.rest = calloc((size_t)n + 1, sizeof(*words.rest));
+	words.rest = n < FEW_WORDS ? few : calloc((size_t)n + 1, sizeof(*v));
 	if (!words.rest)
 		return complain_memory(ctx);
 	status = sort_words(ctx, &words);
 	if (!status)
 		status = dispatch(ctx, &words);
-	free(words.rest);
+	if (words.rest != few)
+		free(words.rest);
 	return status;
-}
-
-static bool wants_color(FILE *file)
-{
-	const char *no_color = getenv("NO_COLOR");
-	const char *term;
-
-	if (!isatty(fileno(file)) || (no_color && *no_color))
-		return false;
-	term = getenv("TERM");
-	return term && strcmp(term, "dumb");
 }
 
 int plugctl_main(struct plugctl *ctx, int argc, char **argv)
 {
 	int status;
 
-	ctx->out.color = wants_color(ctx->out.file);
 	status = run_words(ctx, argv + 1, argc > 0 ? argc - 1 : 0);
 	out_fini(&ctx->out);
 	if (!out_flush(&ctx->out)) {

@@ -64,7 +64,8 @@ struct plugctl {
 	struct memory *memory;	/* addresses found before; in a batch only */
 	const char *file;	/* in a batch: where the command comes from */
 	unsigned long line;
-	struct json_object *errors;	/* in a batch with -j: collected here too */
+	struct error *errors;	/* in a batch with -j: collected, for the answer */
+	struct error **errors_end;
 	int status;		/* the worst so far */
 };
 
@@ -114,6 +115,10 @@ int complain(struct plugctl *ctx, int status, const char *where,
 /* The same for what is no failure; silent with -q. */
 void note(struct plugctl *ctx, const char *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* In between, complaints are collected; then they are printed as "errors". */
+void errors_begin(struct plugctl *ctx);
+void errors_end(struct plugctl *ctx);
 
 int complain_memory(struct plugctl *ctx);
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
 #include <linux/gen_stats.h>
 #include <linux/rtnetlink.h>
 
+#include "attr.h"
 #include "state.h"
 
 /* In <linux/gen_stats.h> since 5.5. */
@@ -15,39 +15,40 @@
 /* Copies as much as both sides know; the rest of dst is left alone. */
 static size_t copy_payload(void *dst, size_t size, const struct nlattr *attr)
 {
-	size_t len = mnl_attr_get_payload_len(attr);
+	size_t len = attr_len(attr);
 
 	if (len > size)
 		len = size;
-	memcpy(dst, mnl_attr_get_payload(attr), len);
+	memcpy(dst, attr_payload(attr), len);
 	return len;
 }
 
 /* 64-bit attributes may be aligned to 4 bytes only. */
 static bool copy_u64(uint64_t *dst, const struct nlattr *attr)
 {
-	if (mnl_attr_get_payload_len(attr) != sizeof(*dst))
+	if (attr_len(attr) != sizeof(*dst))
 		return false;
-	memcpy(dst, mnl_attr_get_payload(attr), sizeof(*dst));
+	memcpy(dst, attr_payload(attr), sizeof(*dst));
 	return true;
 }
 
 static bool parse_kind(const struct nlattr *attr, struct qdisc_state *state)
 {
-	const char *kind = mnl_attr_get_payload(attr);
-	size_t len = mnl_attr_get_payload_len(attr);
+	const char *kind = attr_payload(attr);
+	size_t len;
 
-	len = strnlen(kind, len);
-	if (len == 0 || len >= sizeof(state->kind))
-		return false;
-	memcpy(state->kind, kind, len);
+	for (len = 0; len < attr_len(attr) && kind[len]; len++) {
+		if (len == sizeof(state->kind) - 1)
+			return false;
+		state->kind[len] = kind[len];
+	}
 	state->kind[len] = '\0';
-	return true;
+	return len > 0;
 }
 
 static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state)
 {
-	switch (mnl_attr_get_type(attr)) {
+	switch (attr_type(attr)) {
 	case TCA_PLUG_EPOCH:
 		return copy_u64(&state->epoch, attr);
 	case TCA_PLUG_RELEASED:
@@ -63,8 +64,8 @@ static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state
 
 static bool parse_options(const struct nlattr *options, struct qdisc_state *state)
 {
-	const unsigned char *payload = mnl_attr_get_payload(options);
-	size_t len = mnl_attr_get_payload_len(options);
+	const unsigned char *payload = attr_payload(options);
+	size_t len = attr_len(options);
 	const struct nlattr *attr;
 	struct tc_plug_qopt qopt;
 	const void *attrs;
@@ -75,7 +76,7 @@ static bool parse_options(const struct nlattr *options, struct qdisc_state *stat
 	attrs = payload + sizeof(qopt);
 	len -= sizeof(qopt);
 
-	mnl_attr_for_each_payload(attrs, len) {
+	attr_for_each(attr, attrs, len) {
 		if (!parse_plug_attr(attr, state))
 			return false;
 	}
@@ -119,8 +120,8 @@ static void parse_stats(const struct nlattr *stats, struct qdisc_state *state)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, stats) {
-		switch (mnl_attr_get_type(attr)) {
+	attr_for_each(attr, attr_payload(stats), attr_len(stats)) {
+		switch (attr_type(attr)) {
 		case TCA_STATS_BASIC:
 			parse_basic(attr, state);
 			break;
@@ -147,17 +148,17 @@ int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
 
 	if (nlh->nlmsg_type != RTM_NEWQDISC && nlh->nlmsg_type != RTM_DELQDISC)
 		return -1;
-	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*tcm))
+	if (message_len(nlh) < sizeof(*tcm))
 		return -1;
 
 	memset(state, 0, sizeof(*state));
-	tcm = mnl_nlmsg_get_payload(nlh);
+	tcm = message_payload(nlh);
 	state->ifindex = tcm->tcm_ifindex;
 	state->handle = tcm->tcm_handle;
 	state->parent = tcm->tcm_parent;
 
-	mnl_attr_for_each(attr, nlh, sizeof(*tcm)) {
-		switch (mnl_attr_get_type(attr)) {
+	attr_for_each(attr, tcm + 1, message_len(nlh) - sizeof(*tcm)) {
+		switch (attr_type(attr)) {
 		case TCA_KIND:
 			if (!parse_kind(attr, state))
 				return -1;
@@ -212,7 +213,7 @@ struct qdisc_state *qdisc_list_add(struct qdisc_list *list,
 				   const struct qdisc_state *state)
 {
 	if (list->n == list->room) {
-		size_t room = list->room ? list->room * 2 : 8;
+		size_t room = list->room ? list->room * 2 : 4;
 		void *v = realloc(list->v, room * sizeof(*list->v));
 
 		if (!v)

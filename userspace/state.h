@@ -50,7 +50,7 @@ struct qdisc_state {
 
 /*
  * Returns 0, or -1 when the message is not a qdisc's or is malformed. The
- * message must lie completely in memory (netlink_ok()).
+ * message must lie completely in memory (message_ok()).
  */
 int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state);
 

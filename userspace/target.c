@@ -184,24 +184,48 @@ static void choose(struct plugctl *ctx, const struct qdisc_list *list,
 	}
 }
 
-/*
- * The index is asked for anew each time: a name may have passed from one
- * device to another, and then what was remembered is another's plug.
- */
-static bool recall(struct plugctl *ctx, struct target *target)
+static void recall(struct target *target, const struct remembered *what)
 {
-	const struct remembered *what;
-
-	if (!ctx->memory)
-		return false;
-	what = memory_get(ctx->memory, target->name, &ctx->opt);
-	if (!what || what->at.ifindex != target->at.ifindex)
-		return false;
 	target->at = what->at;
 	target->told = what->told;
 	target->remembered = true;
 	target->usable = true;
-	return true;
+}
+
+/* Returns whether to look for its plug. */
+static bool locate(struct plugctl *ctx, struct target *target)
+{
+	struct remembered what;
+	bool known;
+
+	known = ctx->memory &&
+		memory_get(ctx->memory, target->name, &ctx->opt, &what);
+	if (known && what.fresh) {
+		recall(target, &what);
+		return false;
+	}
+	target->at.ifindex = find_device(ctx, target->name);
+	if (!known || what.at.ifindex != target->at.ifindex)
+		return target->at.ifindex != 0;
+	memory_refresh(ctx->memory, target->name, &ctx->opt);
+	recall(target, &what);
+	return false;
+}
+
+static __attribute__((noinline)) void clear_targets(struct target *targets,
+						    unsigned int n)
+{
+	memset(targets, 0, n * sizeof(*targets));
+}
+
+/* Not calloc(), which glibc has no short way for: each line of a batch is here. */
+static struct target *new_targets(unsigned int n)
+{
+	struct target *targets = malloc((n + 1) * sizeof(*targets));
+
+	if (targets)
+		clear_targets(targets, n);
+	return targets;
 }
 
 struct target *find_targets(struct plugctl *ctx, char *const *names,
@@ -215,16 +239,14 @@ struct target *find_targets(struct plugctl *ctx, char *const *names,
 
 	if (netlink_open(ctx))
 		return NULL;
-	targets = calloc(n ? n : 1, sizeof(*targets));
+	targets = new_targets(n);
 	if (!targets) {
 		complain_memory(ctx);
 		return NULL;
 	}
 	for (i = 0; i < n; i++) {
 		targets[i].name = names[i];
-		targets[i].at.ifindex = find_device(ctx, names[i]);
-		if (targets[i].at.ifindex && !recall(ctx, &targets[i]))
-			look = true;
+		look |= locate(ctx, &targets[i]);
 	}
 	if (!look)
 		return targets;
@@ -360,7 +382,7 @@ static void take_answer(struct plugctl *ctx, struct target *target,
 	}
 	if (target->remembered && may_have_moved(answer->error) &&
 	    find_again(ctx, target)) {
-		memset(answer, 0, sizeof(*answer));
+		answer_clear(answer);
 		send_to(ctx, &target, 1, action, echo, forgive_gone, answer);
 		return;
 	}
@@ -410,7 +432,7 @@ void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
 			goto out;
 		}
 	} else {
-		memset(&answer, 0, sizeof(answer));
+		answer_clear(&answer);
 	}
 	for (i = 0; i < n; i++)
 		if (targets[i].usable)

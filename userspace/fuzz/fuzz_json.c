@@ -26,7 +26,8 @@ static void check(const char *text, const char *name,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct out out = { .json = true };
+	struct out out = { 0 };
+	char why[JSON_ERROR_MAX];
 	struct qdisc_state state;
 	char name[32], *text = NULL;
 	size_t len = 0, rest, i;
@@ -48,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < rest; i++)
 		name[i] &= 0x7f;
 
+	must(out_use_json(&out, false, why));
 	out.file = open_memstream(&text, &len);
 	must(out.file);
 	print_plug(&out, name, &state);

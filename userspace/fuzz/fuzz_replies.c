@@ -2,8 +2,7 @@
 /* What the kernel might send: dumps and answers, taken apart and printed. */
 #include "fuzz.h"
 
-#include <libmnl/libmnl.h>
-
+#include "../attr.h"
 #include "../netlink.h"
 #include "../print.h"
 
@@ -12,10 +11,11 @@
 static void print(FILE *null, const struct qdisc_state *state)
 {
 	struct out out = { .file = null };
+	char why[JSON_ERROR_MAX];
 
 	print_plug(&out, "eth0", state);
 	print_fields(&out, "eth0", state);
-	out.json = true;
+	must(out_use_json(&out, false, why));
 	print_plug(&out, "eth0", state);
 	must(out.depth == 0);
 }
@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answer answers[ANSWERS] = { 0 };
 	FILE *null = fopen("/dev/null", "w");
 	struct qdisc_state state;
-	struct nlmsghdr *nlh;
+	const struct nlmsghdr *nlh;
 	int len = (int)size;
 	char *buf;
 
@@ -33,8 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf = malloc(size ? size : 1);
 	must(buf && null);
 	memcpy(buf, data, size);
-	for (nlh = (void *)buf; netlink_ok(nlh, len);
-	     nlh = mnl_nlmsg_next(nlh, &len)) {
+	message_for_each(nlh, buf, len) {
 		if (!qdisc_parse(nlh, &state)) {
 			must(memchr(state.kind, 0, sizeof(state.kind)));
 			must(state.released <= state.epoch);

@@ -57,9 +57,3 @@ ssize_t netlink_receive(struct netlink *nl)
 	errno = EIO;
 	return -1;
 }
-
-bool netlink_ok(const struct nlmsghdr *nlh, int len)
-{
-	(void)nlh, (void)len;
-	return false;
-}

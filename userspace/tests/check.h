@@ -52,6 +52,13 @@ static inline void capture_free(struct capture *c)
 	free(c);
 }
 
+static inline void use_json(struct capture *c)
+{
+	char why[JSON_ERROR_MAX];
+
+	assert_true(out_use_json(&c->ctx.out, false, why));
+}
+
 /* A plug with something in every field. */
 static inline struct qdisc_state sample_plug(void)
 {

@@ -6,8 +6,11 @@
 
 static void sample(const struct qdisc_state *state)
 {
-	struct out out = { .file = stdout, .json = true };
+	struct out out = { .file = stdout };
+	char why[JSON_ERROR_MAX];
 
+	if (!out_use_json(&out, false, why))
+		exit(1);
 	out_array(&out, NULL);
 	print_plug(&out, "eth0", state);
 	print_plug(&out, "a \"name\"", state);

@@ -73,7 +73,7 @@ static void show_json(void **unused)
 	struct capture *c = capture_new();
 
 	(void)unused;
-	c->ctx.out.json = true;
+	use_json(c);
 	out_array(&c->ctx.out, NULL);
 	print_plug(&c->ctx.out, "eth0", &state);
 	out_end(&c->ctx.out);
@@ -166,7 +166,7 @@ static void json_escapes(void **unused)
 	struct capture *c = capture_new();
 
 	(void)unused;
-	c->ctx.out.json = true;
+	use_json(c);
 	print_plug(&c->ctx.out, "a\"b\\c\n", &state);
 	capture_flush(c);
 	value = json_tokener_parse(c->out);
@@ -182,7 +182,7 @@ static void unbalanced_prints_nothing(void **unused)
 	struct capture *c = capture_new();
 
 	(void)unused;
-	c->ctx.out.json = true;
+	use_json(c);
 	out_object(&c->ctx.out, NULL);
 	out_u64(&c->ctx.out, "n", NULL, UINT64_MAX);
 	out_fini(&c->ctx.out);
