@@ -6,6 +6,10 @@
 
 #include "json.h"
 
+#ifndef JSON_LIBRARY
+#define JSON_LIBRARY	"libjson-c.so.5"	/* what most systems have today */
+#endif
+
 _Static_assert(sizeof(JSON_LIBRARY) > 1, "make could not find out libjson-c's name: give it as JSON_LIBRARY");
 
 struct symbol {
