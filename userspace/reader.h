@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* A line longer than that is no command. */
-#define READER_LINE_MAX	(1024 * 1024)
+#define READER_LINE_MAX	1048576
 
 struct reader {
 	int fd;
