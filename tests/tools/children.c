@@ -5,7 +5,7 @@
  * the end, through commands, a change of the parent, a link that goes down and
  * up, a graft, and the class's end, with packets held all the while.
  *
- * I7 shows where the parent asks with peek: tbf, hfsc, drr, qfq, ets.
+ * I7 shows in drr, which charges a class for the packet that peek promised.
  *
  *	children [PARENT]	one parent, or all
  */
@@ -481,6 +481,88 @@ static void test_sfb_marks(void)
 	link_delete(DEV);
 }
 
+/* An ifb with room for one packet stops its transmit queue with each, and wakes
+ * it up when it has passed that on; it does so only with redirected packets.
+ */
+static void test_ifb_stops(void)
+{
+	const unsigned int n = 2000;
+	struct wire guest, ifb;
+
+	diag("I5: a device that stops its queue all the time");
+	must("ip link add vif type veth peer name guest && ip link set vif up && "
+	     "ip link set guest up && modprobe ifb numifbs=0 && "
+	     "ip link add " DEV " numtxqueues 4 type ifb && "
+	     "ip link set " DEV " txqueuelen 1 up && "
+	     "tc qdisc add dev " DEV " root handle 1: plug && "
+	     "tc qdisc add dev vif ingress && "
+	     "tc filter add dev vif parent ffff: protocol all matchall "
+	     "action mirred egress redirect dev " DEV);
+	wire_open(&guest, "guest");
+	wire_open(&ifb, DEV);
+	w = ifb;
+	w.tx = guest.tx;
+
+	wire_send(&w, n, 100);
+	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: nothing leaves");
+	is_u64(plug_get(nl, DEV).qlen, n, "all are held");
+	plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, n, 100);
+	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_ONE, 0);
+	plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0);
+	is_u64(wire_recv(&w, n) + wire_drain(&w, QUIET_MS), n, "I5: one epoch leaves, whole");
+	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	is_u64(wire_recv(&w, n) + wire_drain(&w, QUIET_MS), n, "I5: the rest");
+	is_u64(w.reordered, 0, "I2: in order, each once");
+	ok(plug_get(nl, DEV).requeues, "packets were handed back on the way (%u)",
+	   plug_get(nl, DEV).requeues);
+	is_u64(plug_get(nl, DEV).sent_packets, 2 * n, "each is counted once");
+	wire_close(&guest);
+	wire_close(&ifb);
+	link_delete("vif");
+	link_delete(DEV);
+}
+
+/* What drr's class may still send. */
+static long deficit(void)
+{
+	char line[256], *at;
+	long value = -1;
+	FILE *tc = popen("tc -s class show dev " DEV, "r");
+
+	while (tc && fgets(line, sizeof(line), tc))
+		if ((at = strstr(line, "deficit ")))
+			sscanf(at, "deficit %ldb", &value);
+	if (!tc || pclose(tc) || value < 0)
+		bail("tc shows no deficit");
+	return value;
+}
+
+/* Each packet has drr ask for the next. As long as the plug gives none, none may
+ * be promised: it would be charged for.
+ */
+static void test_peek(void)
+{
+	struct plug_state st;
+	long before;
+
+	diag("I7: peek promises nothing that dequeue does not give");
+	dummy_make(DEV);
+	must("tc qdisc add dev " DEV " root handle 1: drr && "
+	     "tc class add dev " DEV " parent 1: classid 1:10 drr quantum 10000 && " FILTER);
+	must("tc qdisc add dev " DEV " parent 1:10 handle 40: plug");
+	wire_open(&w, DEV);
+	wire_send(&w, 1, 100);
+	before = deficit();
+	wire_send(&w, 20, 100);
+	is_u64(deficit(), before, "closed: nothing is charged");
+	ok(qdisc_get(nl, DEV, 0x10010, &st) && st.qlen == 21, "and all is there");
+	must("tc qdisc change dev " DEV " handle 40: plug release_indefinite");
+	is_u64(wire_recv(&w, 21) + wire_drain(&w, QUIET_MS), 21, "released: all leave");
+	wire_close(&w);
+	link_delete(DEV);
+}
+
 /* Where a plug shares a device with other traffic, prio is the parent to use. */
 static void test_siblings(void)
 {
@@ -504,6 +586,8 @@ static const struct {
 } more[] = {
 	{ "mq-bypass", test_mq_bypass },
 	{ "sfb-marks", test_sfb_marks },
+	{ "peek", test_peek },
+	{ "ifb-stops", test_ifb_stops },
 	{ "prio-siblings", test_siblings },
 };
 
