@@ -28,6 +28,12 @@ kernel_row() {
 	read -r suites flavour _ arguments <<< "$row"
 }
 
+# suite SET...: their tests in tests/suite, one a line
+suite() {
+	awk -v sets=" $* " '!/^#/ && index(sets, " " $1 " ") {
+		sub(/^[^ \t]+[ \t]+/, ""); print }' "$top/tests/suite"
+}
+
 # The archive is the one this machine uses itself.
 debian_mirror() {
 	local uri
