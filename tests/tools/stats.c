@@ -493,7 +493,7 @@ static void test_random_usual(void)
 	unsigned int seed;
 
 	for (seed = 1; seed <= 4; seed++)
-		test_random(seed, 400);
+		test_random(seed, 200);
 }
 
 static const struct {
