@@ -266,7 +266,7 @@ boot() {
 	mke2fs -q -t ext4 -O ^has_journal -E root_owner=0:0 -d "$root" "$dir/disk" 3G > /dev/null
 	image=$root/boot/vmlinuz-$kernel
 	[ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
-	timeout -k 10 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
+	timeout -k 10 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu "$processor" -smp 2 -m 1024 \
 		-display none -no-reboot -nic none -monitor none \
 		-kernel "$image" -initrd "$dir/initrd.cpio" \
 		-drive "file=$dir/disk,if=virtio,format=raw,cache=unsafe" \
