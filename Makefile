@@ -7,7 +7,7 @@
 .PHONY: all module plugctl demo check check-all check-debug check-distro \
 	bench deb rpm srpm install uninstall shell vm-refresh clean help
 
-all: module plugctl			## the module for the running kernel, and plugctl
+all: plugctl module			## the module for the running kernel, and plugctl
 
 module:					## src/sch_plug.ko (KDIR=... for another kernel)
 	$(MAKE) -C src modules
@@ -16,7 +16,7 @@ plugctl:				## userspace/plugctl
 	$(MAKE) -C userspace plugctl
 
 demo:					## see packets held and released (HOST=1 DEV=eth0: here)
-	@tests/demo/run $(if $(HOST),--host $(DEV))
+	@tests/demo/run $(if $(HOST),--host $(DEV) $(PEER))
 
 check:					## static checks, unit tests, two kernels
 	@tests/check
@@ -51,12 +51,13 @@ uninstall:				## undo that
 shell:					## a shell in a VM (KERNEL=7.3)
 	@tests/vm/run --shell $(or $(KERNEL),7.3)
 
-vm-refresh:				## forget the kernels in the cache, to fetch the newest
+vm-refresh:				## empty the cache: fetch the newest kernels, build all anew
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/sch-plug"
 
 clean:					## remove what was built in the checkout
 	rm -rf build tests/tools/bin
 	-$(MAKE) -s -C userspace clean
+	-$(MAKE) -s -C examples clean
 	rm -f src/*.o src/.*.cmd src/*.ko src/*.mod src/*.mod.c src/compat-config.h \
 		src/Module.symvers src/modules.order
 

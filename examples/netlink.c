@@ -149,7 +149,11 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	ret = exchange(nl, build(buf, &request));
-	if (ret < 0)
+	/* The kernel says so of a handle that it does not find at the root. */
+	if (ret < 0 && errno == EEXIST)
+		fprintf(stderr, "%s: no plug with the handle %s at its root\n",
+			argv[1], argv[2]);
+	else if (ret < 0)
 		perror(argv[1]);
 	mnl_socket_close(nl);
 	return ret < 0 ? 2 : 0;

@@ -20,7 +20,7 @@
 set -eu
 
 usage() {
-	sed -n '6,8s/^#//p' "$0" >&2
+	sed -n '7,9s/^#//p' "$0" >&2
 	exit 1
 }
 
@@ -28,7 +28,10 @@ usage() {
 setup() {
 	dev=$1
 	shift
-	tc qdisc add dev "$dev" root handle 1: prio bands 4
+	tc qdisc add dev "$dev" root handle 1: prio bands 4 || {
+		echo "reload.sh: is there another qdisc already? See tc qdisc show dev $dev" >&2
+		exit 1
+	}
 	plugctl add "$dev" parent 1:4 open
 	for port; do
 		# A header of 5 words, TCP, the port, SYN without ACK.

@@ -64,8 +64,8 @@ put_module() {
 
 case ${1:-} in
 install)
-	put_module
 	$MAKE -C userspace install DESTDIR="$DESTDIR" PREFIX="$PREFIX"
+	put_module
 	[ -n "$DESTDIR" ] || src/loaded-module installed
 	;;
 uninstall)

@@ -169,7 +169,8 @@ int cmd_batch(struct plugctl *ctx, const struct args *args)
 	} else {
 		ctx->file = NULL;
 		status = complain(ctx, STATUS_USAGE, name,
-				  "cannot be opened: %s", strerror(errno));
+				  "cannot be opened: %s: name a file, or - for standard input",
+				  strerror(errno));
 	}
 	if (batch->reader.fd > STDIN_FILENO)
 		close(batch->reader.fd);

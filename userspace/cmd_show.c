@@ -63,6 +63,14 @@ static void print_named(struct plugctl *ctx, const struct qdisc_list *list,
 	}
 }
 
+/* For somebody who looks; a program counts what it gets. */
+static void say_none(const struct plugctl *ctx)
+{
+	if (isatty(STDOUT_FILENO) && !ctx->opt.json && !ctx->opt.quiet)
+		fputs("no device has a plug: plugctl add DEV attaches one\n",
+		      stderr);
+}
+
 static bool wants_color(FILE *file)
 {
 	const char *no_color = getenv("NO_COLOR");
@@ -89,8 +97,10 @@ static int show(struct plugctl *ctx, const struct args *args, print_fn print)
 		out_array(&ctx->out, "plugs");
 		if (args->n)
 			print_named(ctx, &list, args, print);
-		else
+		else if (list.n)
 			print_all(ctx, &list, print);
+		else
+			say_none(ctx);
 		out_end(&ctx->out);
 	}
 	qdisc_list_free(&list);

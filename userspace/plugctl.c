@@ -142,7 +142,7 @@ static int set_option(struct plugctl *ctx, struct words *words,
 		break;
 	case OPTION_HANDLE:
 		if (!parse_handle(value, &opt->handle))
-			return bad_value(ctx, name, value, "handle such as 8001:");
+			return bad_value(ctx, name, value, "handle such as 8001");
 		opt->have_handle = true;
 		break;
 	case OPTION_TIMEOUT:

@@ -39,10 +39,12 @@ static const char *advice(int error)
 	case ENODEV:
 	case ENXIO:
 		return "see ip link";
+	case ENOENT:
+		return "see tc qdisc show and tc class show";
 	case EOPNOTSUPP:
 		return "this kernel was built without CONFIG_NET_SCHED";
 	case EINVAL:
-		return "see plugctl(8) for what is allowed, plugctl version for the module";
+		return "plugctl show tells its epochs, plugctl(8) what is allowed";
 	case EBUSY:
 	case EAGAIN:
 	case ENOMEM:

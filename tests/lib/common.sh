@@ -46,6 +46,8 @@ need() {
 	command -v apt-get > /dev/null ||
 		die "please install what Debian calls: ${missing[*]}"
 	say "# installing ${missing[*]}"
+	[ "$(id -u)" = 0 ] || command -v sudo > /dev/null ||
+		die "please have somebody run, as root: apt-get install ${missing[*]}"
 	as_root apt-get -q update >&2 || say "# apt-get update failed; trying with the lists there are"
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy \
 		install --no-install-recommends "${missing[@]}" > /dev/null ||

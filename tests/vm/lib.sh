@@ -27,7 +27,7 @@ kernel_row() {
 
 	row=$(awk -v name="$1" '$1 == name { $1 = ""; print }' \
 		"$top/tests/vm/kernels" "$top/tests/debug/kernels")
-	[ -n "$row" ] || die "no kernel '$1' in tests/vm/kernels; there are:" \
+	[ -n "$row" ] || die "no kernel '$1' in tests/vm/kernels and tests/debug/kernels; there are:" \
 		"$(awk '!/^#/ { printf "%s ", $1 }' \
 			"$top/tests/vm/kernels" "$top/tests/debug/kernels")"
 	# shellcheck disable=SC2034 # arguments: for run
@@ -60,10 +60,11 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # sources SUITES: the lines for sources.list
 sources() {
-	local suite
+	local suite mirror
 
+	mirror=$(debian_mirror) || exit
 	for suite in ${1//,/ }; do
-		echo "deb [signed-by=$keyring] $(debian_mirror) $suite main"
+		echo "deb [signed-by=$keyring] $mirror $suite main"
 	done
 }
 
