@@ -31,12 +31,13 @@
  * A reset drops packets and leaves the numbers alone: a link that goes down
  * and up releases nothing.
  *
- * Locking. Enqueue, dequeue and reset run under the root lock. Commands take
- * it too (sch_tree_lock()) and schedule the queue before they give it back.
- * So each packet is wholly before or wholly after each command, and no release
- * is missed. __netif_schedule() may find that the queue is scheduled already,
- * or that a sender is about to run it; either way whoever runs it takes the
- * lock after us, and then sees the new numbers.
+ * Locking. Enqueue and dequeue run under the root lock, and so does a reset
+ * as long as packets can reach the queue. Commands take it too
+ * (sch_tree_lock()) and schedule the queue before they give it back. So each
+ * packet is wholly before or wholly after each command, and no release is
+ * missed. __netif_schedule() may find that the queue is scheduled already, or
+ * that a sender is about to run it; either way whoever runs it takes the lock
+ * after us, and then sees the new numbers.
  *
  * A plug at the root that is open and empty has nothing to add to a packet,
  * and TCQ_F_CAN_BYPASS tells the core to send without asking. The core looks
@@ -172,7 +173,9 @@ static void plug_update_bypass(struct Qdisc *sch)
 		flags |= TCQ_F_CAN_BYPASS;
 	if (flags == sch->flags)
 		return;
-	/* The core also looks without the lock, at bits that stay the same. */
+	/* The core reads the word without the lock as well, for TCQ_F_NOLOCK,
+	 * which stays as it is.
+	 */
 	data_race(sch->flags = flags);
 }
 
@@ -206,7 +209,8 @@ static void plug_release(struct Qdisc *sch, u64 last)
 
 /* Marks only grow from head to tail: what may not leave is the end of the
  * list. It is counted as what remains of the queue without the packets that
- * may leave, few if any, so that the lock is not held for the length of it.
+ * were released and have not left, so that the lock is not held for the length
+ * of what is dropped.
  */
 static void plug_drop_unreleased(struct Qdisc *sch)
 {
@@ -319,29 +323,23 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 	return -EINVAL;
 }
 
-static const struct nla_policy plug_policy[TCA_PLUG_MAX + 1] = {
-	[TCA_PLUG_EPOCH]	= { .type = NLA_U64 },
-};
-
-/* Older kernels take an attribute that is too long, and call others names of
- * their own.
+/* Exactly one attribute. nla_parse() would be lenient on older kernels, and
+ * takes the last of several.
  */
 static int plug_parse_upto(struct plug_cmd *cmd, const struct nlattr *opt,
 			   struct netlink_ext_ack *extack)
 {
 	const int base = NLA_ALIGN(sizeof(struct tc_plug_qopt));
-	struct nlattr *tb[TCA_PLUG_MAX + 1];
-	const struct nlattr *last;
+	const struct nlattr *last = nla_data(opt) + base;
+	const int len = nla_len(opt) - base;
+	const bool ok = nla_ok(last, len);
 
-	if (nla_parse(tb, TCA_PLUG_MAX, nla_data(opt) + base,
-		      nla_len(opt) - base, plug_policy, extack))
-		return -EINVAL;
-
-	last = tb[TCA_PLUG_EPOCH];
-	if (!last || nla_len(last) != sizeof(u64)) {
-		NL_SET_BAD_ATTR(extack, last ? last : opt);
+	if (!ok || nla_type(last) != TCA_PLUG_EPOCH ||
+	    nla_len(last) != sizeof(u64) ||
+	    nla_total_size(nla_len(last)) != len) {
+		NL_SET_BAD_ATTR(extack, ok ? last : opt);
 		NL_SET_ERR_MSG_MOD(extack,
-				   "TCQ_PLUG_RELEASE_UPTO needs TCA_PLUG_EPOCH of 8 bytes");
+				   "TCQ_PLUG_RELEASE_UPTO needs TCA_PLUG_EPOCH of 8 bytes and nothing else");
 		return -EINVAL;
 	}
 	cmd->last = nla_get_u64(last);
@@ -349,9 +347,23 @@ static int plug_parse_upto(struct plug_cmd *cmd, const struct nlattr *opt,
 	return 0;
 }
 
-/* TCA_OPTIONS may or may not bear NLA_F_NESTED, and what follows the struct
- * matters to TCQ_PLUG_RELEASE_UPTO alone: senders of the old actions have
- * never been asked for more than its 8 bytes.
+/* Something asked for that this module does not know, the last epoch to keep
+ * for one, must not end in dropping everything.
+ */
+static int plug_parse_discard(const struct nlattr *opt,
+			      struct netlink_ext_ack *extack)
+{
+	if (nla_len(opt) == sizeof(struct tc_plug_qopt))
+		return 0;
+
+	NL_SET_BAD_ATTR(extack, opt);
+	NL_SET_ERR_MSG_MOD(extack, "TCQ_PLUG_DISCARD takes no attributes");
+	return -EINVAL;
+}
+
+/* TCA_OPTIONS may or may not bear NLA_F_NESTED. What follows the struct is
+ * looked at for the new actions only: senders of the old ones have never been
+ * asked for more than its 8 bytes.
  */
 static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 		      struct netlink_ext_ack *extack)
@@ -369,8 +381,12 @@ static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 	cmd->action = qopt.action;
 	cmd->limit = qopt.limit;
 	cmd->attr = opt;
-	if (cmd->action == TCQ_PLUG_RELEASE_UPTO)
+	switch (cmd->action) {
+	case TCQ_PLUG_RELEASE_UPTO:
 		return plug_parse_upto(cmd, opt, extack);
+	case TCQ_PLUG_DISCARD:
+		return plug_parse_discard(opt, extack);
+	}
 	return 0;
 }
 
@@ -383,6 +399,14 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 	err = plug_parse(&cmd, opt, extack);
 	if (err)
 		return err;
+
+	/* On newer kernels a sender may leave its packet in front of the queue,
+	 * for another sender to enqueue, and go on. What was sent before a
+	 * rollback must not come in after it, so wait for that other one: it
+	 * holds rcu_read_lock_bh() until the packet is in the queue.
+	 */
+	if (cmd.action == TCQ_PLUG_DISCARD)
+		synchronize_net();
 
 	sch_tree_lock(sch);
 	err = plug_apply(sch, &cmd, extack);
@@ -427,17 +451,20 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 	return 0;
 }
 
-/* Packets that the driver handed back have lost their mark, but only released
- * ones can have got that far.
+/* Packets that the driver handed back have lost their mark. They are older
+ * than what is in the list, and released, or they had not got that far.
  */
 static u64 plug_head_epoch(struct Qdisc *sch)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
+	struct sk_buff *head = sch->q.head;
 
+	if (head && plug_may_leave(q, head))
+		return plug_skb_cb(head)->epoch;
 	if (!skb_queue_empty(&sch->gso_skb) ||
 	    !skb_queue_empty(&sch->skb_bad_txq))
 		return q->released;
-	return sch->q.head ? plug_skb_cb(sch->q.head)->epoch : 0;
+	return head ? plug_skb_cb(head)->epoch : 0;
 }
 
 static int plug_dump(struct Qdisc *sch, struct sk_buff *skb)

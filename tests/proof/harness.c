@@ -40,7 +40,13 @@ u64 nondet_u64(void);
 
 struct plug_sched_data plug_data;
 struct net_device device;
-struct nlattr message, *epoch_attr;
+static struct {
+	struct nlattr options;
+	struct tc_plug_qopt qopt;
+	struct nlattr attribute;
+	u64 number;
+} message;
+struct Qdisc root;
 static struct Qdisc qdisc;
 
 /* Packet i is the i-th that was offered: the order of age. */
@@ -61,7 +67,7 @@ static struct sk_buff handed_back;
 static bool back;
 
 static u64 drops_limit, drops_reset, drops_discard;
-static bool locked, scheduled;
+static bool locked, scheduled, waited;
 static u32 told_packets, told_bytes;	/* to parents, by a discard */
 
 /* What the module calls */
@@ -78,9 +84,16 @@ void sch_tree_unlock(struct Qdisc *sch)
 	locked = false;
 }
 
+void synchronize_net(void)
+{
+	require("lock: nobody waits with it", !locked);
+	waited = true;
+}
+
 void __netif_schedule(struct Qdisc *sch)
 {
 	require("lock: scheduled while it is held", locked);
+	require("I5: the root is scheduled", sch == &root);
 	scheduled = true;
 }
 
@@ -148,6 +161,19 @@ static struct sk_buff *next_to_leave(void)
 	return i >= 0 && may_leave[i] ? packets[i] : NULL;
 }
 
+/* What the dump says of the ends of the queue */
+static void honest(void)
+{
+	u64 head = plug_head_epoch(&qdisc);
+
+	require("dump: released packets wait, if and only if they do",
+		(head && head <= released) == (back || next_to_leave()));
+	require("dump: the head is not younger than the tail",
+		!qdisc.q.tail || head <= plug_skb_cb(qdisc.q.tail)->epoch);
+	require("dump: the head's epoch", back || oldest() < 0 ||
+		head == born[oldest()]);
+}
+
 static void consistent(void)
 {
 	struct sk_buff *skb = qdisc.q.head, *last = NULL;
@@ -184,19 +210,18 @@ static void consistent(void)
 	require("I3: drops by discard", plug_data.drops_discard == drops_discard);
 	require("I3: parents know of the discarded", !told_packets && !told_bytes);
 	require("lock: given back", !locked);
+	honest();
 }
 
 static void any_message(void)
 {
-	static struct nlattr attribute;
-
-	message.len = nondet_int();
+	message.options.len = nondet_int();
 	message.qopt.action = nondet_int();
 	message.qopt.limit = nondet_u32();
-	assume(message.len >= 0 && message.len <= 64);
-	attribute.len = nondet_int();
-	attribute.number = nondet_u64();
-	epoch_attr = nondet_bool() ? &attribute : NULL;
+	message.attribute.len = nondet_int();
+	message.attribute.type = nondet_int();
+	message.number = nondet_u64();
+	assume(message.options.len >= 0 && message.options.len <= 64);
 }
 
 /* Any state that consistent() accepts. */
@@ -226,7 +251,7 @@ static void begin(void)
 		more = more && nondet_bool();
 		if (!more)
 			break;
-		assume(mark >= least && mark <= epoch);
+		assume(mark && mark >= least && mark <= epoch);
 		least = mark;
 		skb->pkt_len = nondet_u32();
 		bytes += skb->pkt_len;
@@ -238,6 +263,7 @@ static void begin(void)
 	}
 	back = nondet_bool();
 	if (back) {
+		assume(released);	/* or it had not got that far */
 		handed_back.pkt_len = nondet_u32();
 		bytes += handed_back.pkt_len;
 		qdisc.q.qlen++;
@@ -258,7 +284,7 @@ static void create(void)
 	int answer;
 
 	any_message();
-	answer = plug_init(&qdisc, nondet_bool() ? &message : NULL, NULL);
+	answer = plug_init(&qdisc, nondet_bool() ? &message.options : NULL, NULL);
 	assume(!answer);
 	open = plug_data.released;
 	require("open only if asked to be",
@@ -349,15 +375,21 @@ static int model_command(void)
 		open = true;
 		return 0;
 	case TCQ_PLUG_RELEASE_UPTO:
-		if (!epoch_attr || epoch_attr->len != sizeof(u64))
+		/* The struct, one attribute's head, a number. */
+		if (message.options.len != 8 + 4 + 8 ||
+		    message.attribute.type != TCA_PLUG_EPOCH ||
+		    message.attribute.len != sizeof(u64))
 			return -EINVAL;
-		if (epoch_attr->number <= released)
+		if (message.number <= released)
 			return 0;
-		if (epoch_attr->number >= epoch)
+		if (message.number >= epoch)
 			return -EINVAL;
-		release(0, epoch_attr->number);
+		release(0, message.number);
 		return 0;
 	case TCQ_PLUG_DISCARD:
+		if (message.options.len != 8)
+			return -EINVAL;
+		require("I3: a rollback waits for what is on its way", waited);
 		if (!open)
 			released = epoch++;
 		return 0;
@@ -373,9 +405,9 @@ static void do_command(void)
 	int answer;
 
 	any_message();
-	scheduled = false;
-	answer = plug_change(&qdisc, &message, NULL);
-	if (message.len < 8) {
+	scheduled = waited = false;
+	answer = plug_change(&qdisc, &message.options, NULL);
+	if (message.options.len < 8) {
 		require("a short message is refused", answer == -EINVAL);
 		return;
 	}

@@ -127,7 +127,9 @@ extern struct net_device device;
 
 #define qdisc_priv(sch)		(&plug_data)
 #define qdisc_dev(sch)		(&device)
-#define qdisc_root(sch)		(sch)
+/* Another one: the plug may be a child. */
+extern struct Qdisc root;
+#define qdisc_root(sch)		(&root)
 #define psched_mtu(dev)		(1U << 20)	/* leaves 64 bits of it to test */
 
 /* What the proof wants to know. */
@@ -196,21 +198,15 @@ static void qdisc_reset_queue(struct Qdisc *sch)
 
 #define TCA_OPTIONS		2
 
-/* Netlink: TCA_OPTIONS is a tc_plug_qopt and at most one attribute. */
+/* Netlink: TCA_OPTIONS is a tc_plug_qopt and perhaps an attribute. len is the
+ * payload's, which is what nla_len() tells.
+ */
 struct nlattr {
 	int			len;
-	struct {
-		int		action;
-		u32		limit;
-	} qopt;
-	u64			number;
-};
-
-struct nla_policy {
 	int			type;
 };
 
-#define NLA_U64			4
+#define NLA_HDRLEN		4
 #define NLA_ALIGN(n)		(((n) + 3) & ~3)
 #define NL_SET_BAD_ATTR(extack, attr)		((void)(attr))
 #define NL_SET_ERR_MSG_MOD(extack, text)	((void)(text))
@@ -222,18 +218,28 @@ static int nla_len(const struct nlattr *nla)
 
 static void *nla_data(const struct nlattr *nla)
 {
-	return (void *)&nla->qopt;
+	return (void *)(nla + 1);
 }
 
-/* NULL: not in the message */
-extern struct nlattr *epoch_attr;
+static int nla_type(const struct nlattr *nla)
+{
+	return nla->type;
+}
 
-#define nla_parse(tb, max, data, len, policy, extack) \
-	((tb)[TCA_PLUG_EPOCH] = epoch_attr, 0)
+static int nla_total_size(int payload)
+{
+	return NLA_ALIGN(NLA_HDRLEN + payload);
+}
+
+static bool nla_ok(const struct nlattr *nla, int remaining)
+{
+	return remaining >= NLA_HDRLEN && nla->len >= 0 &&
+	       nla->len <= remaining - NLA_HDRLEN;
+}
 
 static u64 nla_get_u64(const struct nlattr *nla)
 {
-	return nla->number;
+	return *(const u64 *)nla_data(nla);
 }
 
 int nla_put(struct sk_buff *skb, int type, int len, const void *data);

@@ -147,7 +147,8 @@ static void test_lengths(void)
 			memcpy(options, &qopt, sizeof(qopt));
 			err = nl_request(nl, &msg, &reply);
 			right = judged(&msg, err, &before);
-			if (len < sizeof(qopt) || !is_action(qopt.action))
+			if (len < sizeof(qopt) || !is_action(qopt.action) ||
+			    (qopt.action == TCQ_PLUG_DISCARD && len > sizeof(qopt)))
 				right &= err == -EINVAL && reply.extack[0];
 			else if (qopt.action != TCQ_PLUG_RELEASE_UPTO)
 				right &= !err;

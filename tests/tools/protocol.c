@@ -509,7 +509,7 @@ static void test_limit_gso(void)
 
 /* ---- the form of a command ---- */
 
-/* Every action in every length, with and without NLA_F_NESTED: what stands
+/* Every old action in every length, with and without NLA_F_NESTED: what stands
  * after the struct is not looked at.
  */
 static void test_forms(void)
@@ -551,10 +551,6 @@ static void test_forms(void)
 			st = get();
 			all &= st.epoch == epoch && st.qopt.limit == 123;
 
-			memcpy(o.bytes, &(int){ TCQ_PLUG_DISCARD }, sizeof(int));
-			all &= !change(&o, i);
-			st = get();
-			all &= st.epoch == ++epoch && st.released == (released = epoch - 1);
 			if (!all) {
 				diag("%zu bytes, %snested", len, i ? "" : "not ");
 				i = 2;
@@ -562,7 +558,7 @@ static void test_forms(void)
 			}
 		}
 	}
-	ok(all, "each action is obeyed in each form");
+	ok(all, "each old action is obeyed in each form");
 	finish();
 }
 
@@ -716,6 +712,27 @@ static void test_discard(void)
 	finish();
 }
 
+static void test_discard_refused(void)
+{
+	static const char words[] = "TCQ_PLUG_DISCARD takes no attributes";
+	struct options o;
+	size_t len;
+
+	diag("DISCARD with something after the struct, which may be a condition");
+	start();
+	wire_send(&w, 3, 100);
+	for (len = 9; len <= 64; len += 11) {
+		o = options(TCQ_PLUG_DISCARD, 0);
+		o.len = len;
+		refused(&o, len & 1, words, AT_OPTIONS, "more bytes");
+	}
+	o = options(TCQ_PLUG_DISCARD, 0);
+	add_attr(&o, TCA_PLUG_EPOCH, &(__u64){ 1 }, sizeof(__u64));
+	refused(&o, false, words, AT_OPTIONS, "with TCA_PLUG_EPOCH");
+	is_u64(get().qlen, 3, "all is held");
+	finish();
+}
+
 /* tbf lets the first packets pass and then one in a while: what the plug below
  * it has released stays in it.
  */
@@ -823,6 +840,7 @@ static void test_upto(void)
 
 static void test_upto_refused(void)
 {
+	static const char words[] = "needs TCA_PLUG_EPOCH of 8 bytes and nothing else";
 	static const __u64 one[8] = { 1 };
 	struct options o;
 	char what[64];
@@ -834,30 +852,36 @@ static void test_upto_refused(void)
 	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
 
 	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
-	refused(&o, false, "TCA_PLUG_EPOCH", AT_OPTIONS, "no attribute");
+	refused(&o, false, words, AT_OPTIONS, "no attribute");
 	o = options(TCQ_PLUG_RELEASE_UPTO, 1);
 	add_attr(&o, TCA_PLUG_PAD, NULL, 0);
-	refused(&o, false, "", AT_FIRST_ATTR, "padding alone");
+	refused(&o, false, words, AT_FIRST_ATTR, "padding alone");
 	for (len = 0; len <= 16; len++) {
 		if (len == 8)
 			continue;
 		o = options(TCQ_PLUG_RELEASE_UPTO, 0);
 		add_attr(&o, TCA_PLUG_EPOCH, one, len);
 		snprintf(what, sizeof(what), "%zu bytes", len);
-		refused(&o, false, "", AT_FIRST_ATTR, what);
+		refused(&o, false, words, AT_FIRST_ATTR, what);
 	}
 	o = options_upto(1);
 	o.len -= 4;
-	refused(&o, false, "", -1, "an attribute cut short");
+	refused(&o, false, words, AT_OPTIONS, "an attribute cut short");
 	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
 	add_attr(&o, TCA_PLUG_RELEASED, one, 8);
-	refused(&o, false, "", AT_FIRST_ATTR, "what only the kernel says");
+	refused(&o, false, words, AT_FIRST_ATTR, "what only the kernel says");
 
 	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
 	add_attr(&o, TCA_PLUG_EPOCH, one, 8);
 	add_attr(&o, TCA_PLUG_MAX + 1, one, 8);
-	refused(&o, true, "", AT_FIRST_ATTR + NLA_HDRLEN + 8,
-		"an attribute that this module does not know");
+	refused(&o, true, words, AT_FIRST_ATTR,
+		"followed by an attribute that this module does not know");
+	o = options_upto(1);
+	add_attr(&o, TCA_PLUG_EPOCH, one, 8);
+	refused(&o, false, words, AT_FIRST_ATTR, "twice");
+	o = options(TCQ_PLUG_RELEASE_UPTO, 0);
+	add_attr(&o, TCA_PLUG_UNSPEC, one, 8);
+	refused(&o, false, words, AT_FIRST_ATTR, "attribute 0");
 	is_u64(-upto(1), 0, "RELEASE_UPTO");
 	leave(1, "the epoch");
 	finish();
@@ -1049,6 +1073,7 @@ static const struct {
 	{ "refused", test_refused },
 	{ "no-options", test_no_options },
 	{ "discard", test_discard },
+	{ "discard-refused", test_discard_refused },
 	{ "discard-released", test_discard_released },
 	{ "upto", test_upto },
 	{ "upto-refused", test_upto_refused },

@@ -505,7 +505,7 @@ static void device_report(struct device *d)
 {
 	diag("%s: %llu packets tried, %llu left, %llu commands, %llu dumps, %llu phases", d->name,
 	     tried(d), atomic_load(&d->left), d->commander.count, d->dumps, d->phases);
-	ok(atomic_load(&d->left) > 100 && d->commander.count > 100, "%s: something happened",
+	ok(atomic_load(&d->left) && d->commander.count, "%s: something happened",
 	   d->name);
 	is_u64(d->early, 0, "%s: I1, I4: no packet left before its release was asked for",
 	       d->name);

@@ -390,6 +390,7 @@ static bool balanced(const struct plug_state *st)
 static void random_step(bool *down)
 {
 	struct plug_state st = get();
+	__u64 end;
 	bool open = st.epoch == st.released;
 	unsigned int n = random() % 20, size = 60 + random() % 1000, accepted;
 
@@ -446,8 +447,12 @@ static void random_step(bool *down)
 	/* What is left of the queue when all that may leave has left; how many
 	 * frames that makes is the question.
 	 */
-	while (!*down && st.qlen && st.head_epoch <= st.released)
+	end = now_ns() + 60000000000ULL;
+	while (!*down && st.qlen && st.head_epoch <= st.released) {
+		if (now_ns() > end)
+			bail("I5: released packets do not leave");
 		st = get();
+	}
 	sum.left += wire_drain(&w, 0);
 }
 

@@ -42,10 +42,15 @@
  * that wait for release, go on buffering in a fresh epoch. Packets that were
  * released and have not been sent yet stay. Does nothing to an open plug.
  *
+ * Takes a grace period of RCU (milliseconds), so that a packet whose sender had
+ * been told that it was sent is dropped as well, even if it was on its way.
+ *
  * Parents' qlen and backlog are corrected as far as the qdisc core can: multiq
  * keeps no backlog, so the one it shows goes wrong, and sfb does not hear of
  * it at all and may drop the flow's packets until it rehashes. Discard under
  * others, or at the root.
+ *
+ * EINVAL: anything follows the tc_plug_qopt.
  */
 #define TCQ_PLUG_DISCARD	256
 
@@ -56,8 +61,8 @@
  * repeated. Success does not say that the packets were sent: after a
  * TCQ_PLUG_DISCARD it also comes for the epochs that were discarded.
  *
- * EINVAL: no TCA_PLUG_EPOCH, not one of 8 bytes, or another attribute; the
- * epoch is still being filled or has not begun.
+ * EINVAL: no TCA_PLUG_EPOCH, not one of 8 bytes, or anything else; the epoch
+ * has not begun, or is being filled and the plug is not open.
  */
 #define TCQ_PLUG_RELEASE_UPTO	257
 
@@ -77,7 +82,9 @@
  *	epoch that was released or discarded, 0 if there was none.
  * @TCA_PLUG_HEAD_EPOCH: __u64. Set by the kernel: the epoch of the oldest
  *	packet in the queue; absent when the queue is empty. A value not above
- *	TCA_PLUG_RELEASED means that released packets have yet to leave.
+ *	TCA_PLUG_RELEASED means that released packets have yet to leave. When
+ *	the driver has handed back all of those it is TCA_PLUG_RELEASED: their
+ *	epoch or a later one.
  * @TCA_PLUG_TAIL_EPOCH: __u64. Set by the kernel: the epoch of the newest
  *	packet in the queue; absent when the queue is empty. A value above
  *	TCA_PLUG_RELEASED means that unreleased packets are held.
@@ -108,11 +115,13 @@ enum {
  *	the root of a device (or of an mq class) is bypassed: what it passes
  *	on that way is counted in TCA_STATS_BASIC only.
  * @queued_bytes: their bytes.
- * @max_backlog: the most bytes the queue has ever held.
+ * @max_backlog: the most bytes the queue has ever held after taking a packet.
+ *	TCA_STATS_QUEUE's backlog can be above it by what the driver handed back.
  * @drops_limit: packets refused because they did not fit below the limit.
  * @drops_reset: packets dropped because the queue was reset: the link went
- *	down, or, depending on the kernel, the device's transmit queues were
- *	reconfigured. Includes released packets that the driver had handed back.
+ *	down, the device got fewer transmit queues or, on some kernels, another
+ *	transmit queue length, or a parent qdisc was reset. Includes released
+ *	packets that the driver had handed back.
  * @drops_discard: packets dropped by TCQ_PLUG_DISCARD.
  * @buffer_cmds: TCQ_PLUG_BUFFER messages obeyed.
  * @release_one_cmds: TCQ_PLUG_RELEASE_ONE messages obeyed, those included
@@ -122,9 +131,9 @@ enum {
  * @discard_cmds: TCQ_PLUG_DISCARD messages obeyed.
  * @release_upto_cmds: TCQ_PLUG_RELEASE_UPTO messages obeyed, those included
  *	that found everything released.
- * @release_age: nanoseconds since an epoch was last released,
- *	TC_PLUG_NEVER if none ever was.
- * @closed_age: nanoseconds since the plug closed (was created closed, or was
+ * @release_age: nanoseconds since an epoch was last released, without the
+ *	time the system was suspended; TC_PLUG_NEVER if none ever was.
+ * @closed_age: likewise, since the plug closed (was created closed, or was
  *	open and got TCQ_PLUG_BUFFER), TC_PLUG_NEVER while it is open.
  *
  * The message that creates a plug is no command and counts nowhere.
