@@ -8,6 +8,7 @@
 
 #include "memory.h"
 #include "parse.h"
+#include "pipeline.h"
 #include "plugctl.h"
 #include "reader.h"
 
@@ -96,13 +97,22 @@ static int run_line(struct plugctl *ctx, struct batch *batch,
 	return ctx->status;
 }
 
+/* What waits to be sent names its devices in the text of earlier lines. */
+static char *next_line(struct plugctl *ctx, struct batch *batch, struct line *line)
+{
+	if (!reader_ready(&batch->reader))
+		pipeline_flush(ctx);
+	line->text = reader_line(&batch->reader, &line->len, &line->whole);
+	return line->text;
+}
+
 static int run_lines(struct plugctl *ctx, struct batch *batch, bool go_on)
 {
 	unsigned long reads = 0;
 	int worst = STATUS_OK;
 	struct line line;
 
-	while ((line.text = reader_line(&batch->reader, &line.len, &line.whole))) {
+	while (next_line(ctx, batch, &line)) {
 		int status;
 
 		/* These lines may have been written long after those before. */
@@ -136,7 +146,17 @@ static int run_batch(struct plugctl *ctx, struct batch *batch)
 
 	batch->opt = opt;
 	batch->opt.force = false;	/* the batch's own */
+	/* Otherwise the first failure has to keep the next line from being sent. */
+	if (opt.force) {
+		ctx->pipeline = pipeline_new();
+		if (!ctx->pipeline)
+			return complain_memory(ctx);
+	}
 	status = run_lines(ctx, batch, opt.force);
+	if (ctx->pipeline && pipeline_status(ctx->pipeline) > status)
+		status = pipeline_status(ctx->pipeline);
+	pipeline_free(ctx->pipeline);
+	ctx->pipeline = NULL;
 	ctx->opt = opt;
 	ctx->file = NULL;
 	ctx->status = status;

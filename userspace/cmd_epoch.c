@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parse.h"
+#include "pipeline.h"
 #include "plugctl.h"
 #include "print.h"
 #include "target.h"
@@ -20,8 +21,14 @@ static int act(struct plugctl *ctx, char *const *names, int n,
 	targets = find_targets(ctx, names, (unsigned int)n);
 	if (!targets)
 		return ctx->status;
-	send_action(ctx, targets, (unsigned int)n, action, echo, false);
-	print_targets(ctx, targets, (unsigned int)n);
+	if (ctx->pipeline && n == 1 && !echo) {
+		if (targets->usable)
+			pipeline_add(ctx, targets, action);
+	} else {
+		pipeline_flush(ctx);
+		send_action(ctx, targets, (unsigned int)n, action, echo, false);
+		print_targets(ctx, targets, (unsigned int)n);
+	}
 	free(targets);
 	return ctx->status;
 }

@@ -38,7 +38,7 @@ const struct command commands[] = {
 		.details =
 "With -v or -j the number of the epoch that began is printed.\n",
 		.completion = COMPLETE_PLUGGED,
-		.accepts = ACCEPTS_SELECT,
+		.accepts = ACCEPTS_SELECT | PIPELINED,
 	}, {
 		.name = "release",
 		.aliases = { "release-one" },
@@ -49,7 +49,7 @@ const struct command commands[] = {
 "With \"upto\" the command can be repeated: what was released stays released,\n"
 "and nothing beyond EPOCH leaves.\n",
 		.completion = COMPLETE_PLUGGED,
-		.accepts = ACCEPTS_SELECT,
+		.accepts = ACCEPTS_SELECT | PIPELINED,
 	}, {
 		.name = "open",
 		.aliases = { "release-indefinite", "release_indefinite",
@@ -58,7 +58,7 @@ const struct command commands[] = {
 		.usage = "DEV...",
 		.summary = "let everything leave and pass until the next buffer",
 		.completion = COMPLETE_PLUGGED,
-		.accepts = ACCEPTS_SELECT,
+		.accepts = ACCEPTS_SELECT | PIPELINED,
 	}, {
 		.name = "limit",
 		.run = cmd_limit,
@@ -75,7 +75,7 @@ const struct command commands[] = {
 		.usage = "DEV...",
 		.summary = "roll back: drop what was not released, go on holding",
 		.completion = COMPLETE_PLUGGED,
-		.accepts = ACCEPTS_SELECT,
+		.accepts = ACCEPTS_SELECT | PIPELINED,
 	}, {
 		.name = "show",
 		.run = cmd_show,

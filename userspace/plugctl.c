@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "netlink.h"
 #include "parse.h"
+#include "pipeline.h"
 #include "plugctl.h"
 
 /* An option with this many letters wrong is still recognised in a hint. */
@@ -367,6 +368,8 @@ static int dispatch(struct plugctl *ctx, struct words *words)
 	args.program = words->program;
 	if (ctx->opt.json && use_json(ctx))
 		return ctx->status;
+	if (!(ctx->command->accepts & PIPELINED))
+		pipeline_flush(ctx);
 	return ctx->command->run(ctx, &args);
 }
 

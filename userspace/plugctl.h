@@ -28,6 +28,7 @@ enum {
 	ACCEPTS_NAMES = 1 << 3,
 	ACCEPTS_PROGRAM = 1 << 4,	/* -- COMMAND ... */
 	NOT_IN_BATCH = 1 << 5,
+	PIPELINED = 1 << 6,	/* may be sent with the lines that follow */
 };
 
 struct options {
@@ -54,6 +55,7 @@ struct args {
 
 struct netlink;
 struct memory;
+struct pipeline;
 
 struct plugctl {
 	FILE *err;
@@ -62,6 +64,7 @@ struct plugctl {
 	const struct command *command;
 	struct netlink *nl;	/* opened when first needed */
 	struct memory *memory;	/* addresses found before; in a batch only */
+	struct pipeline *pipeline; /* NULL: each command is sent by itself */
 	const char *file;	/* in a batch: where the command comes from */
 	unsigned long line;
 	struct error *errors;	/* in a batch with -j: collected, for the answer */

@@ -82,6 +82,12 @@ char *reader_line(struct reader *r, size_t *len, bool *whole)
 	return line;
 }
 
+bool reader_ready(const struct reader *r)
+{
+	return r->start < r->end &&
+	       memchr(r->buf + r->start, '\n', r->end - r->start);
+}
+
 void reader_free(struct reader *r)
 {
 	free(r->buf);

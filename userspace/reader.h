@@ -29,6 +29,8 @@ struct reader {
  * without a newline. NULL at the end.
  */
 char *reader_line(struct reader *reader, size_t *len, bool *whole);
+/* Whether the next line is there, so that reader_line() would not wait. */
+bool reader_ready(const struct reader *reader);
 void reader_free(struct reader *reader);
 
 #endif

@@ -371,10 +371,17 @@ static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n
 		    const struct action *action, bool echo, bool forgive_gone,
 		    struct answer *answers);
 
-static void take_answer(struct plugctl *ctx, struct target *target,
-			const struct action *action, bool echo,
-			bool forgive_gone, struct answer *answer)
+void take_answer(struct plugctl *ctx, struct target *target,
+		 const struct action *action, bool echo, bool forgive_gone,
+		 struct answer *answer)
 {
+	if (!answer->complete) {
+		target->usable = false;
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "no answer, it may have been done or not: see plugctl show %s",
+			 target->name);
+		return;
+	}
 	if (!answer->error) {
 		if (answer->echoed)
 			set_target(target, &answer->state);
@@ -406,17 +413,9 @@ static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n
 				 answers);
 	if (error)
 		complain_netlink(ctx, error);
-	for (i = 0; i < n; i++) {
-		if (answers[i].complete) {
-			take_answer(ctx, targets[i], action, echo, forgive_gone,
-				    &answers[i]);
-			continue;
-		}
-		targets[i]->usable = false;
-		complain(ctx, STATUS_REFUSED, targets[i]->name,
-			 "no answer, it may have been done or not: see plugctl show %s",
-			 targets[i]->name);
-	}
+	for (i = 0; i < n; i++)
+		take_answer(ctx, targets[i], action, echo, forgive_gone,
+			    &answers[i]);
 }
 
 void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,

@@ -43,6 +43,14 @@ int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n)
 void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
 		 const struct action *action, bool echo, bool forgive_gone);
 
+/*
+ * What the answer to that action means for the target, as with send_action().
+ * Where it is not there any more, it is looked for and asked once more.
+ */
+void take_answer(struct plugctl *ctx, struct target *target,
+		 const struct action *action, bool echo, bool forgive_gone,
+		 struct answer *answer);
+
 /* What the kernel has at one address is this target's plug from now on. */
 void set_target(struct target *target, const struct qdisc_state *state);
 
@@ -60,6 +68,5 @@ int complain_refusal(struct plugctl *ctx, const char *where,
 
 /* The socket or the dump failed. */
 int complain_netlink(struct plugctl *ctx, int error);
-
 
 #endif

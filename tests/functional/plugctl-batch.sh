@@ -46,6 +46,39 @@ run sh -c "printf 'buffer v0\nrelease v0 upto 99\n' | plugctl -j batch"
 gives "-j: an answer for each line" 2 '{"line":1,*"epoch":9,*"command":"buffer","ok":true}
 {"line":2,*"command":"release","ok":false,"errors":\[{"device":"v0","message":*,"status":2}\]}' 'plugctl: stdin:2: v0: *'
 
+# With --force lines that are there together are sent together: in order, each
+# failure with its line, and nothing overtakes what is not sent that way.
+plugctl open v0
+before=$(field v0 $F_EPOCH)
+i=0
+while [ $i -lt 100 ]; do
+	printf 'buffer v0\nrelease v0\nbuffer v0\n'
+	i=$((i + 1))
+done > "$tmp/many"
+run plugctl --force batch "$tmp/many"
+gives "300 lines together" 0 '' ''
+is "all were obeyed, in order" "$(field v0 $F_EPOCH) $(field v0 $F_RELEASED)" \
+	"$((before + 200)) $((before + 100 - 1))"
+before=$((before + 200))
+cat > "$tmp/mixed" << END
+buffer v0
+release v0 upto 100000
+buffer nosuch0
+release v0 upto $before
+-v buffer v0
+release v0
+open v0
+dump v0
+buffer v0
+END
+run plugctl --force batch "$tmp/mixed"
+gives "failures among them, by line" 2 "v0*buffering epoch $((before + 2));*
+v0*open	$((before + 2))	$((before + 2))*" \
+	"plugctl: $tmp/mixed:3: nosuch0: *
+plugctl: $tmp/mixed:2: v0: the kernel refused*"
+is "the last one was sent as well" "$(field v0 $F_STATE) $(field v0 $F_EPOCH)" \
+	"buffering $((before + 3))"
+
 # As a co-process: each answer comes before the next command is sent.
 mkfifo "$tmp/to" "$tmp/from"
 plugctl -j batch < "$tmp/to" > "$tmp/from" &
