@@ -100,7 +100,7 @@ static int run_line(struct plugctl *ctx, struct batch *batch,
 /* What waits to be sent names its devices in the text of earlier lines. */
 static char *next_line(struct plugctl *ctx, struct batch *batch, struct line *line)
 {
-	if (!reader_ready(&batch->reader))
+	if (ctx->pipeline && !reader_ready(&batch->reader))
 		pipeline_flush(ctx);
 	line->text = reader_line(&batch->reader, &line->len, &line->whole);
 	return line->text;

@@ -87,16 +87,13 @@ static void send_pending(struct plugctl *ctx, struct pipeline *p)
 }
 
 /* What is being done meanwhile, a line further down, is put back. */
-void pipeline_flush(struct plugctl *ctx)
+static void flush(struct plugctl *ctx, struct pipeline *p)
 {
-	struct pipeline *p = ctx->pipeline;
 	const struct command *command = ctx->command;
 	const struct options opt = ctx->opt;
 	const unsigned long line = ctx->line;
 	const int status = ctx->status;
 
-	if (!p || !p->n)
-		return;
 	ctx->status = STATUS_OK;
 	send_pending(ctx, p);
 	if (ctx->status > p->status)
@@ -105,4 +102,10 @@ void pipeline_flush(struct plugctl *ctx)
 	ctx->opt = opt;
 	ctx->line = line;
 	ctx->status = status;
+}
+
+void pipeline_flush(struct plugctl *ctx)
+{
+	if (ctx->pipeline && ctx->pipeline->n)
+		flush(ctx, ctx->pipeline);
 }
