@@ -379,8 +379,7 @@ static bool root_counts(const struct parent *p)
 static void test_parent(const struct parent *p)
 {
 	if (p->warns && kernel_is_before(6, 12)) {
-		ok(true, "%s # SKIP this kernel's %s warns of any child that holds packets",
-		   p->name, p->name);
+		skip("%s: this kernel's warns of any child that holds packets", p->name);
 		return;
 	}
 	diag("%s", p->name);
@@ -391,8 +390,7 @@ static void test_parent(const struct parent *p)
 	wire_open(&w, DEV);
 
 	if (p->may_not_count && !root_counts(p)) {
-		ok(true, "%s # SKIP this kernel's %s does not count its child's packets",
-		   p->name, p->name);
+		skip("%s: this kernel's does not count its child's packets", p->name);
 		wire_close(&w);
 		link_delete(DEV);
 		return;
@@ -481,48 +479,6 @@ static void test_sfb_marks(void)
 	link_delete(DEV);
 }
 
-/* An ifb with room for one packet stops its transmit queue with each, and wakes
- * it up when it has passed that on; it does so only with redirected packets.
- */
-static void test_ifb_stops(void)
-{
-	const unsigned int n = 2000;
-	struct wire guest, ifb;
-
-	diag("I5: a device that stops its queue all the time");
-	must("ip link add vif type veth peer name guest && ip link set vif up && "
-	     "ip link set guest up && modprobe ifb numifbs=0 && "
-	     "ip link add " DEV " numtxqueues 4 type ifb && "
-	     "ip link set " DEV " txqueuelen 1 up && "
-	     "tc qdisc add dev " DEV " root handle 1: plug && "
-	     "tc qdisc add dev vif ingress && "
-	     "tc filter add dev vif parent ffff: protocol all matchall "
-	     "action mirred egress redirect dev " DEV);
-	wire_open(&guest, "guest");
-	wire_open(&ifb, DEV);
-	w = ifb;
-	w.tx = guest.tx;
-
-	wire_send(&w, n, 100);
-	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: nothing leaves");
-	is_u64(plug_get(nl, DEV).qlen, n, "all are held");
-	plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0);
-	wire_send(&w, n, 100);
-	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_ONE, 0);
-	plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0);
-	is_u64(wire_recv(&w, n) + wire_drain(&w, QUIET_MS), n, "I5: one epoch leaves, whole");
-	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
-	is_u64(wire_recv(&w, n) + wire_drain(&w, QUIET_MS), n, "I5: the rest");
-	is_u64(w.reordered, 0, "I2: in order, each once");
-	ok(plug_get(nl, DEV).requeues, "packets were handed back on the way (%u)",
-	   plug_get(nl, DEV).requeues);
-	is_u64(plug_get(nl, DEV).sent_packets, 2 * n, "each is counted once");
-	wire_close(&guest);
-	wire_close(&ifb);
-	link_delete("vif");
-	link_delete(DEV);
-}
-
 /* What drr's class may still send. */
 static long deficit(void)
 {
@@ -580,14 +536,10 @@ static void test_siblings(void)
 	link_delete(DEV);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} more[] = {
+static const struct test more[] = {
 	{ "mq-bypass", test_mq_bypass },
 	{ "sfb-marks", test_sfb_marks },
 	{ "peek", test_peek },
-	{ "ifb-stops", test_ifb_stops },
 	{ "prio-siblings", test_siblings },
 };
 
@@ -599,8 +551,5 @@ int main(int argc, char **argv)
 	for (i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
 		if (argc < 2 || !strcmp(argv[1], parents[i].name))
 			test_parent(&parents[i]);
-	for (i = 0; i < sizeof(more) / sizeof(more[0]); i++)
-		if (argc < 2 || !strcmp(argv[1], more[i].name))
-			more[i].run();
-	return done_testing();
+	return run_tests(more, sizeof(more) / sizeof(more[0]), argc, argv);
 }

@@ -56,10 +56,7 @@ static struct wire w;
 struct step {
 	const char *what;
 	const char *bytes;
-	/* and then: */
-	__u64 epoch, released;
-	__u32 limit;
-	unsigned int leave;	/* of the frames sent one after each step */
+	struct after after;
 };
 
 /* iproute2: neither options nor handle unless asked for */
@@ -68,17 +65,17 @@ struct step {
 #define TC_REPLACE	"3c000000 2400 0505 SSSSSSSS 00000000 " TCM(NONE, ROOT) KIND OPT
 
 static const struct step tc[] = {
-	{ "add dev pa root plug", TC_ADD, 1, 0, DEFAULT, 0 },
-	{ "change dev pa root plug block", TC_CHANGE BUFFER L0, 2, 0, DEFAULT, 0 },
-	{ "change dev pa root plug release", TC_CHANGE RELEASE L0, 2, 1, DEFAULT, 1 },
+	{ "add dev pa root plug", TC_ADD, { 1, 0, DEFAULT, 0 } },
+	{ "change dev pa root plug block", TC_CHANGE BUFFER L0, { 2, 0, DEFAULT, 0 } },
+	{ "change dev pa root plug release", TC_CHANGE RELEASE L0, { 2, 1, DEFAULT, 1 } },
 	{ "change dev pa root plug limit 1000000 block", TC_CHANGE BUFFER L1MB,
-	  3, 1, DEFAULT, 0 },
-	{ "change dev pa root plug limit 1000000", TC_CHANGE LIMIT L1MB, 3, 1, 1000000, 0 },
+	  { 3, 1, DEFAULT, 0 } },
+	{ "change dev pa root plug limit 1000000", TC_CHANGE LIMIT L1MB, { 3, 1, 1000000, 0 } },
 	{ "change dev pa root plug release_indefinite", TC_CHANGE OPEN L0,
-	  3, 3, 1000000, 4 },
-	{ "replace dev pa root plug block", TC_REPLACE BUFFER L0, 4, 3, 1000000, 1 },
+	  { 3, 3, 1000000, 4 } },
+	{ "replace dev pa root plug block", TC_REPLACE BUFFER L0, { 4, 3, 1000000, 1 } },
 	{ "replace dev pa root plug release_indefinite", TC_REPLACE OPEN L0,
-	  4, 4, 1000000, 1 },
+	  { 4, 4, 1000000, 1 } },
 	{ }
 };
 
@@ -87,13 +84,13 @@ static const struct step tc[] = {
 
 static const struct step tc_handle[] = {
 	{ "add dev pa root handle 2: plug",
-	  "30000000 2400 0506 SSSSSSSS 00000000 " TCM(H2, ROOT) KIND, 1, 0, DEFAULT, 0 },
-	{ "change dev pa handle 2:0 plug block", TC_HANDLE BUFFER L0, 2, 0, DEFAULT, 0 },
-	{ "change dev pa handle 2:0 plug release", TC_HANDLE RELEASE L0, 2, 1, DEFAULT, 1 },
+	  "30000000 2400 0506 SSSSSSSS 00000000 " TCM(H2, ROOT) KIND, { 1, 0, DEFAULT, 0 } },
+	{ "change dev pa handle 2:0 plug block", TC_HANDLE BUFFER L0, { 2, 0, DEFAULT, 0 } },
+	{ "change dev pa handle 2:0 plug release", TC_HANDLE RELEASE L0, { 2, 1, DEFAULT, 1 } },
 	{ "change dev pa handle 2:0 plug limit 10000", TC_HANDLE LIMIT L10000,
-	  2, 1, 10000, 0 },
+	  { 2, 1, 10000, 0 } },
 	{ "change dev pa handle 2:0 plug release_indefinite", TC_HANDLE OPEN L0,
-	  2, 2, 10000, 3 },
+	  { 2, 2, 10000, 3 } },
 	{ }
 };
 
@@ -102,30 +99,30 @@ static const struct step tc_handle[] = {
 
 static const struct step libnl[] = {
 	{ "nl-qdisc-add --dev=pa --parent=root plug",
-	  NL("0506") TCM(NONE, ROOT) KIND NEST BUFFER L0, 1, 0, DEFAULT, 0 },
+	  NL("0506") TCM(NONE, ROOT) KIND NEST BUFFER L0, { 1, 0, DEFAULT, 0 } },
 	{ "--update plug --limit=10000000",
-	  NL("0504") TCM(NONE, ROOT) KIND NEST LIMIT L10MB, 1, 0, 10000000, 0 },
+	  NL("0504") TCM(NONE, ROOT) KIND NEST LIMIT L10MB, { 1, 0, 10000000, 0 } },
 	{ "--update-only plug --buffer",
-	  NL("0500") TCM(NONE, ROOT) KIND NEST BUFFER L0, 2, 0, 10000000, 0 },
+	  NL("0500") TCM(NONE, ROOT) KIND NEST BUFFER L0, { 2, 0, 10000000, 0 } },
 	{ "--update-only plug --release-one",
-	  NL("0500") TCM(NONE, ROOT) KIND NEST RELEASE L0, 2, 1, 10000000, 2 },
+	  NL("0500") TCM(NONE, ROOT) KIND NEST RELEASE L0, { 2, 1, 10000000, 2 } },
 	{ "--replace plug --release-indefinite",
-	  NL("0505") TCM(NONE, ROOT) KIND NEST OPEN L0, 2, 2, 10000000, 2 },
+	  NL("0505") TCM(NONE, ROOT) KIND NEST OPEN L0, { 2, 2, 10000000, 2 } },
 	{ "--update-only plug --limit=10000 --buffer",
-	  NL("0500") TCM(NONE, ROOT) KIND NEST BUFFER L10000, 3, 2, 10000000, 1 },
+	  NL("0500") TCM(NONE, ROOT) KIND NEST BUFFER L10000, { 3, 2, 10000000, 1 } },
 	{ }
 };
 
 /* The same before 3.5, when it did not set NLA_F_NESTED */
 static const struct step libnl_old[] = {
 	{ "nl-qdisc-add --dev=pa --parent=root --id=1: plug --limit=10000000",
-	  NL("0506") TCM(H1, ROOT) KIND OPT LIMIT L10MB, 1, 0, 10000000, 0 },
+	  NL("0506") TCM(H1, ROOT) KIND OPT LIMIT L10MB, { 1, 0, 10000000, 0 } },
 	{ "--update-only plug --buffer",
-	  NL("0500") TCM(H1, ROOT) KIND OPT BUFFER L0, 2, 0, 10000000, 0 },
+	  NL("0500") TCM(H1, ROOT) KIND OPT BUFFER L0, { 2, 0, 10000000, 0 } },
 	{ "--update-only plug --release-one",
-	  NL("0500") TCM(H1, ROOT) KIND OPT RELEASE L0, 2, 1, 10000000, 1 },
+	  NL("0500") TCM(H1, ROOT) KIND OPT RELEASE L0, { 2, 1, 10000000, 1 } },
 	{ "--update-only plug --release-indefinite",
-	  NL("0500") TCM(H1, ROOT) KIND OPT OPEN L0, 2, 2, 10000000, 2 },
+	  NL("0500") TCM(H1, ROOT) KIND OPT OPEN L0, { 2, 2, 10000000, 2 } },
 	{ }
 };
 
@@ -137,27 +134,27 @@ static const struct step libnl_old[] = {
 #define XL_NO_ACK	NL("0100") TCM(H1, ROOT) KIND NEST
 
 static const struct step xen[] = {
-	{ "setup: add", NL("0506") TCM(H1, ROOT) KIND NEST BUFFER L0, 1, 0, DEFAULT, 0 },
-	{ "setup: limit", NL("0504") TCM(NONE, ROOT) KIND NEST LIMIT L10MB, 1, 0, 10000000, 0 },
-	{ "checkpoint 1", XL BUFFER L0, 2, 0, 10000000, 0 },
-	{ "commit 1", XL RELEASE L0, 2, 1, 10000000, 2 },
-	{ "checkpoint 2", XL BUFFER L0, 3, 1, 10000000, 0 },
-	{ "commit 2", XL RELEASE L0, 3, 2, 10000000, 2 },
-	{ "checkpoint 3", XL_NO_ACK BUFFER L0, 4, 2, 10000000, 0 },
-	{ "commit 3", XL_NO_ACK RELEASE L0, 4, 3, 10000000, 2 },
-	{ "commit 3 again", XL_NO_ACK RELEASE L0, 4, 3, 10000000, 0 },
+	{ "setup: add", NL("0506") TCM(H1, ROOT) KIND NEST BUFFER L0, { 1, 0, DEFAULT, 0 } },
+	{ "setup: limit", NL("0504") TCM(NONE, ROOT) KIND NEST LIMIT L10MB, { 1, 0, 10000000, 0 } },
+	{ "checkpoint 1", XL BUFFER L0, { 2, 0, 10000000, 0 } },
+	{ "commit 1", XL RELEASE L0, { 2, 1, 10000000, 2 } },
+	{ "checkpoint 2", XL BUFFER L0, { 3, 1, 10000000, 0 } },
+	{ "commit 2", XL RELEASE L0, { 3, 2, 10000000, 2 } },
+	{ "checkpoint 3", XL_NO_ACK BUFFER L0, { 4, 2, 10000000, 0 } },
+	{ "commit 3", XL_NO_ACK RELEASE L0, { 4, 3, 10000000, 2 } },
+	{ "commit 3 again", XL_NO_ACK RELEASE L0, { 4, 3, 10000000, 0 } },
 	{ }
 };
 
 static const struct step microcheckpointing[] = {
-	{ "create", NL("0507") TCM(NONE, ROOT) KIND NEST BUFFER L0, 1, 0, DEFAULT, 0 },
-	{ "limit", NL("0505") TCM(NONE, ROOT) KIND NEST LIMIT L125MB, 1, 0, 125000000, 0 },
-	{ "off", NL("0505") TCM(NONE, ROOT) KIND NEST OPEN L125MB, 1, 1, 125000000, 2 },
-	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, 2, 1, 125000000, 1 },
-	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, 3, 1, 125000000, 0 },
-	{ "flush", NL("0505") TCM(NONE, ROOT) KIND NEST RELEASE L125MB, 3, 2, 125000000, 1 },
-	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, 4, 2, 125000000, 0 },
-	{ "flush", NL("0505") TCM(NONE, ROOT) KIND NEST RELEASE L125MB, 4, 3, 125000000, 2 },
+	{ "create", NL("0507") TCM(NONE, ROOT) KIND NEST BUFFER L0, { 1, 0, DEFAULT, 0 } },
+	{ "limit", NL("0505") TCM(NONE, ROOT) KIND NEST LIMIT L125MB, { 1, 0, 125000000, 0 } },
+	{ "off", NL("0505") TCM(NONE, ROOT) KIND NEST OPEN L125MB, { 1, 1, 125000000, 2 } },
+	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, { 2, 1, 125000000, 1 } },
+	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, { 3, 1, 125000000, 0 } },
+	{ "flush", NL("0505") TCM(NONE, ROOT) KIND NEST RELEASE L125MB, { 3, 2, 125000000, 1 } },
+	{ "start", NL("0505") TCM(NONE, ROOT) KIND NEST BUFFER L125MB, { 4, 2, 125000000, 0 } },
+	{ "flush", NL("0505") TCM(NONE, ROOT) KIND NEST RELEASE L125MB, { 4, 3, 125000000, 2 } },
 	{ }
 };
 
@@ -165,19 +162,19 @@ static const struct step microcheckpointing[] = {
 #define HA	NL("0500") TCM(H40, P14) KIND OPT
 
 static const struct step haproxy[] = {
-	{ "create", NL("0504") TCM(H40, P14) KIND OPT LIMIT L1MB, 1, 0, 1000000, 0 },
-	{ "open", HA OPEN L0, 1, 1, 1000000, 1 },
-	{ "buffer", HA BUFFER L0, 2, 1, 1000000, 1 },
-	{ "open", HA OPEN L0, 2, 2, 1000000, 1 },
+	{ "create", NL("0504") TCM(H40, P14) KIND OPT LIMIT L1MB, { 1, 0, 1000000, 0 } },
+	{ "open", HA OPEN L0, { 1, 1, 1000000, 1 } },
+	{ "buffer", HA BUFFER L0, { 2, 1, 1000000, 1 } },
+	{ "open", HA OPEN L0, { 2, 2, 1000000, 1 } },
 	{ }
 };
 
 /* The same place, limit 10000 in every message */
 static const struct step yelp[] = {
-	{ "create", NL("0504") TCM(H40, P14) KIND NEST LIMIT L1MB, 1, 0, 1000000, 0 },
-	{ "open", NL("0500") TCM(H40, P14) KIND NEST OPEN L10000, 1, 1, 1000000, 1 },
-	{ "buffer", NL("0500") TCM(H40, P14) KIND NEST BUFFER L10000, 2, 1, 1000000, 1 },
-	{ "open", NL("0500") TCM(H40, P14) KIND NEST OPEN L10000, 2, 2, 1000000, 1 },
+	{ "create", NL("0504") TCM(H40, P14) KIND NEST LIMIT L1MB, { 1, 0, 1000000, 0 } },
+	{ "open", NL("0500") TCM(H40, P14) KIND NEST OPEN L10000, { 1, 1, 1000000, 1 } },
+	{ "buffer", NL("0500") TCM(H40, P14) KIND NEST BUFFER L10000, { 2, 1, 1000000, 1 } },
+	{ "open", NL("0500") TCM(H40, P14) KIND NEST OPEN L10000, { 2, 2, 1000000, 1 } },
 	{ }
 };
 
@@ -185,11 +182,11 @@ static const struct step yelp[] = {
 
 static const struct step pyroute2[] = {
 	{ "tc('add', 'plug')",
-	  "30000000 2400 0506 SSSSSSSS PPPPPPPP " TCM(NONE, ROOT) KIND, 1, 0, DEFAULT, 0 },
-	{ "change, limit=10000, which is BUFFER", PY("0501") BUFFER L10000, 2, 0, DEFAULT, 0 },
-	{ "change, TCQ_PLUG_RELEASE_ONE", PY("0501") RELEASE L0, 2, 1, DEFAULT, 1 },
-	{ "change, TCQ_PLUG_LIMIT, limit=10000", PY("0501") LIMIT L10000, 2, 1, 10000, 0 },
-	{ "replace, TCQ_PLUG_RELEASE_INDEFINITE", PY("0505") OPEN L0, 2, 2, 10000, 3 },
+	  "30000000 2400 0506 SSSSSSSS PPPPPPPP " TCM(NONE, ROOT) KIND, { 1, 0, DEFAULT, 0 } },
+	{ "change, limit=10000, which is BUFFER", PY("0501") BUFFER L10000, { 2, 0, DEFAULT, 0 } },
+	{ "change, TCQ_PLUG_RELEASE_ONE", PY("0501") RELEASE L0, { 2, 1, DEFAULT, 1 } },
+	{ "change, TCQ_PLUG_LIMIT, limit=10000", PY("0501") LIMIT L10000, { 2, 1, 10000, 0 } },
+	{ "replace, TCQ_PLUG_RELEASE_INDEFINITE", PY("0505") OPEN L0, { 2, 2, 10000, 3 } },
 	{ }
 };
 
@@ -248,30 +245,12 @@ static int send_step(const char *hex)
 
 static void play(const char *client, const struct step *step, __u32 parent)
 {
-	struct plug_state st;
-	unsigned int got;
 	bool open = false;
 
 	for (; step->what; step++) {
 		diag("%s: %s", client, step->what);
 		is_u64(-send_step(step->bytes), 0, "%s: %s", client, step->what);
-		got = wire_recv(&w, step->leave);
-		is_u64(got + wire_drain(&w, QUIET_MS), step->leave,
-		       "I1, I5: %u leave", step->leave);
-		if (!qdisc_get(nl, DEV, parent, &st) || strcmp(st.kind, "plug"))
-			bail("there is no plug");
-		ok(st.epoch == step->epoch && st.released == step->released &&
-		   st.qopt.limit == step->limit,
-		   "epoch %llu, released %llu, limit %u",
-		   (unsigned long long)step->epoch,
-		   (unsigned long long)step->released, step->limit);
-		if (st.epoch != step->epoch || st.released != step->released ||
-		    st.qopt.limit != step->limit)
-			diag("epoch %llu, released %llu, limit %u",
-			     (unsigned long long)st.epoch,
-			     (unsigned long long)st.released, st.qopt.limit);
-		is_u64(wire_send(&w, 1, 100), 1, "one frame is sent");
-		open = st.epoch == st.released;
+		open = wire_after(&w, nl, DEV, parent, &step->after);
 	}
 	if (open)
 		is_u64(wire_recv(&w, 1), 1, "the last leaves");

@@ -194,10 +194,7 @@ static void test_limit(void)
 	finish();
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "basic", test_basic },
 	{ "empty", test_empty },
 	{ "depth", test_depth },
@@ -208,11 +205,6 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	size_t i;
-
 	nl = nl_open();
-	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		if (argc < 2 || !strcmp(argv[1], tests[i].name))
-			tests[i].run();
-	return done_testing();
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }

@@ -204,7 +204,7 @@ static void test_stopped(void)
 	struct wire in;
 
 	diag("the transmit queue stops and starts while released packets wait");
-	must("ip link add pi type ifb && ip link set pi txqueuelen 1 mtu 65000 up");
+	must("ip link add pi numtxqueues 4 type ifb && ip link set pi txqueuelen 1 mtu 65000 up");
 	must("ip link add pd mtu 65000 type dummy && ip link set pd up");
 	must("tc qdisc add dev pd clsact");
 	must("tc filter add dev pd egress matchall action mirred egress redirect dev pi");
@@ -224,6 +224,11 @@ static void test_stopped(void)
 	is_u64(got + wire_drain(&w, QUIET_MS), n,
 	       "I5, I6: all of the epoch leave, with nothing to push them, and no more");
 	is_u64(plug_get(nl, "pi").qlen, 5, "the next epoch is held");
+	is_u64(plug_cmd(nl, "pi", TCQ_PLUG_RELEASE_INDEFINITE, 0), 0, "RELEASE_INDEFINITE");
+	leave(5, "I5: the rest");
+	st = plug_get(nl, "pi");
+	ok(st.requeues, "packets were handed back on the way (%u)", st.requeues);
+	is_u64(st.sent_packets, n + 5, "I3: each is counted once");
 	is_u64(w.reordered, 0, "I2: in order, each once");
 	must("ip link del pd && ip link del pi");
 	wire_close(&in);
@@ -362,18 +367,6 @@ static void carrier(int on)
 	must("echo %d > /sys/class/net/pa/carrier", on);
 }
 
-static bool wait_for(bool (*what)(void))
-{
-	__u64 end = now_ns() + 10000000000ULL;
-
-	while (now_ns() < end) {
-		if (what())
-			return true;
-		sleep_ms(5);
-	}
-	return false;
-}
-
 static bool is_empty(void)
 {
 	return !plug_get(nl, "pa").qlen;
@@ -478,10 +471,7 @@ static void test_memory(void)
 	finish();
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "limits", test_limits },
 	{ "epochs", test_epochs },
 	{ "clock", test_clock },
@@ -494,11 +484,6 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	size_t i;
-
 	nl = nl_open();
-	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		if (argc < 2 || !strcmp(argv[1], tests[i].name))
-			tests[i].run();
-	return done_testing();
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }

@@ -102,6 +102,16 @@ int done_testing(void)
 	return failures != 0;
 }
 
+int run_tests(const struct test *tests, size_t n, int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (argc < 2 || !strcmp(argv[1], tests[i].name))
+			tests[i].run();
+	return done_testing();
+}
+
 /* ---- the system ---- */
 
 static int vsh(const char *fmt, va_list ap)
@@ -149,6 +159,18 @@ __u64 now_ns(void)
 void sleep_ms(unsigned int ms)
 {
 	usleep(ms * 1000);
+}
+
+bool wait_for(bool (*what)(void))
+{
+	__u64 end = now_ns() + 10000000000ULL;
+
+	while (now_ns() < end) {
+		if (what())
+			return true;
+		sleep_ms(5);
+	}
+	return false;
 }
 
 /* ---- netlink ---- */
@@ -503,7 +525,7 @@ void link_delete(const char *dev)
 	must("ip link del %s", dev);
 }
 
-static int packet_socket(const char *dev, __u16 type)
+int packet_socket(const char *dev, __u16 type)
 {
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
@@ -593,4 +615,25 @@ unsigned int wire_drain(struct wire *w, unsigned int ms)
 	while (wire_one(w, ms))
 		got++;
 	return got;
+}
+
+bool wire_after(struct wire *w, int nl, const char *dev, __u32 parent,
+		const struct after *want)
+{
+	unsigned int got = wire_recv(w, want->leave);
+	struct plug_state st;
+
+	is_u64(got + wire_drain(w, QUIET_MS), want->leave, "I1, I5: %u leave",
+	       want->leave);
+	if (!qdisc_get(nl, dev, parent, &st) || strcmp(st.kind, "plug"))
+		bail("there is no plug");
+	if (!ok(st.epoch == want->epoch && st.released == want->released &&
+		st.qopt.limit == want->limit, "epoch %llu, released %llu, limit %u",
+		(unsigned long long)want->epoch,
+		(unsigned long long)want->released, want->limit))
+		diag("epoch %llu, released %llu, limit %u",
+		     (unsigned long long)st.epoch,
+		     (unsigned long long)st.released, st.qopt.limit);
+	is_u64(wire_send(w, 1, 100), 1, "one frame is sent");
+	return st.epoch == st.released;
 }

@@ -29,6 +29,14 @@ void bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Prints the plan; the value to return from main(). */
 int done_testing(void);
 
+struct test {
+	const char	*name;
+	void		(*run)(void);
+};
+
+/* The one that the first argument names, or all; then done_testing(). */
+int run_tests(const struct test *tests, size_t n, int argc, char **argv);
+
 /* ---- the system ---- */
 
 /* Runs a shell command and shows it as a comment; its exit status. */
@@ -38,6 +46,8 @@ void must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* CLOCK_MONOTONIC in nanoseconds. */
 __u64 now_ns(void);
 void sleep_ms(unsigned int ms);
+/* Waits until it holds, 10 s at most; whether it does. */
+bool wait_for(bool (*what)(void));
 
 /* ---- netlink ---- */
 
@@ -132,6 +142,8 @@ struct wire {
 /* Makes a dummy device, up, for frames of up to 65000 bytes. */
 void dummy_make(const char *dev);
 void link_delete(const char *dev);
+/* Bound to @dev, with room for all that a test sends; @type 0: receives nothing. */
+int packet_socket(const char *dev, __u16 type);
 void wire_open(struct wire *w, const char *dev);
 void wire_close(struct wire *w);
 /* Sends @n frames of @size bytes (60 and up, Ethernet header included, which is
@@ -145,6 +157,17 @@ unsigned int wire_send(struct wire *w, unsigned int n, size_t size);
 unsigned int wire_recv(struct wire *w, unsigned int want);
 /* Takes all that leaves until @ms pass without a frame; how many. */
 unsigned int wire_drain(struct wire *w, unsigned int ms);
+
+/* What is to be seen of a plug after a client's command. */
+struct after {
+	__u64		epoch, released;
+	__u32		limit;
+	unsigned int	leave;	/* of the frames sent one after each command */
+};
+
+/* Looks, and sends the next frame; whether the plug is open and lets it leave. */
+bool wire_after(struct wire *w, int nl, const char *dev, __u32 parent,
+		const struct after *want);
 
 /* How long silence must last before it counts. Long enough for a slow VM to
  * deliver what was let go wrongly; a test that gets it wrong passes when it

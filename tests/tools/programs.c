@@ -17,83 +17,65 @@ static struct wire w;
 
 struct step {
 	const char *command;
-	/* and then: */
-	__u64 epoch, released;
-	__u32 limit;
-	unsigned int leave;	/* of the frames sent one after each step */
+	struct after after;
 };
 
 #define DEFAULT 65014000
 
 static const struct step tc[] = {
-	{ "tc qdisc add dev pa root plug", 1, 0, DEFAULT, 0 },
-	{ "tc qdisc change dev pa root plug block", 2, 0, DEFAULT, 0 },
-	{ "tc qdisc change dev pa root plug release", 2, 1, DEFAULT, 1 },
-	{ "tc qdisc change dev pa root plug limit 1m block", 3, 1, DEFAULT, 0 },
-	{ "tc qdisc change dev pa root plug block limit 1m", 3, 1, 1048576, 0 },
-	{ "tc qdisc change dev pa root plug", 3, 1, 1048576, 0 },
-	{ "tc qdisc change dev pa root plug release_indefinite", 3, 3, 1048576, 5 },
-	{ "tc qdisc replace dev pa root plug block", 4, 3, 1048576, 1 },
+	{ "tc qdisc add dev pa root plug", { 1, 0, DEFAULT, 0 } },
+	{ "tc qdisc change dev pa root plug block", { 2, 0, DEFAULT, 0 } },
+	{ "tc qdisc change dev pa root plug release", { 2, 1, DEFAULT, 1 } },
+	{ "tc qdisc change dev pa root plug limit 1m block", { 3, 1, DEFAULT, 0 } },
+	{ "tc qdisc change dev pa root plug block limit 1m", { 3, 1, 1048576, 0 } },
+	{ "tc qdisc change dev pa root plug", { 3, 1, 1048576, 0 } },
+	{ "tc qdisc change dev pa root plug release_indefinite", { 3, 3, 1048576, 5 } },
+	{ "tc qdisc replace dev pa root plug block", { 4, 3, 1048576, 1 } },
 	{ "tc qdisc del dev pa root && tc qdisc add dev pa root handle 2: plug "
-	  "release_indefinite", 1, 1, DEFAULT, 0 },
-	{ "tc qdisc change dev pa handle 2:0 plug block", 2, 1, DEFAULT, 1 },
-	{ "tc qdisc change dev pa handle 2:0 plug release_indefinite", 2, 2, DEFAULT, 1 },
-	{ "! tc qdisc change dev pa root plug typo 2> /dev/null", 2, 2, DEFAULT, 1 },
-	{ "tc -s -d qdisc show dev pa | grep -q '^qdisc plug 2: root'", 2, 2, DEFAULT, 1 },
-	{ "tc -s -j qdisc show dev pa | grep -q '\"kind\":\"plug\"'", 2, 2, DEFAULT, 1 },
+	  "release_indefinite", { 1, 1, DEFAULT, 0 } },
+	{ "tc qdisc change dev pa handle 2:0 plug block", { 2, 1, DEFAULT, 1 } },
+	{ "tc qdisc change dev pa handle 2:0 plug release_indefinite", { 2, 2, DEFAULT, 1 } },
+	{ "! tc qdisc change dev pa root plug typo 2> /dev/null", { 2, 2, DEFAULT, 1 } },
+	{ "tc -s -d qdisc show dev pa | grep -q '^qdisc plug 2: root'", { 2, 2, DEFAULT, 1 } },
+	{ "tc -s -j qdisc show dev pa | grep -q '\"kind\":\"plug\"'", { 2, 2, DEFAULT, 1 } },
 	{ }
 };
 
 static const struct step batch[] = {
-	{ "echo 'qdisc add dev pa root plug limit 5000' | tc -batch -", 1, 0, 5000, 0 },
+	{ "echo 'qdisc add dev pa root plug limit 5000' | tc -batch -", { 1, 0, 5000, 0 } },
 	{ "printf 'qdisc change dev pa root plug block\\n"
 	  "qdisc change dev pa root plug release\\n"
-	  "qdisc change dev pa root plug block\\n' | tc -batch -", 3, 1, 5000, 1 },
+	  "qdisc change dev pa root plug block\\n' | tc -batch -", { 3, 1, 5000, 1 } },
 	{ "printf 'qdisc change dev pa root plug release\\n"
 	  "qdisc change dev pa root plug release_indefinite\\n' | tc -batch -",
-	  3, 3, 5000, 1 },
+	  { 3, 3, 5000, 1 } },
 	{ }
 };
 
 #define NL "nl-qdisc-add --dev=pa --parent=root "
 
 static const struct step libnl[] = {
-	{ NL "plug", 1, 0, DEFAULT, 0 },
-	{ NL "--update plug --limit=10000000", 1, 0, 10000000, 0 },
-	{ NL "--update-only plug --buffer", 2, 0, 10000000, 0 },
-	{ NL "--update-only plug --release-one", 2, 1, 10000000, 2 },
-	{ NL "--update-only plug --limit=5 --buffer", 3, 1, 10000000, 0 },
-	{ NL "--replace plug --release-indefinite", 3, 3, 10000000, 3 },
+	{ NL "plug", { 1, 0, DEFAULT, 0 } },
+	{ NL "--update plug --limit=10000000", { 1, 0, 10000000, 0 } },
+	{ NL "--update-only plug --buffer", { 2, 0, 10000000, 0 } },
+	{ NL "--update-only plug --release-one", { 2, 1, 10000000, 2 } },
+	{ NL "--update-only plug --limit=5 --buffer", { 3, 1, 10000000, 0 } },
+	{ NL "--replace plug --release-indefinite", { 3, 3, 10000000, 3 } },
 	{ "nl-qdisc-list --dev=pa --details --stats | grep -q 'plug dev pa'",
-	  3, 3, 10000000, 1 },
+	  { 3, 3, 10000000, 1 } },
 	{ "nl-qdisc-delete --yes --dev=pa --parent=root && "
-	  NL "--id=1: plug --limit=9000", 1, 0, 9000, 1 },
-	{ NL "--id=1: --update-only plug --release-indefinite", 1, 1, 9000, 1 },
+	  NL "--id=1: plug --limit=9000", { 1, 0, 9000, 1 } },
+	{ NL "--id=1: --update-only plug --release-indefinite", { 1, 1, 9000, 1 } },
 	{ }
 };
 
 static void play(const char *program, const struct step *step)
 {
-	struct plug_state st;
-	unsigned int got;
 	bool open = false;
 
 	for (; step->command; step++) {
 		is_u64(sh("%s", step->command), 0, "%s: the command", program);
-		got = wire_recv(&w, step->leave);
-		is_u64(got + wire_drain(&w, QUIET_MS), step->leave,
-		       "I1, I5: %u leave", step->leave);
-		st = plug_get(nl, DEV);
-		if (!ok(st.epoch == step->epoch && st.released == step->released &&
-			st.qopt.limit == step->limit,
-			"epoch %llu, released %llu, limit %u",
-			(unsigned long long)step->epoch,
-			(unsigned long long)step->released, step->limit))
-			diag("epoch %llu, released %llu, limit %u",
-			     (unsigned long long)st.epoch,
-			     (unsigned long long)st.released, st.qopt.limit);
-		is_u64(wire_send(&w, 1, 100), 1, "one frame is sent");
-		open = st.epoch == st.released;
+		open = wire_after(&w, nl, DEV, TC_H_ROOT, &step->after);
 	}
 	if (open)
 		is_u64(wire_recv(&w, 1), 1, "the last leaves");

@@ -484,11 +484,9 @@ static void device_open(struct device *d, unsigned int n, enum mode mode, unsign
 	if (setsockopt(d->rx, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
 		bail("SO_TIMESTAMPNS: %s", strerror(errno));
 	for (i = 0; i < senders; i++) {
-		struct wire own;
-
-		wire_open(&own, d->name);
-		close(own.rx);
-		d->sender[i] = (struct sender){ .dev = d, .id = i, .fd = own.tx };
+		d->sender[i] = (struct sender){
+			.dev = d, .id = i, .fd = packet_socket(d->name, 0),
+		};
 	}
 }
 

@@ -9,20 +9,10 @@
  *
  *	rollback [ROUNDS]	(1500)
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
+#include "race.h"
 
-#include "plugtest.h"
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
 
 #define DEV "pa"
 #define SIZE 60
@@ -33,37 +23,12 @@ enum { OURS = 0x88b6, NOISE = 0x88b7 };
 #define MAX_OTHERS 15
 
 struct rollback {
+	int rx;
 	atomic_bool stop;
 	atomic_int next_cpu;
 	atomic_ulong ours;	/* left */
 	atomic_ulong noise;
 };
-
-static int bound_socket(int protocol)
-{
-	struct sockaddr_ll addr = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(protocol),
-		.sll_ifindex = if_nametoindex(DEV),
-	};
-	int fd = socket(AF_PACKET, SOCK_RAW, htons(protocol)), room = 1 << 24;
-
-	if (fd < 0 || bind(fd, (void *)&addr, sizeof(addr)))
-		bail("packet socket");
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	return fd;
-}
-
-static void stay_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		bail("this test needs two processors");
-}
 
 static bool send_frame(int fd, int type)
 {
@@ -77,32 +42,34 @@ static bool send_frame(int fd, int type)
 static void *make_noise(void *arg)
 {
 	struct rollback *r = arg;
-	int fd = bound_socket(0);
+	int fd = packet_socket(DEV, 0);
 
-	stay_on(atomic_fetch_add(&r->next_cpu, 1));
+	on_cpu(atomic_fetch_add(&r->next_cpu, 1));
 	while (!atomic_load(&r->stop))
 		send_frame(fd, NOISE);
 	close(fd);
 	return NULL;
 }
 
+/* All that leaves, to the last frame after the others have stopped. */
 static void *watch(void *arg)
 {
-	struct timeval patience = { .tv_usec = 100000 };
+	struct timeval patience = { .tv_usec = QUIET_MS * 1000 };
 	struct rollback *r = arg;
-	int fd = bound_socket(ETH_P_ALL);
 	struct ethhdr eth;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	while (!atomic_load(&r->stop)) {
-		if (recv(fd, &eth, sizeof(eth), 0) < (ssize_t)sizeof(eth))
+	setsockopt(r->rx, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	for (;;) {
+		if (recv(r->rx, &eth, sizeof(eth), 0) < (ssize_t)sizeof(eth)) {
+			if (atomic_load(&r->stop))
+				break;
 			continue;
+		}
 		if (eth.h_proto == htons(OURS))
 			atomic_fetch_add(&r->ours, 1);
 		else if (eth.h_proto == htons(NOISE))
 			atomic_fetch_add(&r->noise, 1);
 	}
-	close(fd);
 	return NULL;
 }
 
@@ -131,14 +98,14 @@ int main(int argc, char **argv)
 	diag("%u times: a packet is sent, DISCARD, and another epoch is released", n);
 	dummy_make(DEV);
 	must("tc qdisc add dev " DEV " root handle 1: plug limit 100000");
-	pthread_create(&watcher, NULL, watch, &r);
+	r.rx = packet_socket(DEV, ETH_P_ALL);
+	watcher = thread(watch, &r);
 	others = cpus - 1 < MAX_OTHERS ? cpus - 1 : MAX_OTHERS;
 	for (i = 0; i < others; i++)
-		pthread_create(&other[i], NULL, make_noise, &r);
-	fd = bound_socket(0);
-	stay_on(others ? others : 1);
+		other[i] = thread(make_noise, &r);
+	fd = packet_socket(DEV, 0);
+	on_cpu(others);
 	sent = rounds(nl, fd, n);
-	sleep_ms(QUIET_MS);
 	atomic_store(&r.stop, true);
 	for (i = 0; i < others; i++)
 		pthread_join(other[i], NULL);
@@ -147,6 +114,7 @@ int main(int argc, char **argv)
 	ok(sent && atomic_load(&r.noise), "packets were sent, and others released");
 	is_u64(atomic_load(&r.ours), 0, "I1, I3: what was sent before DISCARD never leaves");
 	close(fd);
+	close(r.rx);
 	link_delete(DEV);
 	return done_testing();
 }

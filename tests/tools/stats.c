@@ -387,10 +387,16 @@ static bool balanced(const struct plug_state *st)
 	       (st->qlen ? st->tail_epoch > st->released : !st->backlog);
 }
 
+static bool only_unreleased(void)
+{
+	struct plug_state st = get();
+
+	return !st.qlen || st.head_epoch > st.released;
+}
+
 static void random_step(bool *down)
 {
 	struct plug_state st = get();
-	__u64 end;
 	bool open = st.epoch == st.released;
 	unsigned int n = random() % 20, size = 60 + random() % 1000, accepted;
 
@@ -443,16 +449,11 @@ static void random_step(bool *down)
 		}
 		break;
 	}
-	st = get();
 	/* What is left of the queue when all that may leave has left; how many
 	 * frames that makes is the question.
 	 */
-	end = now_ns() + 60000000000ULL;
-	while (!*down && st.qlen && st.head_epoch <= st.released) {
-		if (now_ns() > end)
-			bail("I5: released packets do not leave");
-		st = get();
-	}
+	if (!*down && !wait_for(only_unreleased))
+		bail("I5: released packets do not leave");
 	sum.left += wire_drain(&w, 0);
 }
 
@@ -501,10 +502,7 @@ static void test_random_usual(void)
 		test_random(seed, 400);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
+static const struct test tests[] = {
 	{ "queue", test_queue },
 	{ "bypass", test_bypass },
 	{ "drops", test_drops },
@@ -517,15 +515,10 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	size_t i;
-
 	nl = nl_open();
 	if (argc == 4 && !strcmp(argv[1], "random")) {
 		test_random(atoi(argv[2]), atoi(argv[3]));
 		return done_testing();
 	}
-	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		if (argc < 2 || !strcmp(argv[1], tests[i].name))
-			tests[i].run();
-	return done_testing();
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
