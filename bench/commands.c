@@ -12,9 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <spawn.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +21,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "command.h"
 #include "count.h"
 
 #define DEV	"pa"
@@ -52,6 +51,8 @@ static const struct client {
 	{ "tc-batch", { "tc", "-batch", "/tmp/batch" },
 	  "qdisc change dev " DEV " root handle 1: plug block" },
 };
+
+static const struct client bare = { "bare", { NULL }, NULL };
 
 #define N_CLIENTS	(sizeof(clients) / sizeof(clients[0]))
 
@@ -102,76 +103,52 @@ static void measure_client(const struct client *c, unsigned int round)
 	figure(median(v, TIMES), "client %s %u", c->name, round);
 }
 
-/* The difference leaves out the process, and the first look for the plug. */
-static void measure_batch(const struct client *c, unsigned int round)
+static __u64 run_batch(const struct client *c, unsigned int n)
 {
-	__u64 few[BATCHES], many[BATCHES];
-	unsigned int i;
-
-	for (i = 0; i < BATCHES; i++) {
-		write_batch(c->line, FEW);
-		few[i] = run_checked(c, FEW);
-		write_batch(c->line, MANY);
-		many[i] = run_checked(c, MANY);
-	}
-	figure((median(many, BATCHES) - median(few, BATCHES)) / (MANY - FEW),
-	       "client %s %u", c->name, round);
+	write_batch(c->line, n);
+	return run_checked(c, n);
 }
 
-/* ---- the least it can cost ---- */
-
-static struct {
-	struct nlmsghdr	nlh;
-	struct tcmsg	tcm;
-	struct nlattr	kind_nla;
-	char		kind[8];
-	struct nlattr	opt_nla;
-	struct tc_plug_qopt qopt;
-} bare = {
-	.nlh = {
-		.nlmsg_len = sizeof(bare),
-		.nlmsg_type = RTM_NEWQDISC,
-		.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-	},
-	.tcm = { .tcm_handle = 0x10000, .tcm_parent = TC_H_ROOT },
-	.kind_nla = { NLA_HDRLEN + 5, TCA_KIND },
-	.kind = "plug",
-	.opt_nla = { NLA_HDRLEN + sizeof(bare.qopt), TCA_OPTIONS },
-	.qopt = { .action = TCQ_PLUG_BUFFER },
-};
-
-static __u64 run_bare(unsigned int n)
+/* The least it can cost. */
+static __u64 run_bare(const struct client *c, unsigned int n)
 {
 	static struct {
 		struct nlmsghdr nlh;
 		struct nlmsgerr err;
 		char room[8192];
 	} answer;
-	__u64 start = instructions();
+	struct command message = command(DEV, TCQ_PLUG_BUFFER);
+	const int len = message.nlh.nlmsg_len;
+	__u64 start;
 
+	message.tcm.tcm_handle = 0x10000;
+	start = instructions();
 	while (n--) {
-		bare.nlh.nlmsg_seq++;
-		if (send(nl, &bare, sizeof(bare), 0) != sizeof(bare) ||
+		message.nlh.nlmsg_seq++;
+		if (send(nl, &message, len, 0) != len ||
 		    recv(nl, &answer, sizeof(answer), 0) < 0 ||
-		    answer.nlh.nlmsg_seq != bare.nlh.nlmsg_seq ||
+		    answer.nlh.nlmsg_seq != message.nlh.nlmsg_seq ||
 		    answer.nlh.nlmsg_type != NLMSG_ERROR || answer.err.error)
-			bail("bare message: %d", answer.err.error);
+			bail("%s: %d", c->name, answer.err.error);
 	}
 	return instructions() - start;
 }
 
-static void measure_bare(unsigned int round)
+/* One command of many: the difference leaves out the process, and the first look
+ * for the plug.
+ */
+static void measure_one_of_many(const struct client *c, unsigned int round,
+				__u64 (*commands)(const struct client *c, unsigned int n))
 {
 	__u64 few[BATCHES], many[BATCHES];
 	unsigned int i;
 
-	bare.tcm.tcm_ifindex = if_nametoindex(DEV);
 	for (i = 0; i < BATCHES; i++) {
-		few[i] = run_bare(FEW);
-		many[i] = run_bare(MANY);
+		few[i] = commands(c, FEW);
+		many[i] = commands(c, MANY);
 	}
 	figure((median(many, BATCHES) - median(few, BATCHES)) / (MANY - FEW),
-	       "client bare %u", round);
+	       "client %s %u", c->name, round);
 }
 
 int main(int argc, char **argv)
@@ -196,12 +173,12 @@ int main(int argc, char **argv)
 	sleep_ms(30000);
 	count_check();
 	for (round = 0; round < rounds; round++) {
-		measure_bare(round);
+		measure_one_of_many(&bare, round, run_bare);
 		for (i = 0; i < N_CLIENTS; i++) {
 			const struct client *c = &clients[(i + round + first) % N_CLIENTS];
 
 			if (c->line)
-				measure_batch(c, round);
+				measure_one_of_many(c, round, run_batch);
 			else
 				measure_client(c, round);
 		}

@@ -26,6 +26,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "command.h"
 #include "count.h"
 
 #define DEV	"pa"
@@ -74,38 +75,6 @@ static void peer_detach(const struct peer *p)
 
 /* ---- commands ---- */
 
-struct command {
-	struct nlmsghdr	nlh;
-	struct tcmsg	tcm;
-	struct nlattr	kind_nla;
-	char		kind[8];
-	struct nlattr	opt_nla;
-	struct tc_plug_qopt qopt;
-	struct nlattr	upto_nla;
-	__u32		upto[2];
-};
-
-static struct command command(int action)
-{
-	struct command c = {
-		.nlh = {
-			.nlmsg_len = offsetof(struct command, upto_nla),
-			.nlmsg_type = RTM_NEWQDISC,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		},
-		.tcm = {
-			.tcm_ifindex = if_nametoindex(DEV),
-			.tcm_parent = TC_H_ROOT,
-		},
-		.kind_nla = { NLA_HDRLEN + 5, TCA_KIND },
-		.kind = "plug",
-		.opt_nla = { NLA_HDRLEN + sizeof(c.qopt), TCA_OPTIONS },
-		.qopt.action = action,
-	};
-
-	return c;
-}
-
 static void set_upto(struct command *c, __u64 epoch)
 {
 	c->upto_nla = (struct nlattr){ NLA_HDRLEN + 8, TCA_PLUG_EPOCH };
@@ -124,7 +93,7 @@ static void issue(struct command *c)
 
 static void issue_action(int action)
 {
-	struct command c = command(action);
+	struct command c = command(DEV, action);
 
 	issue(&c);
 }
@@ -276,7 +245,7 @@ static void settle_allocator(void)
  */
 static __u64 hold_and_release(unsigned int chunks, __u64 *held)
 {
-	struct command open = command(TCQ_PLUG_RELEASE_INDEFINITE);
+	struct command open = command(DEV, TCQ_PLUG_RELEASE_INDEFINITE);
 	__u64 before = tx_packets(), start, released;
 	unsigned int i;
 
@@ -360,10 +329,10 @@ static double cost_of_state(void)
 static void measure_commands(const struct peer *p, unsigned int packets,
 			     unsigned int epochs)
 {
-	struct command buffer = command(TCQ_PLUG_BUFFER);
-	struct command release = command(TCQ_PLUG_RELEASE_ONE);
-	struct command upto = command(TCQ_PLUG_RELEASE_UPTO);
-	struct command limit = command(TCQ_PLUG_LIMIT);
+	struct command buffer = command(DEV, TCQ_PLUG_BUFFER);
+	struct command release = command(DEV, TCQ_PLUG_RELEASE_ONE);
+	struct command upto = command(DEV, TCQ_PLUG_RELEASE_UPTO);
+	struct command limit = command(DEV, TCQ_PLUG_LIMIT);
 	bool ours = !strcmp(p->name, "ours");
 	unsigned int i;
 	__u64 released;
