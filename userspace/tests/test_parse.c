@@ -158,6 +158,7 @@ static void distances(void **state)
 	assert_int_equal(edit_distance("buffre", "buffer"), 1);
 	assert_int_equal(edit_distance("", "open"), 4);
 	assert_int_equal(edit_distance("poen", "open"), 1);
+	assert_int_equal(edit_distance("opeqn", "open"), 1);
 	assert_int_equal(edit_distance("rxlease", "release"), 1);
 	assert_int_equal(edit_distance("an-extremely-long-word-that-nobody-types", "a"), 32);
 }
