@@ -19,6 +19,12 @@ die() {
 	exit 1
 }
 
+# usage: the script's opening comment, from its second line on
+usage() {
+	sed -n '4,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2
+	exit 1
+}
+
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
