@@ -404,10 +404,11 @@ static void test_carrier(void)
 
 /* ---- memory ---- */
 
+/* First of all the filter: from then on only those fail who ask for it. */
 static void fail_allocations(bool on)
 {
 	if (on)
-		must("cd /sys/kernel/debug/failslab && echo 20 > probability && echo -1 > times && echo 0 > verbose && echo N > ignore-gfp-wait && echo Y > task-filter");
+		must("cd /sys/kernel/debug/failslab && echo Y > task-filter && echo -1 > times && echo 0 > verbose && echo N > ignore-gfp-wait && echo 20 > probability");
 	else
 		must("echo 0 > /sys/kernel/debug/failslab/probability");
 }
