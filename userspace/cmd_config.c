@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 
 #include "clock.h"
@@ -49,6 +50,13 @@ static int parse_limit(struct plugctl *ctx, const char *word, uint32_t *limit)
 		return STATUS_OK;
 	return complain_usage(ctx, "'%s' is no size: write bytes (1500), KiB (64K or 64KiB), MiB (10M), GiB (1G), at most 4GiB-1",
 			      word);
+}
+
+static void note_small_limit(struct plugctl *ctx, const char *name, uint32_t limit)
+{
+	if (limit && limit < ETH_FRAME_LEN)
+		note(ctx, name, "warning: a limit of %" PRIu32 " bytes is less than one full frame (%d): larger packets are dropped",
+		     limit, ETH_FRAME_LEN);
 }
 
 static int parse_place(struct plugctl *ctx, const char *keyword,
@@ -316,6 +324,7 @@ int cmd_add(struct plugctl *ctx, const struct args *args)
 	if (!find_added(ctx, &add, &answer, &target))
 		return ctx->status;
 	finish_add(ctx, &add, &target);
+	note_small_limit(ctx, target.name, add.limit);
 	print_targets(ctx, &target, 1);
 	return ctx->status;
 }
@@ -463,6 +472,8 @@ int cmd_limit(struct plugctl *ctx, const struct args *args)
 			 "with the in-tree module a limit of 0 drops every packet: name a size");
 	}
 	send_action(ctx, target, 1, &action, echo, false);
+	if (target->usable)
+		note_small_limit(ctx, target->name, action.limit);
 	print_targets(ctx, target, 1);
 	free(target);
 	return ctx->status;

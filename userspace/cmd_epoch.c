@@ -54,12 +54,15 @@ int cmd_discard(struct plugctl *ctx, const struct args *args)
 	return act(ctx, args->v, args->n, &action);
 }
 
-/* DEV... [upto EPOCH]: the first word is a device in any case. */
+/* DEV... [upto EPOCH]: the first word is a device, even if that is "upto". */
 int cmd_release(struct plugctl *ctx, const struct args *args)
 {
 	struct action action = { .code = TCQ_PLUG_RELEASE_ONE };
 	int n;
 
+	if (args->n == 2 && !strcmp(args->v[0], "upto") &&
+	    parse_epoch(args->v[1], &action.epoch))
+		return complain_usage(ctx, "no device named before 'upto'");
 	for (n = 1; n < args->n; n++)
 		if (!strcmp(args->v[n], "upto"))
 			break;

@@ -344,19 +344,17 @@ static int dispatch(struct plugctl *ctx, struct words *words)
 {
 	struct args args = { 0 };
 
-	if (words->show_version && !words->rest_n) {
-		out_text(&ctx->out, "plugctl %s\n", PLUG_VERSION);
-		return STATUS_OK;
-	}
-	if (words->show_help || words->show_version) {
-		ctx->command = find_command(words->show_help ? "help" : "version");
+	if (words->show_help) {
+		ctx->command = find_command("help");
 		args.v = words->rest;
-		args.n = words->show_help ? words->rest_n : 0;
-		if (args.n > 1)
-			args.n = 1;
+		args.n = words->rest_n > 1 ? 1 : words->rest_n;
 		if (ctx->opt.json && use_json(ctx))
 			return ctx->status;
 		return ctx->command->run(ctx, &args);
+	}
+	if (words->show_version) {
+		out_text(&ctx->out, "plugctl %s\n", PLUG_VERSION);
+		return STATUS_OK;
 	}
 	if (words->rest_n && !words->command)
 		return complain_command(ctx, words->rest[0]);

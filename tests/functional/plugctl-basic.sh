@@ -60,6 +60,16 @@ run plugctl limit v0 4GiB-1
 is "the largest limit" "$status $(field v0 $F_LIMIT)" "0 4294967295"
 run plugctl limit v0 4GiB
 gives "a limit too large" 1 '' "plugctl: '4GiB' is no size*"
+run plugctl limit v0 1513
+gives "a limit below one frame" 0 '' 'plugctl: v0: warning: a limit of 1513 bytes is less than one full frame (1514)*'
+run plugctl -q limit v0 1500
+gives "a warning that -q silences" 0 '' ''
+run plugctl limit v0 1514
+gives "a limit of one frame" 0 '' ''
+run plugctl release upto 5
+gives "release without a device" 1 '' "plugctl: no device named before 'upto'*"
+run plugctl -V show
+gives "-V is the tool's version and no more" 0 "plugctl $PLUG_VERSION" ''
 run plugctl limit v0 0
 is "the default limit again" "$status $(field v0 $F_LIMIT)" "0 10000000"
 
