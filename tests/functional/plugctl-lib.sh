@@ -130,7 +130,17 @@ eventually() {
 	done
 }
 
+# With tests/vm/run --sanitize: many an error message and status is for nobody
+# to see in a test, but for this.
+sanitizers_are_content() {
+	set -- "${PLUG_SANITIZER_LOG:-}".*
+	[ -e "$1" ] || return 0
+	fail "the sanitizers reported nothing" "$(cat "$@")"
+	rm -f "$@"
+}
+
 finish() {
+	sanitizers_are_content
 	echo "1..$count"
 	[ "$failed" = 0 ]
 }
