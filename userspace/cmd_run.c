@@ -3,6 +3,9 @@
  * run: buffer, run a program, open again. Whatever happens to the program or to
  * this process, no plug is to stay closed: a guard, a second process that does
  * nothing but wait for the end of the first, opens them if plugctl is killed.
+ *
+ * While a plug may be closed nothing is written: what reads it may be on the far
+ * side of that very plug. Messages are kept until the plugs are open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +33,19 @@
 /* Sets the guard's messages apart from answers that plugctl did not read. */
 #define GUARD_SEQ	(1U << 31)
 
+/* An answer may be lost for want of memory: ask again. */
+#define OPEN_TRIES	3
+
+/* What a signal did before, for the program. */
+struct disposition {
+	int sig;
+	struct sigaction action;
+};
+
+/* SIGCHLD and SIGTSTP, then those that are passed on. */
+#define N_SIGNALS	5
+#define FIRST_PASSED	2
+
 struct run {
 	struct plugctl *ctx;
 	struct target *targets;
@@ -38,31 +54,120 @@ struct run {
 	pid_t guard;
 	int lifeline;		/* the guard sees it closed when we die */
 	pid_t child;
+	int exec_error;		/* a pipe: the child's errno, or nothing */
 	sigset_t signals;	/* those we wait for, blocked */
 	sigset_t inherited;	/* what was blocked before, for the program */
+	struct disposition before[N_SIGNALS];
+	FILE *err;		/* where messages go in the end */
+	FILE *keeper;		/* where they are kept until then */
+	char *kept;
+	size_t kept_len;
 	uint64_t timeout_at;
 	uint64_t open_at;
 	uint64_t kill_at;
 	bool timed_out;
 };
 
-static void open_plugs(struct run *run)
+static void take_signals(struct run *run)
 {
-	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
-	struct plugctl *ctx = run->ctx;
+	static const int signals[N_SIGNALS] = {
+		SIGCHLD, SIGTSTP, SIGINT, SIGTERM, SIGHUP,
+	};
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
 	unsigned int i;
 
-	if (!run->closed)
+	for (i = 0; i < N_SIGNALS; i++) {
+		run->before[i].sig = signals[i];
+		sigaction(signals[i], NULL, &run->before[i].action);
+	}
+	sigemptyset(&run->signals);
+	sigaddset(&run->signals, SIGCHLD);
+	/* What somebody had ignored, such as nohup, stays ignored. */
+	for (i = FIRST_PASSED; i < N_SIGNALS; i++)
+		if (run->before[i].action.sa_handler != SIG_IGN)
+			sigaddset(&run->signals, signals[i]);
+	sigprocmask(SIG_BLOCK, &run->signals, &run->inherited);
+	/* Ignored, it would not come, and the program's status be lost. */
+	sigaction(SIGCHLD, &standard, NULL);
+	/* A stopped plugctl would leave the plugs closed, so Ctrl-Z is off. */
+	sigaction(SIGTSTP, &ignore, NULL);
+}
+
+static void restore_signals(const struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_SIGNALS; i++)
+		sigaction(run->before[i].sig, &run->before[i].action, NULL);
+	sigprocmask(SIG_SETMASK, &run->inherited, NULL);
+}
+
+static void keep_messages(struct run *run)
+{
+	run->err = run->ctx->err;
+	run->keeper = open_memstream(&run->kept, &run->kept_len);
+	if (run->keeper)
+		run->ctx->err = run->keeper;
+}
+
+static void write_messages(struct run *run)
+{
+	if (!run->keeper)
 		return;
-	run->closed = false;
-	/* Somebody may have put another plug there meanwhile. */
+	fclose(run->keeper);
+	run->keeper = NULL;
+	run->ctx->err = run->err;
+	fputs(run->kept, run->err);
+	free(run->kept);
+}
+
+static bool all_open(const struct run *run)
+{
+	unsigned int i;
+
 	for (i = 0; i < run->n; i++)
-		run->targets[i].remembered = true;
-	send_action(ctx, run->targets, run->n, &open, false, true);
+		if (!run->targets[i].usable && !run->targets[i].gone)
+			return false;
+	return true;
+}
+
+/* Also those that did not answer when they were to be closed. */
+static bool try_to_open(struct run *run)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	unsigned int i;
+
+	for (i = 0; i < run->n; i++) {
+		struct target *target = &run->targets[i];
+
+		target->usable = !target->gone;
+		/* Somebody may have put another plug there meanwhile. */
+		target->remembered = true;
+	}
+	send_action(run->ctx, run->targets, run->n, &open, false, true);
+	return all_open(run);
+}
+
+/* Returns whether they are. */
+static bool open_plugs(struct run *run)
+{
+	struct plugctl *ctx = run->ctx;
+	const int status = ctx->status;
+	unsigned int i, tries;
+
+	for (tries = 0; run->closed && tries < OPEN_TRIES; tries++)
+		run->closed = !try_to_open(run);
+	if (run->closed)
+		return false;
+	/* What failed at first counts for nothing. */
+	ctx->status = status;
 	for (i = 0; i < run->n; i++)
 		if (run->targets[i].gone)
 			note(ctx, run->targets[i].name,
 			     "the plug or the device went away meanwhile");
+	write_messages(run);
+	return true;
 }
 
 /* Does not return. Ends by being killed, or after having opened the plugs. */
@@ -84,8 +189,12 @@ static void guard_main(struct run *run, int fd)
 	/* The socket was plugctl's, which is dead: nobody else reads it now. */
 	run->ctx->nl->seq += GUARD_SEQ;
 	run->closed = true;
-	note(run->ctx, NULL, "plugctl run was killed: opening what it had closed");
-	open_plugs(run);
+	if (open_plugs(run))
+		note(run->ctx, NULL, "plugctl run did not get to open what it had closed: done now");
+	else
+		complain(run->ctx, STATUS_REFUSED, NULL,
+			 "plugctl run did not get to open what it had closed, nor can its guard: see plugctl show");
+	write_messages(run);
 	_exit(0);
 }
 
@@ -112,12 +221,14 @@ static int start_guard(struct run *run)
 			strerror(errno));
 }
 
+/* Unless a plug is still closed: then it has a try. */
 static void stop_guard(struct run *run)
 {
-	kill(run->guard, SIGKILL);
+	if (!run->closed)
+		kill(run->guard, SIGKILL);
+	close(run->lifeline);
 	while (waitpid(run->guard, NULL, 0) < 0 && errno == EINTR)
 		;
-	close(run->lifeline);
 }
 
 static int close_plugs(struct run *run)
@@ -130,31 +241,48 @@ static int close_plugs(struct run *run)
 	return ctx->status;
 }
 
-/* Does not return. */
-static void child_main(struct run *run, char **program)
+/* Does not return. What failed is for the parent to say, once the plugs are open. */
+static void child_main(struct run *run, char **program, int exec_error)
 {
-	struct plugctl *ctx = run->ctx;
 	int error;
 
-	sigprocmask(SIG_SETMASK, &run->inherited, NULL);
+	restore_signals(run);
 	execvp(program[0], program);
 	error = errno;
-	complain(ctx, STATUS_REFUSED, program[0], "cannot be started: %s",
-		 strerror(error));
+	if (write(exec_error, &error, sizeof(error)) < 0)
+		error = errno;
 	_exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 
 static int start_child(struct run *run, char **program)
 {
 	struct plugctl *ctx = run->ctx;
+	int fds[2];
 
+	if (pipe2(fds, O_CLOEXEC))
+		goto out_complain;
+	run->exec_error = fds[0];
 	run->child = fork();
 	if (!run->child)
-		child_main(run, program);
+		child_main(run, program, fds[1]);
+	close(fds[1]);
 	if (run->child > 0)
 		return STATUS_OK;
+	close(fds[0]);
+out_complain:
 	return complain(ctx, STATUS_REFUSED, program[0],
 			"cannot be started: %s", strerror(errno));
+}
+
+/* Call it when the child has ended. */
+static void complain_exec(struct run *run, const char *program)
+{
+	int error;
+
+	if (read(run->exec_error, &error, sizeof(error)) == sizeof(error))
+		complain(run->ctx, STATUS_REFUSED, program,
+			 "cannot be started: %s", strerror(error));
+	close(run->exec_error);
 }
 
 static uint64_t earliest(const struct run *run)
@@ -184,39 +312,58 @@ static int wait_signal(const struct run *run, siginfo_t *info)
 	return sig < 0 ? 0 : sig;
 }
 
-static void check_time(struct run *run)
+static void time_out(struct run *run)
 {
 	struct plugctl *ctx = run->ctx;
+
+	run->timeout_at = NEVER;
+	run->timed_out = true;
+	run->kill_at = clock_now() + GRACE;
+	kill(run->child, SIGTERM);
+	kill(run->child, SIGCONT);
+	complain(ctx, STATUS_TIMEOUT, NULL,
+		 "the program timed out: opening the plugs, ending the program");
+	open_plugs(run);
+}
+
+static void lose_patience(struct run *run)
+{
+	const bool was_closed = run->closed;
+
+	run->open_at = NEVER;
+	if (open_plugs(run) && was_closed)
+		note(run->ctx, NULL, "the program goes on in spite of the signal: the plugs are open");
+}
+
+static void check_time(struct run *run)
+{
 	uint64_t now = clock_now();
 
-	if (now >= run->timeout_at) {
-		run->timeout_at = NEVER;
-		run->timed_out = true;
-		open_plugs(run);
-		complain(ctx, STATUS_TIMEOUT, NULL,
-			 "the program timed out and is being ended; the plugs are open");
-		kill(run->child, SIGTERM);
-		kill(run->child, SIGCONT);
-		run->kill_at = now + GRACE;
-	}
-	if (now >= run->open_at) {
-		run->open_at = NEVER;
-		if (run->closed)
-			note(ctx, NULL, "the program goes on in spite of the signal: opening the plugs");
-		open_plugs(run);
-	}
+	if (now >= run->timeout_at)
+		time_out(run);
+	if (now >= run->open_at)
+		lose_patience(run);
 	if (now >= run->kill_at) {
 		run->kill_at = NEVER;
 		kill(run->child, SIGKILL);
 	}
 }
 
-/* What the terminal sends goes to the whole group: the program has it already. */
+/*
+ * What a key sends goes to the whole process group: a program in ours has it
+ * already. A hang-up goes to the leader of the session, which may be us.
+ */
+static bool has_it_already(const struct run *run, int sig, const siginfo_t *info)
+{
+	return info->si_code == SI_KERNEL && sig != SIGHUP &&
+	       getpgid(run->child) == getpgrp();
+}
+
 static void forward(struct run *run, int sig, const siginfo_t *info)
 {
 	uint64_t at = clock_now() + GRACE;
 
-	if (info->si_code != SI_KERNEL)
+	if (!has_it_already(run, sig, info))
 		kill(run->child, sig);
 	if (at < run->open_at)
 		run->open_at = at;
@@ -236,7 +383,10 @@ static int supervise(struct run *run)
 		if (pid < 0 && errno != EINTR)
 			return STATUS_REFUSED << 8;
 		sig = wait_signal(run, &info);
-		if (sig && sig != SIGCHLD)
+		/* It may have ended just in time. */
+		if (sig == SIGCHLD)
+			continue;
+		if (sig)
 			forward(run, sig, &info);
 		check_time(run);
 	}
@@ -251,18 +401,6 @@ static int program_status(const struct run *run, int status)
 	return WEXITSTATUS(status);
 }
 
-static void take_signals(struct run *run)
-{
-	sigemptyset(&run->signals);
-	sigaddset(&run->signals, SIGCHLD);
-	sigaddset(&run->signals, SIGINT);
-	sigaddset(&run->signals, SIGTERM);
-	sigaddset(&run->signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &run->signals, &run->inherited);
-	/* A stopped plugctl would leave the plugs closed, so Ctrl-Z is off. */
-	signal(SIGTSTP, SIG_IGN);
-}
-
 static int run_program(struct run *run, char **program)
 {
 	struct plugctl *ctx = run->ctx;
@@ -270,18 +408,23 @@ static int run_program(struct run *run, char **program)
 	uint64_t start;
 
 	take_signals(run);
-	if (start_guard(run))
+	keep_messages(run);
+	if (start_guard(run)) {
+		write_messages(run);
 		return ctx->status;
+	}
 	start = clock_now();
 	if (!close_plugs(run) && !start_child(run, program)) {
 		if (ctx->opt.have_timeout)
 			run->timeout_at = start + ctx->opt.timeout;
 		status = program_status(run, supervise(run));
+		complain_exec(run, program[0]);
 		ctx->status = STATUS_OK;
 	}
 	refused = ctx->status;
 	open_plugs(run);
 	stop_guard(run);
+	write_messages(run);
 	if (ctx->opt.verbose && !refused)
 		note(ctx, NULL, "the plugs were closed for %llu ms at most",
 		     (unsigned long long)((clock_now() - start) / NS_PER_MS));
@@ -296,7 +439,7 @@ static bool all_usable(const struct run *run)
 	unsigned int i;
 
 	for (i = 0; i < run->n; i++)
-		if (!run->targets[i].usable)
+		if (!run->targets[i].usable && !run->targets[i].twin)
 			return false;
 	return true;
 }
@@ -312,10 +455,8 @@ int cmd_run(struct plugctl *ctx, const struct args *args)
 	};
 	int status;
 
-	if (!run.n)
-		return complain_usage(ctx, "no device named");
-	if (!args->program || !args->program[0])
-		return complain_usage(ctx, "no program named: it comes after --");
+	if (!run.n || !args->program || !args->program[0])
+		return complain_usage(ctx, "a device is needed, and behind -- a program");
 	run.targets = find_targets(ctx, args->v, run.n);
 	if (!run.targets)
 		return ctx->status;
