@@ -33,7 +33,8 @@ struct known {
 struct monitor {
 	struct plugctl *ctx;
 	struct netlink *events;
-	int *ifindexes;		/* only these devices, if any are named */
+	char *const *names;	/* only these devices, if any are named */
+	int *ifindexes;
 	int n;
 	struct known *known;
 	size_t count;
@@ -50,6 +51,7 @@ static bool is_wanted(const struct monitor *mon, int ifindex)
 	return !mon->n;
 }
 
+/* A parent of 0: the kernel tells the one that the command named, if any. */
 static struct known *find_known(const struct monitor *mon,
 				const struct qdisc_state *state)
 {
@@ -58,9 +60,18 @@ static struct known *find_known(const struct monitor *mon,
 	for (i = 0; i < mon->count; i++)
 		if (mon->known[i].state.ifindex == state->ifindex &&
 		    mon->known[i].state.handle == state->handle &&
-		    mon->known[i].state.parent == state->parent)
+		    (!state->parent ||
+		     mon->known[i].state.parent == state->parent))
 			return &mon->known[i];
 	return NULL;
+}
+
+static void name_known(const struct monitor *mon, struct known *known)
+{
+	char name[IF_NAMESIZE];
+
+	if (netlink_ifname(mon->ctx->nl, known->state.ifindex, name))
+		memcpy(known->name, name, sizeof(name));
 }
 
 static struct known *add_known(struct monitor *mon,
@@ -80,9 +91,8 @@ static struct known *add_known(struct monitor *mon,
 	known = &mon->known[mon->count++];
 	known->state = *state;
 	known->seen = true;
-	if (!netlink_ifname(mon->ctx->nl, state->ifindex, known->name))
-		snprintf(known->name, sizeof(known->name), "if%d",
-			 state->ifindex);
+	snprintf(known->name, sizeof(known->name), "if%d", state->ifindex);
+	name_known(mon, known);
 	return known;
 }
 
@@ -129,7 +139,10 @@ static void print_event(struct monitor *mon, const char *event,
 			  "packet", "packets");
 	}
 	out_end(out);
-	out_flush(out);
+	/* Nobody reads any more: nothing to go on for. */
+	if (!out_flush(out) && !mon->ctx->status)
+		complain(mon->ctx, STATUS_REFUSED, NULL,
+			 "cannot write the output: is the disk full, the pipe closed?");
 }
 
 static void add_word(char *text, const char *word)
@@ -169,6 +182,7 @@ static void take_state(struct monitor *mon, const struct qdisc_state *state)
 {
 	struct known *known = find_known(mon, state);
 	char text[EVENT_TEXT_MAX];
+	uint32_t parent;
 
 	if (!known) {
 		known = add_known(mon, state);
@@ -180,7 +194,9 @@ static void take_state(struct monitor *mon, const struct qdisc_state *state)
 	name_change(text, &known->state, state);
 	if (!text[0])
 		return;
+	parent = known->state.parent;
 	known->state = *state;
+	known->state.parent = parent;
 	print_event(mon, text, known);
 }
 
@@ -218,7 +234,7 @@ static int look(struct monitor *mon, bool quietly)
 		drop_known(mon, &mon->known[i]);
 	}
 	qdisc_list_free(&list);
-	return STATUS_OK;
+	return mon->ctx->status;
 }
 
 static void forget_device(struct monitor *mon, int ifindex)
@@ -233,6 +249,27 @@ static void forget_device(struct monitor *mon, int ifindex)
 	}
 }
 
+/* A device may get another name; or the name that is waited for, another device. */
+static void take_name(struct monitor *mon, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = message_payload(nlh);
+	const struct nlattr *attr;
+	size_t i;
+	int k;
+
+	attr_for_each(attr, (const char *)(ifi + 1), message_len(nlh) - sizeof(*ifi)) {
+		if (attr_type(attr) != IFLA_IFNAME ||
+		    !memchr(attr_payload(attr), '\0', attr_len(attr)))
+			continue;
+		for (k = 0; k < mon->n; k++)
+			if (!strcmp(mon->names[k], attr_payload(attr)))
+				mon->ifindexes[k] = ifi->ifi_index;
+		for (i = 0; i < mon->count; i++)
+			if (mon->known[i].state.ifindex == ifi->ifi_index)
+				name_known(mon, &mon->known[i]);
+	}
+}
+
 static bool has_known(const struct monitor *mon, int ifindex)
 {
 	size_t i;
@@ -243,21 +280,23 @@ static bool has_known(const struct monitor *mon, int ifindex)
 	return false;
 }
 
-static void take_plug(struct monitor *mon, const struct nlmsghdr *nlh,
+/* Returns whether to ask for what is there. */
+static bool take_plug(struct monitor *mon, const struct nlmsghdr *nlh,
 		      const struct qdisc_state *state)
 {
 	struct known *known;
 
-	if (nlh->nlmsg_type == RTM_NEWQDISC) {
-		take_state(mon, state);
-		return;
-	}
 	known = find_known(mon, state);
-	if (!known)
-		return;
-	known->state = *state;
-	print_event(mon, "detach", known);
-	drop_known(mon, known);
+	if (nlh->nlmsg_type == RTM_NEWQDISC) {
+		if (!known && !state->parent)
+			return true;
+		take_state(mon, state);
+	} else if (known) {
+		known->state = *state;
+		print_event(mon, "detach", known);
+		drop_known(mon, known);
+	}
+	return false;
 }
 
 /*
@@ -271,6 +310,10 @@ static bool take_message(struct monitor *mon, const struct nlmsghdr *nlh)
 	const struct tcmsg *tcm;
 
 	switch (nlh->nlmsg_type) {
+	case RTM_NEWLINK:
+		if (message_len(nlh) >= sizeof(*ifi))
+			take_name(mon, nlh);
+		return false;
 	case RTM_DELLINK:
 		if (message_len(nlh) < sizeof(*ifi))
 			return false;
@@ -282,9 +325,8 @@ static bool take_message(struct monitor *mon, const struct nlmsghdr *nlh)
 	case RTM_NEWQDISC:
 	case RTM_DELQDISC:
 		if (!qdisc_parse(nlh, &state) && qdisc_is_plug(&state)) {
-			if (is_wanted(mon, state.ifindex))
-				take_plug(mon, nlh, &state);
-			return false;
+			return is_wanted(mon, state.ifindex) &&
+			       take_plug(mon, nlh, &state);
 		}
 		break;
 	case RTM_NEWTCLASS:
@@ -324,12 +366,17 @@ static int take_events(struct monitor *mon)
 		drop_events(mon);
 		return look(mon, false);
 	}
+	/* A device with names without end: what it was shows in what is there. */
+	if (size < 0 && errno == EMSGSIZE)
+		return look(mon, false);
 	if (size < 0)
 		return complain_netlink(mon->ctx, errno);
 	len = (int)size;
 	message_for_each(nlh, mon->events->buf, len)
 		again |= take_message(mon, nlh);
-	return again ? look(mon, false) : STATUS_OK;
+	if (again)
+		look(mon, false);
+	return mon->ctx->status;
 }
 
 static int listen_to(struct monitor *mon)
@@ -362,7 +409,7 @@ static int open_sockets(struct monitor *mon)
 
 int cmd_monitor(struct plugctl *ctx, const struct args *args)
 {
-	struct monitor mon = { .ctx = ctx, .n = args->n };
+	struct monitor mon = { .ctx = ctx, .names = args->v, .n = args->n };
 	struct netlink *queries;
 	int i;
 

@@ -45,12 +45,12 @@ static void print_all(struct plugctl *ctx, const struct qdisc_list *list,
 }
 
 static void print_named(struct plugctl *ctx, const struct qdisc_list *list,
-			const struct args *args, print_fn print)
+			const struct target *targets, int n, print_fn print)
 {
 	int i;
 
-	for (i = 0; i < args->n; i++) {
-		int ifindex = find_device(ctx, args->v[i]);
+	for (i = 0; i < n; i++) {
+		int ifindex = targets[i].at.ifindex;
 		size_t first;
 
 		if (!ifindex)
@@ -59,7 +59,7 @@ static void print_named(struct plugctl *ctx, const struct qdisc_list *list,
 		if (first < list->n && list->v[first].ifindex == ifindex &&
 		    print_device(ctx, list, first, print))
 			continue;
-		complain_no_plug(ctx, args->v[i]);
+		complain_no_plug(ctx, targets[i].name);
 	}
 }
 
@@ -84,26 +84,35 @@ static bool wants_color(FILE *file)
 
 static int show(struct plugctl *ctx, const struct args *args, print_fn print)
 {
+	struct target *targets = calloc((size_t)args->n + 1, sizeof(*targets));
 	struct qdisc_list list = { 0 };
-	int error;
+	int error, i;
 
+	if (!targets)
+		return complain_memory(ctx);
 	if (netlink_open(ctx))
-		return ctx->status;
+		goto out;
 	ctx->out.color = wants_color(ctx->out.file);
-	error = netlink_dump(ctx->nl, 0, true, &list);
+	for (i = 0; i < args->n; i++) {
+		targets[i].name = args->v[i];
+		targets[i].at.ifindex = find_device(ctx, args->v[i]);
+	}
+	error = list_plugs(ctx, targets, (unsigned int)args->n, &list);
 	if (error) {
 		complain_netlink(ctx, error);
 	} else {
 		out_array(&ctx->out, "plugs");
 		if (args->n)
-			print_named(ctx, &list, args, print);
+			print_named(ctx, &list, targets, args->n, print);
 		else if (list.n)
 			print_all(ctx, &list, print);
 		else
 			say_none(ctx);
 		out_end(&ctx->out);
 	}
+out:
 	qdisc_list_free(&list);
+	free(targets);
 	return ctx->status;
 }
 

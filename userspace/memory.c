@@ -10,7 +10,6 @@
 
 struct entry {
 	struct entry *next;
-	uint32_t parent;	/* 0: any */
 	uint32_t handle;
 	unsigned long age;	/* memory.age when the name was looked up */
 	struct remembered what;
@@ -53,11 +52,6 @@ static uint32_t hash(const char *name)
 	return h;
 }
 
-static uint32_t wanted_parent(const struct options *opt)
-{
-	return opt->have_parent ? opt->parent : 0;
-}
-
 static uint32_t wanted_handle(const struct options *opt)
 {
 	return opt->have_handle ? opt->handle : 0;
@@ -68,9 +62,11 @@ static struct entry *find(const struct memory *memory, const char *name,
 {
 	struct entry *entry = memory->buckets[hash(name) % BUCKETS];
 
+	/* Commands go by handle, and this one may turn up below another parent. */
+	if (opt->have_parent)
+		return NULL;
 	for (; entry; entry = entry->next)
-		if (entry->parent == wanted_parent(opt) &&
-		    entry->handle == wanted_handle(opt) &&
+		if (entry->handle == wanted_handle(opt) &&
 		    !strcmp(entry->name, name))
 			break;
 	return entry;
@@ -109,13 +105,14 @@ void memory_set(struct memory *memory, const char *name,
 	struct entry **bucket;
 	size_t size;
 
+	if (opt->have_parent)
+		return;
 	if (!entry) {
 		size = strlen(name) + 1;
 		entry = malloc(sizeof(*entry) + size);
 		if (!entry)
 			return;
 		memcpy(entry->name, name, size);
-		entry->parent = wanted_parent(opt);
 		entry->handle = wanted_handle(opt);
 		bucket = &memory->buckets[hash(name) % BUCKETS];
 		entry->next = *bucket;

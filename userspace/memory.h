@@ -26,7 +26,10 @@ struct remembered {
 struct memory *memory_new(void);
 void memory_free(struct memory *memory);
 
-/* The device's name and what --parent and --handle say make the key. */
+/*
+ * The device's name and what --handle says make the key. With --parent nothing
+ * is remembered.
+ */
 bool memory_get(const struct memory *memory, const char *name,
 		const struct options *opt, struct remembered *what);
 

@@ -65,13 +65,18 @@ static void put_options(struct nlmsghdr *nlh, const struct action *action)
 
 /*
  * Neither NLM_F_CREATE nor NLM_F_REPLACE, and the kind is named: if the qdisc
- * at that address is gone, or is another one by now, the kernel refuses.
+ * with that handle is gone, or is another one by now, the kernel refuses. The
+ * parent is not named: kernels that lack the mending of CVE-2025-21700 would move
+ * the qdisc there instead of giving it the command, and say that all is well.
  */
 struct nlmsghdr *message_action(void *buf, const struct address *at,
 				const struct action *action, bool echo)
 {
+	const struct address by_handle = {
+		.ifindex = at->ifindex, .handle = at->handle,
+	};
 	uint16_t flags = NLM_F_ACK | (echo ? NLM_F_ECHO : 0);
-	struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, flags, at);
+	struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, flags, &by_handle);
 
 	mnl_attr_put(nlh, TCA_KIND, sizeof(PLUG_KIND), PLUG_KIND);
 	put_options(nlh, action);

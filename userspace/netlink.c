@@ -14,6 +14,7 @@
 
 #include "attr.h"
 #include "netlink.h"
+#include "parse.h"
 #include "plugctl.h"
 
 /* The kernel fills a dump's buffer up to 32 KiB when it is offered that much. */
@@ -48,6 +49,8 @@ static int enter_netns(struct plugctl *ctx, int *back)
 	char path[4096];
 	int fd, n;
 
+	if (!*name)
+		return complain_usage(ctx, "the name of the network namespace is empty");
 	n = snprintf(path, sizeof(path), "%s%s",
 		     strchr(name, '/') ? "" : NETNS_DIR, name);
 	if (n < 0 || (size_t)n >= sizeof(path))
@@ -70,9 +73,30 @@ static int enter_netns(struct plugctl *ctx, int *back)
 	if (!n)
 		return STATUS_OK;
 	close(*back);
+	if (n == EINVAL)
+		return complain(ctx, STATUS_REFUSED, name,
+				"%s is no network namespace: see ip netns list", path);
 	return complain(ctx, STATUS_NO_ACCESS, name,
 			"cannot enter the network namespace: %s: run plugctl as root",
 			strerror(n));
+}
+
+/*
+ * Whoever starts us without standard output is not to find it in the socket:
+ * what nobody opened stays closed for writing.
+ */
+static struct mnl_socket *open_above_stdio(void)
+{
+	struct mnl_socket *socket;
+
+	for (;;) {
+		socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+		if (!socket || mnl_socket_get_fd(socket) > STDERR_FILENO)
+			return socket;
+		mnl_socket_close(socket);
+		if (open("/dev/null", O_RDONLY) < 0)
+			return NULL;
+	}
 }
 
 static struct mnl_socket *open_socket(struct plugctl *ctx)
@@ -82,7 +106,7 @@ static struct mnl_socket *open_socket(struct plugctl *ctx)
 
 	if (ctx->opt.netns && enter_netns(ctx, &back))
 		return NULL;
-	socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	socket = open_above_stdio();
 	error = socket ? 0 : errno;
 	if (back >= 0) {
 		if (setns(back, CLONE_NEWNET)) {
@@ -103,6 +127,22 @@ static struct mnl_socket *open_socket(struct plugctl *ctx)
 	return socket;
 }
 
+/*
+ * Connected to the kernel: who has CAP_NET_ADMIN in the namespace could send
+ * here otherwise. It binds the socket as well, and costs no more than that.
+ */
+static int connect_socket(struct netlink *nl)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(addr);
+
+	if (connect(nl->fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    getsockname(nl->fd, (struct sockaddr *)&addr, &len))
+		return errno;
+	nl->portid = addr.nl_pid;
+	return 0;
+}
+
 static size_t receive_room(int fd)
 {
 	socklen_t len = sizeof(int);
@@ -116,6 +156,7 @@ static size_t receive_room(int fd)
 int netlink_open(struct plugctl *ctx)
 {
 	struct netlink *nl;
+	int error;
 
 	if (ctx->nl)
 		return STATUS_OK;
@@ -133,14 +174,15 @@ int netlink_open(struct plugctl *ctx)
 	if (!nl->socket)
 		goto out_free;
 	nl->fd = mnl_socket_get_fd(nl->socket);
-	if (mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID)) {
+	error = connect_socket(nl);
+	if (error) {
 		complain(ctx, STATUS_NO_ACCESS, NULL,
-			 "cannot bind the netlink socket: %s", strerror(errno));
+			 "cannot connect the netlink socket: %s: is this system allowed to use AF_NETLINK?",
+			 strerror(error));
 		goto out_close;
 	}
 	set_flag(nl, NETLINK_EXT_ACK);
 	set_flag(nl, NETLINK_CAP_ACK);
-	nl->portid = mnl_socket_get_portid(nl->socket);
 	ctx->nl = nl;
 	return STATUS_OK;
 
@@ -171,8 +213,7 @@ ssize_t netlink_receive(struct netlink *nl)
 
 	/*
 	 * recv() and send(), which cost the kernel less than the calls with an
-	 * address that libmnl makes. Nobody but the kernel can send to this
-	 * socket, and without an address that is where a message goes.
+	 * address that libmnl makes: the socket is connected to the kernel.
 	 */
 	do {
 		len = recv(nl->fd, nl->buf, RECEIVE_SIZE, MSG_TRUNC);
@@ -461,7 +502,21 @@ static int take_link(const struct netlink *nl, int len)
 	return 0;
 }
 
-/* Longer names than IFNAMSIZ are alternative names, which no ioctl() takes. */
+/*
+ * A device's alternative names alone may be more than the room for a message.
+ * Of those only the beginning is read, and that is all there.
+ */
+static ssize_t receive_beginning(struct netlink *nl)
+{
+	ssize_t len = netlink_receive(nl);
+
+	if (len >= 0 || errno != EMSGSIZE)
+		return len;
+	((struct nlmsghdr *)nl->buf)->nlmsg_len = RECEIVE_SIZE;
+	return RECEIVE_SIZE;
+}
+
+/* What no ioctl() takes: names longer than IFNAMSIZ, or with a colon in them. */
 static int find_altname(struct netlink *nl, const char *name)
 {
 	char buf[MESSAGE_MAX];
@@ -472,7 +527,7 @@ static int find_altname(struct netlink *nl, const char *name)
 	if (send(nl->fd, nlh, nlh->nlmsg_len, 0) < 0)
 		return 0;
 	while (!ifindex) {
-		ssize_t len = netlink_receive(nl);
+		ssize_t len = receive_beginning(nl);
 
 		if (len < 0)
 			return 0;
@@ -497,7 +552,8 @@ int netlink_ifindex(struct netlink *nl, const char *name)
 		errno = ENODEV;
 		return 0;
 	}
-	if (len >= IFNAMSIZ)
+	/* ioctl() reads no further than a colon, which only altnames may have. */
+	if (len >= IFNAMSIZ || strchr(name, ':'))
 		return find_altname(nl, name);
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, name, len);
@@ -512,6 +568,7 @@ char *netlink_ifname(struct netlink *nl, int ifindex, char *text)
 		return NULL;
 	memcpy(text, ifr.ifr_name, IFNAMSIZ);
 	text[IFNAMSIZ - 1] = '\0';
+	make_printable(text);
 	return text;
 }
 

@@ -65,7 +65,7 @@ int netlink_dump(struct netlink *nl, int ifindex, bool plugs_only,
 /* 0 when there is no such device: errno says why. */
 int netlink_ifindex(struct netlink *nl, const char *name);
 
-/* NULL when it is gone; text has room for IF_NAMESIZE. */
+/* For people and JSON. NULL when it is gone; text has room for IF_NAMESIZE. */
 char *netlink_ifname(struct netlink *nl, int ifindex, char *text);
 
 /* For monitor. */

@@ -11,6 +11,9 @@
 #include "parse.h"
 #include "target.h"
 
+/* So often the kernel must leave out a plug before it counts as not there. */
+#define LIST_TRIES	3
+
 int complain_netlink(struct plugctl *ctx, int error)
 {
 	switch (error) {
@@ -44,7 +47,7 @@ static const char *advice(int error)
 	case EOPNOTSUPP:
 		return "this kernel was built without CONFIG_NET_SCHED";
 	case EINVAL:
-		return "plugctl show tells its epochs, plugctl(8) what is allowed";
+		return "plugctl show tells its state, plugctl(8) what is allowed";
 	case EBUSY:
 	case EAGAIN:
 	case ENOMEM:
@@ -124,6 +127,13 @@ static const struct qdisc_state *select_plug(const struct plugctl *ctx,
 	return found;
 }
 
+static bool has_plug(const struct qdisc_list *list, int ifindex)
+{
+	size_t i = qdisc_list_first(list, ifindex);
+
+	return i < list->n && list->v[i].ifindex == ifindex;
+}
+
 int complain_no_plug(struct plugctl *ctx, const char *name)
 {
 	if (ctx->opt.have_parent || ctx->opt.have_handle)
@@ -148,11 +158,15 @@ static int complain_many(struct plugctl *ctx, const char *name,
 
 void set_target(struct target *target, const struct qdisc_state *state)
 {
+	/* After a command by handle the kernel does not tell the parent. */
+	const uint32_t parent = state->parent ? state->parent : target->at.parent;
+
 	target->state = *state;
+	target->state.parent = parent;
 	target->told = state->told;
 	target->at.ifindex = state->ifindex;
 	target->at.handle = state->handle;
-	target->at.parent = state->parent;
+	target->at.parent = parent;
 }
 
 static void choose(struct plugctl *ctx, const struct qdisc_list *list,
@@ -214,6 +228,21 @@ static bool locate(struct plugctl *ctx, struct target *target)
 	return false;
 }
 
+/* By another name of the device, for example. */
+static void find_twins(struct target *targets, unsigned int n)
+{
+	unsigned int i, j;
+
+	for (i = 1; i < n; i++)
+		for (j = 0; j < i && targets[i].usable; j++)
+			if (targets[j].usable &&
+			    targets[i].at.ifindex == targets[j].at.ifindex &&
+			    targets[i].at.handle == targets[j].at.handle) {
+				targets[i].usable = false;
+				targets[i].twin = true;
+			}
+}
+
 static __attribute__((noinline)) void clear_targets(struct target *targets,
 						    unsigned int n)
 {
@@ -228,6 +257,35 @@ static struct target *new_targets(unsigned int n)
 	if (targets)
 		clear_targets(targets, n);
 	return targets;
+}
+
+static bool lacks_plug(const struct target *targets, unsigned int n,
+		       const struct qdisc_list *list)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (targets[i].at.ifindex && !targets[i].gone &&
+		    !has_plug(list, targets[i].at.ifindex))
+			return true;
+	return false;
+}
+
+/*
+ * Where a target has no plug the kernel is asked again: older ones (5.10 is one)
+ * may skip a device while others vanish, and not say that the dump is torn.
+ */
+int list_plugs(struct plugctl *ctx, const struct target *targets, unsigned int n,
+	       struct qdisc_list *list)
+{
+	const int ifindex = n == 1 ? targets[0].at.ifindex : 0;
+	unsigned int tries = 0;
+	int error;
+
+	do {
+		error = netlink_dump(ctx->nl, ifindex, true, list);
+	} while (!error && lacks_plug(targets, n, list) && ++tries < LIST_TRIES);
+	return error;
 }
 
 struct target *find_targets(struct plugctl *ctx, char *const *names,
@@ -250,11 +308,12 @@ struct target *find_targets(struct plugctl *ctx, char *const *names,
 		targets[i].name = names[i];
 		look |= locate(ctx, &targets[i]);
 	}
-	if (!look)
+	if (!look) {
+		find_twins(targets, n);
 		return targets;
+	}
 
-	error = netlink_dump(ctx->nl, n == 1 ? targets[0].at.ifindex : 0, true,
-			     &list);
+	error = list_plugs(ctx, targets, n, &list);
 	if (error) {
 		complain_netlink(ctx, error);
 		qdisc_list_free(&list);
@@ -265,17 +324,34 @@ struct target *find_targets(struct plugctl *ctx, char *const *names,
 		if (targets[i].at.ifindex && !targets[i].usable)
 			choose(ctx, &list, &targets[i]);
 	qdisc_list_free(&list);
+	find_twins(targets, n);
 	return targets;
+}
+
+/* The same plug as before, whatever else there is by now; or another one. */
+static const struct qdisc_state *find_same(const struct plugctl *ctx,
+					   const struct qdisc_list *list,
+					   const struct target *target)
+{
+	const struct qdisc_state *state;
+	unsigned int count;
+	size_t i = qdisc_list_first(list, target->at.ifindex);
+
+	for (; i < list->n && list->v[i].ifindex == target->at.ifindex; i++)
+		if (list->v[i].handle == target->at.handle &&
+		    is_selected(ctx, &list->v[i]))
+			return &list->v[i];
+	state = select_plug(ctx, list, target->at.ifindex, &count);
+	return state && count == 1 && state->handle ? state : NULL;
 }
 
 int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n)
 {
 	struct qdisc_list list = { 0 };
-	unsigned int i, count;
+	unsigned int i;
 	int error;
 
-	error = netlink_dump(ctx->nl, n == 1 ? targets[0].at.ifindex : 0, true,
-			     &list);
+	error = list_plugs(ctx, targets, n, &list);
 	if (error) {
 		qdisc_list_free(&list);
 		return complain_netlink(ctx, error);
@@ -285,8 +361,8 @@ int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n)
 
 		if (!targets[i].usable)
 			continue;
-		state = select_plug(ctx, &list, targets[i].at.ifindex, &count);
-		if (state && count == 1 && state->handle) {
+		state = find_same(ctx, &list, &targets[i]);
+		if (state) {
 			set_target(&targets[i], state);
 			continue;
 		}
@@ -430,6 +506,8 @@ void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
 		answers = calloc(n, sizeof(*answers));
 		if (!usable || !answers) {
 			complain_memory(ctx);
+			for (i = 0; i < n; i++)
+				targets[i].usable = false;
 			goto out;
 		}
 	} else {

@@ -19,6 +19,7 @@ struct target {
 	bool remembered;		/* found earlier: may have moved since */
 	bool told;			/* our module: it dumps its state */
 	bool gone;			/* the device or the plug went away */
+	bool twin;			/* the plug of an earlier one: not usable */
 	struct qdisc_state state;	/* as last heard of, kind "" if never */
 };
 
@@ -30,6 +31,13 @@ struct target {
  */
 struct target *find_targets(struct plugctl *ctx, char *const *names,
 			    unsigned int n);
+
+/*
+ * All plugs, sorted. A plug of these targets, of which the device must be known,
+ * is in the list if there is one. Returns 0 or an errno. Free the list.
+ */
+int list_plugs(struct plugctl *ctx, const struct target *targets, unsigned int n,
+	       struct qdisc_list *list);
 
 /* Ask the kernel again. What is gone becomes unusable, without a complaint. */
 int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n);

@@ -43,6 +43,9 @@ plugctl release d0 upto 3
 expect "release upto" '* d0 5: release-upto: *'
 tc qdisc change dev d0 handle 5: root plug limit 5000
 expect "limit, by tc" '* d0 5: limit: *'
+tc qdisc change dev d0 handle 5: plug limit 5001
+expect "which need not name the parent" '* d0 5: limit: *'
+is "nor is it another plug then" "$(grep -c attach "$tmp/log")" 1
 plugctl discard d0
 expect "discard" '* d0 5: discard: *'
 plugctl open d0
@@ -78,6 +81,47 @@ plugctl add d2
 expect "a plug added later" '{*"event":"attach","plug":{"device":"d2"*}}'
 kill $pid
 wait $pid 2> /dev/null
+
+plugctl del d2
+plugctl monitor d2 > "$tmp/log" 2> "$tmp/errors" &
+pid=$!
+sleep 0.5
+plugctl add d2
+expect "a device by its name" '* d2 8001: attach: *'
+ip link set d2 name e2
+plugctl buffer e2
+expect "under its new name" '* e2 8001: buffer: *'
+ip link del e2
+expect "until it goes" '* e2 8001: detach: *'
+ip link add d2 type dummy
+plugctl add d2
+expect "and the next device of that name" '* d2 8001: attach: *'
+i=0
+while [ $i -lt 300 ]; do
+	printf 'link property add dev d2 altname long-%0110d\n' $i
+	i=$((i + 1))
+done > "$tmp/altnames"
+ip -b "$tmp/altnames"
+ip link set d2 up
+plugctl buffer d2
+expect "which may have names without end" '* d2 8001: buffer: *'
+run plugctl -q show "long-$(printf %0110d 299)"
+gives "by one of which it is found" 0 'd2 *' ''
+is "no errors" "$(cat "$tmp/errors")" ''
+kill $pid
+wait $pid 2> /dev/null
+plugctl monitor > /dev/full 2> "$tmp/errors" &
+pid=$!
+sleep 0.5
+plugctl open d2
+status=0
+wait $pid || status=$?
+is "it ends when nobody can read it" "$status $(cat "$tmp/errors")" \
+	'2 plugctl: cannot write the output: is the disk full, the pipe closed?'
+ip link del d2
+ip link add d2 type dummy
+plugctl add d2
+
 run plugctl monitor nosuch0
 gives "no such device" 2 '' 'plugctl: nosuch0: no such device*'
 
@@ -87,8 +131,8 @@ pid=$!
 sleep 0.5
 kill -STOP $pid
 i=0
-while [ $i -lt 40 ]; do
-	echo "buffer d0 d1 d2 d0 d1 d2 d0 d1 d2 d0 d1 d2 d0 d1 d2 d0 d1 d2 d0 d1 d2"
+while [ $i -lt 300 ]; do
+	echo "buffer d0 d1 d2"
 	i=$((i + 1))
 done > "$tmp/batch"
 i=0

@@ -32,6 +32,8 @@ static void is_bytes(const struct nlmsghdr *nlh, const unsigned char *bytes,
 #define TCM_ROOT							\
 	0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 1, 0x80, 0xff, 0xff, 0xff, 0xff,	\
 	0, 0, 0, 0
+#define TCM_HANDLE							\
+	0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 1, 0x80, 0, 0, 0, 0, 0, 0, 0, 0
 #define KIND	9, 0, 1, 0, 'p', 'l', 'u', 'g', 0, 0, 0, 0
 #define OPTIONS(action, l0, l1, l2)					\
 	12, 0, 2, 0, (action), 0, 0, 0, (l0), (l1), (l2), 0
@@ -39,10 +41,10 @@ static void is_bytes(const struct nlmsghdr *nlh, const unsigned char *bytes,
 static void buffer(void **state)
 {
 	static const unsigned char quiet[] = {
-		HEADER(60, RTM_NEWQDISC, 5, 0), TCM_ROOT, KIND, OPTIONS(0, 0, 0, 0),
+		HEADER(60, RTM_NEWQDISC, 5, 0), TCM_HANDLE, KIND, OPTIONS(0, 0, 0, 0),
 	};
 	static const unsigned char echo[] = {
-		HEADER(60, RTM_NEWQDISC, 13, 0), TCM_ROOT, KIND, OPTIONS(0, 0, 0, 0),
+		HEADER(60, RTM_NEWQDISC, 13, 0), TCM_HANDLE, KIND, OPTIONS(0, 0, 0, 0),
 	};
 	const struct action action = { .code = TCQ_PLUG_BUFFER };
 	char buf[MESSAGE_MAX];
@@ -55,7 +57,7 @@ static void buffer(void **state)
 static void limit(void **state)
 {
 	static const unsigned char bytes[] = {
-		HEADER(60, RTM_NEWQDISC, 5, 0), TCM_ROOT, KIND,
+		HEADER(60, RTM_NEWQDISC, 5, 0), TCM_HANDLE, KIND,
 		OPTIONS(3, 0x80, 0x96, 0x98),
 	};
 	const struct action action = { .code = TCQ_PLUG_LIMIT, .limit = 10000000 };
@@ -68,7 +70,7 @@ static void limit(void **state)
 static void release_upto(void **state)
 {
 	static const unsigned char bytes[] = {
-		HEADER(72, RTM_NEWQDISC, 5, 0), TCM_ROOT, KIND,
+		HEADER(72, RTM_NEWQDISC, 5, 0), TCM_HANDLE, KIND,
 		24, 0, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0,
 		12, 0, 2, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
 	};
