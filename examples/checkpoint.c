@@ -5,6 +5,9 @@
  *
  *	checkpoint DEV [EPOCHS [MILLISECONDS]]
  *
+ * If it is killed or fails, the plug stays closed: what it holds belongs to no
+ * checkpoint that the backup has.
+ *
  * To talk to the kernel without plugctl see netlink.c.
  */
 #define _GNU_SOURCE
@@ -49,6 +52,7 @@ static bool helper_start(struct helper *h)
 		dup2(to[0], STDIN_FILENO);
 		dup2(from[1], STDOUT_FILENO);
 		execlp("plugctl", "plugctl", "-j", "batch", (char *)NULL);
+		perror("checkpoint: plugctl");
 		_exit(127);
 	}
 	close(to[0]);
@@ -115,6 +119,11 @@ int main(int argc, char **argv)
 	}
 	if (!tell(&h, "buffer %s\n", argv[1], 0))
 		goto out;
+	if (!epoch_of(h.answer)) {
+		fprintf(stderr, "checkpoint: this needs the module of sch-plug: see plugctl version\n");
+		tell(&h, "open %s\n", argv[1], 0);
+		goto out;
+	}
 	for (; epochs; epochs--) {
 		usleep((useconds_t)ms * 1000);
 		if (!one_epoch(&h, argv[1]))

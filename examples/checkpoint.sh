@@ -7,6 +7,10 @@
 #	checkpoint.sh DEV... 		until Ctrl-C
 #	EPOCHS=100 PERIOD=0.2 checkpoint.sh DEV...
 #
+# It ends after a whole epoch, and opens the plugs. If it is killed or fails they
+# stay closed, as they must: what they hold belongs to no checkpoint that the
+# backup has.
+#
 # take_checkpoint and send_checkpoint are where your hypervisor comes in.
 set -eu
 
@@ -28,18 +32,25 @@ finish() {
 	exec 3>&- 4<&- || :
 	[ -z "$plugctl" ] || wait "$plugctl" || :
 	rm -rf "$dir"
+	[ -z "$closed" ] ||
+		echo "${0##*/}: stays closed: when that is right, plugctl open $closed" >&2
 }
+stop=
+closed=
 trap finish EXIT
-trap 'exit 1' INT TERM HUP
+trap 'stop=1' INT TERM HUP
 mkfifo "$dir/commands" "$dir/answers"
-plugctl -j batch < "$dir/commands" > "$dir/answers" &
+# --force: what a failure means is for us to decide.
+plugctl -j --force batch < "$dir/commands" > "$dir/answers" &
 plugctl=$!
 exec 3> "$dir/commands" 4< "$dir/answers"
 
 # tell COMMAND...: sets answer
 tell() {
 	echo "$*" >&3
-	IFS= read -r answer <&4
+	# Where a signal comes first, the answer still does.
+	IFS= read -r answer <&4 || { [ -n "$stop" ] && IFS= read -r answer <&4; } ||
+		answer="no answer: is plugctl gone?"
 	case $answer in
 	*'"ok":true'*)	return 0 ;;
 	esac
@@ -63,14 +74,22 @@ closed_epochs() {
 	done
 }
 
-tell buffer "$@"
+# Nothing is committed yet: where this fails, all is as it was before.
+tell buffer "$@" || { tell open "$@" || :; exit 1; }
+case $answer in
+*'"epoch":'*)	;;
+*)	echo "${0##*/}: this needs the module of sch-plug: see plugctl version" >&2
+	tell open "$@"
+	exit 1 ;;
+esac
+closed=$*
 count=0
-while [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; do
-	sleep "$PERIOD"
+while [ -z "$stop" ] && { [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; }; do
+	sleep "$PERIOD" || :
 	# What the guest sent until now belongs to this checkpoint ...
 	take_checkpoint
 	tell buffer "$@"
-	closed=$(closed_epochs)
+	ended=$(closed_epochs)
 	# ... and leaves when the backup has it. If not: what is held was never
 	# seen by anybody, and the backup takes over.
 	if ! send_checkpoint; then
@@ -81,8 +100,9 @@ while [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; do
 	while read -r device epoch; do
 		tell release "$device" upto "$epoch"
 	done << END
-$closed
+$ended
 END
 	count=$((count + 1))
 done
 tell open "$@"
+closed=

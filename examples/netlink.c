@@ -61,8 +61,8 @@ static struct nlmsghdr *build(char *buf, const struct request *request)
 	nlh->nlmsg_seq = SEQ;
 	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
 	tcm->tcm_ifindex = request->ifindex;
+	/* The handle alone: with a parent too, some kernels would move the plug. */
 	tcm->tcm_handle = request->handle;
-	tcm->tcm_parent = TC_H_ROOT;
 	mnl_attr_put_strz(nlh, TCA_KIND, "plug");
 	/* The struct comes first inside TCA_OPTIONS, attributes follow it. */
 	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
@@ -130,29 +130,33 @@ int main(int argc, char **argv)
 {
 	struct request request = { 0 };
 	struct mnl_socket *nl;
-	char buf[256] = "";
+	char buf[256] = "", *end;
 	int ret;
 
 	if (argc < 4)
 		goto usage;
 	request.ifindex = (int)if_nametoindex(argv[1]);
-	request.handle = (uint32_t)strtoul(argv[2], NULL, 16) << 16;
+	request.handle = (uint32_t)strtoul(argv[2], &end, 16) << 16;
+	if (!request.handle || (*end && strcmp(end, ":")))
+		goto usage;
 	request.action = action_of(argv[3]);
 	if (request.action < 0 ||
 	    (request.action == TCQ_PLUG_RELEASE_UPTO) != (argc == 5))
 		goto usage;
-	if (argc == 5)
-		request.upto = strtoull(argv[4], NULL, 10);
+	if (argc == 5) {
+		request.upto = strtoull(argv[4], &end, 10);
+		if (end == argv[4] || *end)
+			goto usage;
+	}
 	nl = mnl_socket_open(NETLINK_ROUTE);
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID)) {
 		perror("netlink");
 		return 3;
 	}
 	ret = exchange(nl, build(buf, &request));
-	/* The kernel says so of a handle that it does not find at the root. */
-	if (ret < 0 && errno == EEXIST)
-		fprintf(stderr, "%s: no plug with the handle %s at its root\n",
-			argv[1], argv[2]);
+	if (ret < 0 && errno == ENOENT)
+		fprintf(stderr, "%s: no plug with the handle %s\n", argv[1],
+			argv[2]);
 	else if (ret < 0)
 		perror(argv[1]);
 	mnl_socket_close(nl);

@@ -29,9 +29,11 @@ setup() {
 	dev=$1
 	shift
 	tc qdisc add dev "$dev" root handle 1: prio bands 4 || {
-		echo "reload.sh: is there another qdisc already? See tc qdisc show dev $dev" >&2
+		echo "reload.sh: nothing was done: tc qdisc show dev $dev tells what is there" >&2
 		exit 1
 	}
+	# Half of it would be of no use.
+	trap 'tc qdisc del dev "$dev" root' EXIT
 	plugctl add "$dev" parent 1:4 open
 	for port; do
 		# A header of 5 words, TCP, the port, SYN without ACK.
@@ -43,6 +45,7 @@ setup() {
 			match ip6 protocol 6 0xff match u16 "$port" 0xffff at 42 \
 			match u8 0x02 0x12 at 53 flowid 1:4
 	done
+	trap - EXIT
 }
 
 # Whatever happens to the program, after at most 5 s connections pass again. A

@@ -66,8 +66,14 @@ run plugctl limit d0 0
 gives "in-tree: limit 0" 2 '' 'plugctl: d0: with the in-tree module a limit of 0 drops every packet*'
 run plugctl del d0
 gives "in-tree: del refuses" 2 '' 'plugctl: d0: holds 3 packets, and the in-tree module*'
-run plugctl wait d0 --timeout 200ms
-gives "in-tree: wait" 124 '' 'plugctl: d0: timed out with 3 packets*'
+run plugctl wait d0 --timeout 0.2
+gives "in-tree: wait" 124 '' 'plugctl: d0: timed out with 3 packets in the queue: the in-tree module*'
+run sh "${0%/*}/../../examples/checkpoint.sh" d0
+gives "in-tree: checkpoint.sh" 1 '' 'checkpoint.sh: this needs the module of sch-plug*'
+run "${0%/*}/../../examples/checkpoint" d0
+gives "in-tree: checkpoint.c" 1 '' 'checkpoint: this needs the module of sch-plug*'
+run plugctl buffer d0
+send 3
 run plugctl open d0
 gives "in-tree: open" 0 '' ''
 run plugctl del d0

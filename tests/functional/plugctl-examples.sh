@@ -13,6 +13,11 @@ held() {
 	[ "$(field "$1" $F_PACKETS)" = "$2" ]
 }
 
+# later DEV NUMBER: its epoch is that one or a later one
+later() {
+	[ "$(field "$1" $F_EPOCH)" -ge "$2" ]
+}
+
 wire
 plugctl add v0
 send 2
@@ -24,8 +29,22 @@ ip link add d0 type dummy
 plugctl add d0
 EPOCHS=2 PERIOD=0.1 run sh "$examples/checkpoint.sh" v0 d0
 gives "checkpoint.sh with two devices" 0 '' ''
-run sh "$examples/checkpoint.sh" nosuch0
-gives "checkpoint.sh with none" 1 '' '*no such device*'
+run sh "$examples/checkpoint.sh" v0 nosuch0
+gives "checkpoint.sh with a device that is not there" 1 '' '*no such device*'
+is "leaves nothing closed" "$(field v0 $F_STATE)" open
+sh "$examples/checkpoint.sh" v0 > "$tmp/out" 2> "$tmp/err" &
+pid=$!
+epoch=$(field v0 $F_EPOCH)
+check "checkpoint.sh goes on" eventually later v0 $((epoch + 3))
+kill -TERM $pid
+status=0
+wait $pid || status=$?
+is "until it is told to end: after an epoch, with the plug open" \
+	"$status $(field v0 $F_STATE)$(cat "$tmp/err")" "0 open"
+sed 's/^	: # returns when.*/	false/' "$examples/checkpoint.sh" > "$tmp/lost.sh"
+run sh "$tmp/lost.sh" v0
+gives "the backup is lost" 1 '' '*the backup is lost*stays closed: *plugctl open v0'
+is "what it has not got does not leave" "$(field v0 $F_STATE)" buffering
 
 # The same in C, and straight over netlink
 send 2
@@ -49,7 +68,11 @@ run "$examples/netlink" v0 "$handle" upto $epoch
 gives "netlink.c: it is released" 0 "epoch $((epoch + 1))?released $epoch" ''
 check "and leaves" eventually held v0 0
 run "$examples/netlink" v0 ffff open
-gives "netlink.c: no such handle" 2 '' 'v0: *'
+gives "netlink.c: no such handle" 2 '' 'v0: no plug with the handle ffff'
+run "$examples/netlink" v0 zz buffer
+gives "netlink.c: no handle" 1 '' 'usage: *'
+run "$examples/netlink" v0 "$handle" upto x
+gives "netlink.c: no epoch" 1 '' 'usage: *'
 
 # server: (re)starts a web server. The pause is what makes it bad.
 mkdir "$tmp/www"
@@ -96,6 +119,9 @@ restarts() {
 }
 
 tc qdisc del dev lo root 2> /dev/null
+run sh "$examples/reload.sh" setup lo http-alt-no-port
+is "reload.sh setup that fails" "$status" 1
+is "leaves nothing behind" "$(tc qdisc show dev lo | cut -d' ' -f2 | xargs)" noqueue
 run sh "$examples/reload.sh" setup lo 8080
 gives "reload.sh setup" 0 '' ''
 "$tmp/restart"
