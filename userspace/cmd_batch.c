@@ -129,14 +129,17 @@ static int run_lines(struct plugctl *ctx, struct batch *batch, bool go_on)
 		if (status && !go_on)
 			return worst;
 	}
+	/* Of the line that could not be read. */
+	ctx->line++;
+	ctx->status = worst;
 	if (batch->reader.error == E2BIG)
-		return complain(ctx, STATUS_USAGE, NULL,
-				"the next line is longer than %d bytes: this is not a batch",
-				READER_LINE_MAX);
-	if (batch->reader.error)
-		return complain(ctx, STATUS_REFUSED, NULL, "cannot read on: %s",
-				strerror(batch->reader.error));
-	return worst;
+		complain(ctx, STATUS_USAGE, NULL,
+			 "this line is longer than %d bytes: this is not a batch",
+			 READER_LINE_MAX);
+	else if (batch->reader.error)
+		complain(ctx, STATUS_REFUSED, NULL, "cannot read on: %s",
+			 strerror(batch->reader.error));
+	return ctx->status;
 }
 
 static int run_batch(struct plugctl *ctx, struct batch *batch)

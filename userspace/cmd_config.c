@@ -70,7 +70,7 @@ static int parse_place(struct plugctl *ctx, const char *keyword,
 	}
 	if (parse_handle(word, &add->at.handle))
 		return STATUS_OK;
-	return complain_usage(ctx, "'%s' is no handle: write one such as 8001:",
+	return complain_usage(ctx, "'%s' is no handle: write one such as 8001",
 			      word);
 }
 
@@ -417,9 +417,13 @@ static void detach(struct plugctl *ctx, struct target *targets, unsigned int n)
 					 usable, answers) : 0;
 	if (error)
 		complain_netlink(ctx, error);
-	for (i = 0; i < count && !error; i++)
-		if (answers[i].error)
+	for (i = 0; i < count; i++) {
+		if (!answers[i].complete)
+			complain(ctx, STATUS_REFUSED, usable[i]->name,
+				 "no answer, it may have been detached or not: see plugctl show");
+		else if (answers[i].error)
 			complain_refusal(ctx, usable[i]->name, &answers[i]);
+	}
 out:
 	free(usable);
 	free(answers);

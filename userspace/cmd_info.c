@@ -136,6 +136,9 @@ int cmd_help(struct plugctl *ctx, const struct args *args)
 		print_names(ctx);
 		return STATUS_OK;
 	}
+	if (args->n > 1)
+		return complain_usage(ctx, "'%s' is too much: one command",
+				      args->v[1]);
 	if (!args->n) {
 		print_all(&ctx->out);
 		return STATUS_OK;

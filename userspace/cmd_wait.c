@@ -55,8 +55,10 @@ static void complain_late(struct plugctl *ctx, const struct target *targets,
 		if (!targets[i].usable || !plug_is_draining(&targets[i].state))
 			continue;
 		complain(ctx, STATUS_TIMEOUT, targets[i].name,
-			 "timed out with %" PRIu32 " packets in the queue: is the link up and its peer reading?",
-			 targets[i].state.held_packets);
+			 "timed out with %" PRIu32 " packets in the queue: %s",
+			 targets[i].state.held_packets,
+			 targets[i].told ? "is the link up and its peer reading?" :
+			 "the in-tree module does not tell whether they were released");
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse.h"
 #include "plugctl.h"
 
 #define WHERE_TEXT_MAX	256
@@ -69,12 +70,24 @@ void errors_end(struct plugctl *ctx)
 	ctx->errors_end = NULL;
 }
 
+/* What was typed is quoted in messages: they stay one line, and legible. */
+static const char *printable_where(char text[WHERE_TEXT_MAX], const char *where)
+{
+	if (!where)
+		return NULL;
+	snprintf(text, WHERE_TEXT_MAX, "%s", where);
+	make_printable(text);
+	return text;
+}
+
 static int vcomplain(struct plugctl *ctx, int status, const char *where,
 		     const char *format, va_list ap)
 {
-	char text[MESSAGE_TEXT_MAX];
+	char text[MESSAGE_TEXT_MAX], where_text[WHERE_TEXT_MAX];
 
 	vsnprintf(text, sizeof(text), format, ap);
+	make_printable(text);
+	where = printable_where(where_text, where);
 	/* What was printed before comes first, also when both go to one file. */
 	fflush(ctx->out.file);
 	print_line(ctx, where, text);
@@ -120,7 +133,7 @@ int complain_memory(struct plugctl *ctx)
 
 void note(struct plugctl *ctx, const char *where, const char *format, ...)
 {
-	char text[MESSAGE_TEXT_MAX];
+	char text[MESSAGE_TEXT_MAX], where_text[WHERE_TEXT_MAX];
 	va_list ap;
 
 	if (ctx->opt.quiet)
@@ -128,6 +141,7 @@ void note(struct plugctl *ctx, const char *where, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	make_printable(text);
 	fflush(ctx->out.file);
-	print_line(ctx, where, text);
+	print_line(ctx, printable_where(where_text, where), text);
 }

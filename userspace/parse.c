@@ -106,20 +106,39 @@ bool parse_size(const char *text, uint32_t *bytes)
 	return true;
 }
 
+/* ".5": in billionths. What is smaller counts for nothing. */
+static const char *parse_fraction(const char *text, uint64_t *billionths)
+{
+	uint64_t digit = 100000000;
+	const char *p = text + 1;
+
+	*billionths = 0;
+	if (*text != '.')
+		return text;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		*billionths += digit * (uint64_t)(*p - '0');
+		digit /= 10;
+	}
+	return p == text + 1 ? NULL : p;
+}
+
 bool parse_time(const char *text, uint64_t *nanoseconds)
 {
 	const struct unit *unit;
+	uint64_t v, billionths;
 	const char *suffix;
-	uint64_t v;
 
 	suffix = parse_digits(text, 10, &v);
 	if (!suffix)
 		return false;
+	suffix = parse_fraction(suffix, &billionths);
+	if (!suffix)
+		return false;
 	unit = find_unit(time_units, suffix, strlen(suffix), false);
 	/* INT64_MAX: a deadline made of it must not overflow. */
-	if (!unit || v > INT64_MAX / 2 / unit->factor)
+	if (!unit || v >= INT64_MAX / 2 / unit->factor)
 		return false;
-	*nanoseconds = v * unit->factor;
+	*nanoseconds = v * unit->factor + billionths * (unit->factor / 1000000) / 1000;
 	return true;
 }
 
@@ -197,6 +216,44 @@ int split_line(char *line, char **words, size_t max)
 	}
 	words[n] = NULL;
 	return (int)n;
+}
+
+/* The bytes of the character that begins here; 0 if it is not to be printed. */
+static unsigned int printable_len(const unsigned char *text)
+{
+	/* The least that so many bytes are for; less would be overlong. */
+	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	unsigned int len, i;
+	uint32_t c = text[0];
+
+	if (c < 0x80)
+		return c >= ' ' && c != 0x7f;
+	if (c < 0xc0 || c >= 0xf8)
+		return 0;
+	len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	c &= 0xffU >> (len + 1);
+	for (i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return len;
+}
+
+void make_printable(char *text)
+{
+	unsigned int len;
+
+	while (*text) {
+		len = printable_len((unsigned char *)text);
+		if (!len) {
+			*text = '?';
+			len = 1;
+		}
+		text += len;
+	}
 }
 
 void format_handle(char text[HANDLE_TEXT_MAX], uint32_t handle)

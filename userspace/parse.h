@@ -30,6 +30,12 @@ bool parse_parent(const char *text, uint32_t *parent);
  */
 int split_line(char *line, char **words, size_t max);
 
+/*
+ * Puts '?' for what a terminal or a reader of JSON could take amiss: control
+ * characters, and bytes that are no UTF-8. Devices may be named like that.
+ */
+void make_printable(char *text);
+
 void format_handle(char text[HANDLE_TEXT_MAX], uint32_t handle);
 void format_parent(char text[HANDLE_TEXT_MAX], uint32_t parent);
 

@@ -283,32 +283,63 @@ static int sort_words(struct plugctl *ctx, struct words *words)
 	return STATUS_OK;
 }
 
-/* The nearest name, for a word that is none. */
-static int complain_command(struct plugctl *ctx, const char *word)
+/* What other tools call it. */
+static const char *other_word(const char *word)
 {
+	static const char *const words[][2] = {
+		{ "attach", "add" }, { "create", "add" }, { "new", "add" },
+		{ "delete", "del" }, { "detach", "del" }, { "remove", "del" },
+		{ "rm", "del" }, { "close", "buffer" }, { "plug", "buffer" },
+		{ "hold", "buffer" }, { "unplug", "open" }, { "flush", "open" },
+		{ "drop", "discard" }, { "rollback", "discard" },
+		{ "list", "show" }, { "ls", "show" }, { "status", "show" },
+		{ "watch", "monitor" }, { "exec", "run" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i][0], word))
+			return words[i][1];
+	return NULL;
+}
+
+static void compare(const char *word, const char *name, unsigned int *best,
+		    const char **nearest)
+{
+	unsigned int d = edit_distance(word, name);
+
+	if (d < *best) {
+		*best = d;
+		*nearest = name;
+	}
+}
+
+/* The nearest name, for a word that is none. */
+static const char *nearest_command(const char *word)
+{
+	const size_t len = strlen(word);
+	/* What is short is near to everything. */
+	unsigned int best = len < 5 ? TYPO_MAX : TYPO_MAX + 1, i;
 	const struct command *command;
 	const char *nearest = NULL;
-	unsigned int best = TYPO_MAX + 1, i, d;
 
 	for (command = commands; command->name; command++) {
-		d = edit_distance(word, command->name);
-		if (d < best) {
-			best = d;
-			nearest = command->name;
-		}
-		for (i = 0; i < ALIASES_MAX && command->aliases[i]; i++) {
-			d = edit_distance(word, command->aliases[i]);
-			if (d < best) {
-				best = d;
-				nearest = command->aliases[i];
-			}
-		}
+		/* A beginning is as good a guess. */
+		if (len > 1 && !strncmp(command->name, word, len))
+			return command->name;
+		compare(word, command->name, &best, &nearest);
+		for (i = 0; i < ALIASES_MAX && command->aliases[i]; i++)
+			compare(word, command->aliases[i], &best, &nearest);
 	}
-	/* What is short is near to everything; a beginning is a good guess too. */
-	for (command = commands; command->name; command++)
-		if (strlen(word) > 1 &&
-		    !strncmp(command->name, word, strlen(word)))
-			nearest = command->name;
+	return nearest;
+}
+
+static int complain_command(struct plugctl *ctx, const char *word)
+{
+	const char *nearest = other_word(word);
+
+	if (!nearest)
+		nearest = nearest_command(word);
 	if (nearest)
 		return complain(ctx, STATUS_USAGE, NULL,
 				"%s: no such command: did you mean %s?", word,
@@ -325,8 +356,9 @@ static int check_options(struct plugctl *ctx, const struct words *words)
 		return complain_usage(ctx, "%s takes no --%s", command->name,
 				      words->used_name);
 	if (ctx->file && command->accepts & NOT_IN_BATCH)
-		return complain_usage(ctx, "%s does not work in a batch",
-				      command->name);
+		return complain(ctx, STATUS_USAGE, NULL,
+				"%s does not work in a batch: run it by itself",
+				command->name);
 	return STATUS_OK;
 }
 

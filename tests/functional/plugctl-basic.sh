@@ -123,6 +123,26 @@ gives "an alternative name" 0 '' ''
 is "is the same device" "$(field v0 $F_STATE)" open
 run plugctl -v buffer a-longer-alternative-name
 gives "output has the device's own name" 0 'v0: buffering*' ''
+run plugctl -j buffer v0 a-longer-alternative-name v0
+gives "named three times" 0 '\[{"device":"v0",*"epoch":3,*}\]' ''
+ip link add d0 type dummy
+plugctl add d0 open
+ip link property add dev d0 altname v0:x
+run plugctl buffer v0:junk
+gives "what follows a colon belongs to the name" 2 '' 'plugctl: v0:junk: no such device*'
+run plugctl -v buffer v0:x
+gives "and may be another device's" 0 'd0: buffering*' ''
+is "so that v0 got nothing" "$(field v0 $F_EPOCH)" 3
+ip link set d0 name "$(printf 'x\377\033y')"
+run plugctl -j show "$(printf 'x\377\033y')"
+gives "bytes that are no text" 0 '\[{"device":"x??y",*}\]' ''
+run plugctl show "$(printf 'a\nb\033c')"
+gives "an error is one line, whatever is quoted" 2 '' 'plugctl: a?b?c: no such device: see ip link'
+ip link del "$(printf 'x\377\033y')"
+run sh -c 'plugctl show >&-'
+gives "standard output is closed" 2 '' 'plugctl: cannot write the output*'
+run sh -c 'plugctl -v open v0 2>&- >&- <&-'
+is "all three are closed: obeyed, and told" "$status $(field v0 $F_STATE)" "2 open"
 ip link set v0 down
 ip link set v0 name -weird
 run plugctl buffer -- -weird
@@ -136,6 +156,10 @@ run plugctl -n peer add v1 open
 gives "-n" 0 '' ''
 run plugctl -n peer -v buffer v1
 gives "-n -v" 0 'v1: buffering epoch 2, 0 packets held' ''
+run plugctl -n "$tmp/err" show
+gives "no namespace, but a file" 2 '' "plugctl: $tmp/err: $tmp/err is no network namespace*"
+run plugctl -n '' show
+gives "no name at all" 1 '' 'plugctl: the name of the network namespace is empty*'
 run plugctl -n nosuch show
 gives "no such namespace" 2 '' 'plugctl: nosuch: no such network namespace*'
 

@@ -39,6 +39,11 @@ run sh -c "printf -- '-j show\n' | plugctl batch"
 gives "-j is for the whole batch" 1 '' 'plugctl: stdin:1: --json goes before the word batch*'
 run sh -c "printf 'buffer v0\0 x\n' | plugctl batch"
 gives "a zero byte" 1 '' 'plugctl: stdin:1: a zero byte*'
+run sh -c "(printf 'buffer nosuch0\n'; head -c 3000000 /dev/zero | tr '\\0' x) | plugctl --force batch"
+gives "a line without end, by its number, and the worst status" 2 '' 'plugctl: stdin:1: nosuch0: no such device*
+plugctl: stdin:2: this line is longer than *'
+run plugctl batch /etc
+gives "a folder" 2 '' 'plugctl: /etc:1: cannot read on: *'
 run plugctl batch /nosuchfile
 gives "no such file" 1 '' 'plugctl: /nosuchfile: cannot be opened*'
 

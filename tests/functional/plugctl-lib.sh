@@ -133,7 +133,8 @@ eventually() {
 # With tests/vm/run --sanitize: many an error message and status is for nobody
 # to see in a test, but for this.
 sanitizers_are_content() {
-	set -- "${PLUG_SANITIZER_LOG:-}".*
+	[ -n "${PLUG_SANITIZER_LOG:-}" ] || return 0
+	set -- "$PLUG_SANITIZER_LOG".*
 	[ -e "$1" ] || return 0
 	fail "the sanitizers reported nothing" "$(cat "$@")"
 	rm -f "$@"

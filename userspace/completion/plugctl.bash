@@ -5,8 +5,8 @@
 
 # Devices that have a plug first, then all others, but those named already.
 _plugctl_devices() {
-	local only_plugged=$1 plugged all device word
-	local -a netns=()
+	local device word
+	local -a netns=() devices=()
 
 	for ((word = 1; word < cword; word++)); do
 		case ${words[word]} in
@@ -14,14 +14,13 @@ _plugctl_devices() {
 		--netns=*)	netns=(-n "${words[word]#*=}") ;;
 		esac
 	done
-	plugged=$("${words[0]}" "${netns[@]}" dump 2> /dev/null | cut -f 1 | uniq)
-	all=
-	if [[ -z $only_plugged || -z $plugged ]] && [[ ${#netns[@]} = 0 ]]; then
+	mapfile -t devices < <("${words[0]}" "${netns[@]}" dump 2> /dev/null | cut -f 1 | uniq)
+	if [[ ${#netns[@]} = 0 ]]; then
 		for device in /sys/class/net/*; do
-			[[ ! -e $device ]] || all+=" ${device##*/}"
+			[[ ! -e $device ]] || devices+=("${device##*/}")
 		done
 	fi
-	for device in $plugged $all; do
+	for device in "${devices[@]}"; do
 		[[ $device = "$cur"* ]] || continue
 		[[ " ${words[*]:1:cword-1} ${COMPREPLY[*]} " = *" $device "* ]] ||
 			COMPREPLY+=("$device")
@@ -87,18 +86,18 @@ _plugctl_arguments() {
 	esac
 	case $kind in
 	plugged)
-		_plugctl_devices ''
+		_plugctl_devices
 		[[ $command != release* || $((position + 1)) = "$cword" ]] ||
 			_plugctl_words upto ;;
 	device)
 		if [[ $((position + 1)) = "$cword" ]]; then
-			_plugctl_devices ''
+			_plugctl_devices
 		else
 			_plugctl_words limit open closed parent handle
 		fi ;;
 	program)
-		_plugctl_devices ''
-		_plugctl_words -- ;;
+		_plugctl_devices
+		[[ $((position + 1)) = "$cword" ]] || _plugctl_words -- ;;
 	file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	command)

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 1), back[HANDLE_TEXT_MAX];
+	char *text = malloc(size + 1), *once, back[HANDLE_TEXT_MAX];
 	uint32_t bytes, handle, parent, again;
 	uint64_t ns, epoch;
 
@@ -42,6 +42,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size < 40)
 		must(edit_distance(text, text) == 0 || strlen(text) > 32);
+	make_printable(text);
+	must(strlen(text) <= size && !strpbrk(text, "\n\033\177\377"));
+	once = strdup(text);
+	must(once);
+	make_printable(text);
+	must(!strcmp(once, text));
+	free(once);
 	free(text);
 	return 0;
 }

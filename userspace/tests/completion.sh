@@ -26,16 +26,17 @@ PATH=$dir:$PATH
 count=0
 failed=0
 
-# point STATUS LINE OFFERED WANTED
+# point NAME OFFERED WANTED, a pattern
 point() {
 	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
+	# shellcheck disable=SC2053
+	if [[ $2 = $3 ]]; then
+		echo "ok $count - $1"
 	else
 		failed=$((failed + 1))
-		echo "not ok $count - $2"
-		echo "# offered: $3"
-		echo "# wanted:  $4"
+		echo "not ok $count - $1"
+		echo "# offered: $2"
+		echo "# wanted:  $3"
 	fi
 }
 
@@ -68,6 +69,10 @@ plugctl buffer |zz-plugged ab-plugged${lo:+*}$lo
 plugctl buffer zz-plugged ab|ab-plugged
 plugctl block ab|ab-plugged
 plugctl -n blue buffer |zz-plugged ab-plugged
+plugctl --netns blue buffer |zz-plugged ab-plugged
+plugctl --netns=blue buffer |zz-plugged ab-plugged
+plugctl run zz|zz-plugged
+plugctl run zz-plugged -|*--*
 plugctl release zz-plugged up|upto
 plugctl release zz-plugged upto |
 plugctl limit z|zz-plugged
@@ -86,13 +91,10 @@ plugctl run zz-plugged -- bas|*bash*"
 
 while IFS='|' read -r line wanted; do
 	in_bash "$line"
-	# shellcheck disable=SC2053 # a pattern
-	[[ $offered = $wanted ]]
-	point $? "bash: $line" "$offered" "$wanted"
+	point "bash: $line" "$offered" "$wanted"
 done <<< "$lines"
 in_bash 'plugctl show --fo'
-[ -z "$offered" ]
-point $? "bash: an option where no command takes it" "$offered" ''
+point "bash: an option where no command takes it" "$offered" ''
 
 if ! command -v zsh > /dev/null; then
 	count=$((count + 1))
@@ -102,16 +104,13 @@ else
 	"$here/zsh-offers" "$here/../completion" < "$dir/lines" > "$dir/offered"
 	while IFS='|' read -r line wanted; do
 		IFS= read -r offered <&3 || offered='(nothing more from zsh)'
-		# shellcheck disable=SC2053 # a pattern
-		[[ $offered = $wanted ]]
-		point $? "zsh: $line" "$offered" "$wanted"
+		point "zsh: $line" "$offered" "$wanted"
 	done <<< "$lines" 3< "$dir/offered"
 fi
 
 # Every word that is offered is one that plugctl takes.
 for command in $("$real" help --names | cut -f 1); do
-	"$real" help "$command" > "$dir/help"
-	point $? "$command is a command" "$command" 'a command'
+	point "$command is a command" "$("$real" help "$command")" "usage: plugctl *"
 done
 echo "1..$count"
 [ $failed = 0 ]

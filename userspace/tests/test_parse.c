@@ -49,10 +49,12 @@ static void times(void **state)
 	} good[] = {
 		{ "0", 0 }, { "7", 7000000000 }, { "500ms", 500000000 },
 		{ "10s", 10000000000 }, { "2m", 120000000000 },
-		{ "1h", 3600000000000 },
+		{ "1h", 3600000000000 }, { "1.5s", 1500000000 },
+		{ "0.25", 250000000 }, { "0.5ms", 500000 }, { "1.1h", 3960000000000 },
+		{ "0.9999999999", 999999999 },
 	};
 	static const char *const bad[] = {
-		"", "s", "-1s", "1.5s", "5us", "1d", "10S", "10 s", "1m30s",
+		"", "s", "-1s", ".5s", "1.s", "1.5.5s", "1,5s", "5us", "1d", "10S", "10 s", "1m30s",
 		"99999999999h", "18446744073709551615s",
 	};
 	uint64_t ns;
@@ -163,6 +165,32 @@ static void distances(void **state)
 	assert_int_equal(edit_distance("an-extremely-long-word-that-nobody-types", "a"), 32);
 }
 
+static void printable(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "eth0", "eth0" },
+		{ "a\033b\177c\nd", "a?b?c?d" },
+		{ "b\303\251b\303\251", "b\303\251b\303\251" },
+		{ "\343\201\202\360\237\230\200", "\343\201\202\360\237\230\200" },
+		{ "x\377y", "x?y" },
+		{ "\303", "?" },
+		{ "\300\200", "??" },
+		{ "\302\233", "??" },
+		{ "\355\240\200", "???" },
+		{ "\364\220\200\200", "????" },
+		{ "\340\200\257", "???" },
+	};
+	char text[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		strcpy(text, pairs[i][0]);
+		make_printable(text);
+		assert_string_equal(text, pairs[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +201,7 @@ int main(void)
 		cmocka_unit_test(parents),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(distances),
+		cmocka_unit_test(printable),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

@@ -47,6 +47,8 @@ static void typos(void **state)
 {
 	(void)state;
 	refused("plugctl bzffer lo", 1, "plugctl: bzffer: no such command: did you mean buffer?");
+	refused("plugctl rm lo", 1, "plugctl: rm: no such command: did you mean del?");
+	refused("plugctl xxit lo", 1, "plugctl: xxit: no such command: see plugctl help");
 	refused("plugctl rel lo", 1, "plugctl: rel: no such command: did you mean release?");
 	refused("plugctl release-indefinit lo", 1, "plugctl: release-indefinit: no such command: did you mean release-indefinite?");
 	refused("plugctl xyzzy lo", 1, "plugctl: xyzzy: no such command: see plugctl help");
@@ -71,8 +73,8 @@ static void missing_words(void **state)
 	refused("plugctl add lo closd", 1, "plugctl: 'closd' is not a word of add");
 	refused("plugctl add lo parent 7", 1, "plugctl: '7' is no parent");
 	refused("plugctl add lo handle x:", 1, "plugctl: 'x:' is no handle");
-	refused("plugctl run lo true", 1, "plugctl: no program named");
-	refused("plugctl run lo --", 1, "plugctl: no program named");
+	refused("plugctl run lo true", 1, "plugctl: a device is needed, and behind -- a program");
+	refused("plugctl run lo --", 1, "plugctl: a device is needed, and behind -- a program");
 	refused("plugctl batch a b", 1, "plugctl: 'b' is too much");
 	refused("plugctl version 1", 1, "plugctl: '1' is too much");
 	refused("plugctl wait", 1, "plugctl: no device named");
