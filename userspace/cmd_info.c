@@ -3,7 +3,7 @@
 #include "module.h"
 #include "plugctl.h"
 
-static const char *const completion_names[] = {
+static const char completion_names[][8] = {
 	[COMPLETE_NOTHING] = "nothing",
 	[COMPLETE_PLUGGED] = "plugged",
 	[COMPLETE_DEVICE] = "device",

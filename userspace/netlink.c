@@ -545,15 +545,18 @@ static int find_altname(struct netlink *nl, const char *name)
  */
 int netlink_ifindex(struct netlink *nl, const char *name)
 {
+	bool colon = false;
 	struct ifreq ifr;
-	size_t len = strlen(name);
+	size_t len;
 
+	for (len = 0; name[len]; len++)
+		colon |= name[len] == ':';
 	if (len == 0 || len >= DEVICE_NAME_MAX) {
 		errno = ENODEV;
 		return 0;
 	}
 	/* ioctl() reads no further than a colon, which only altnames may have. */
-	if (len >= IFNAMSIZ || strchr(name, ':'))
+	if (len >= IFNAMSIZ || colon)
 		return find_altname(nl, name);
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, name, len);

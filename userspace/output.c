@@ -201,7 +201,7 @@ static void format_tenths(char text[HUMAN_TEXT_MAX], uint64_t tenths,
 
 void format_size(char text[HUMAN_TEXT_MAX], uint64_t bytes)
 {
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	static const char units[][4] = { "KiB", "MiB", "GiB", "TiB" };
 	unsigned int shift = 10, u = 0;
 
 	if (bytes < 1024) {

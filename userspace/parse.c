@@ -10,8 +10,9 @@
 
 #include "parse.h"
 
+/* A factor of 0 ends the list. */
 struct unit {
-	const char *name;
+	char name[4];
 	uint64_t factor;
 };
 
@@ -24,7 +25,7 @@ static const struct unit size_units[] = {
 	{ "K", 1ULL << 10 }, { "KiB", 1ULL << 10 },
 	{ "M", 1ULL << 20 }, { "MiB", 1ULL << 20 },
 	{ "G", 1ULL << 30 }, { "GiB", 1ULL << 30 },
-	{ NULL, 0 }
+	{ "", 0 }
 };
 
 static const struct unit time_units[] = {
@@ -33,7 +34,7 @@ static const struct unit time_units[] = {
 	{ "s", 1000000000ULL },
 	{ "m", 60 * 1000000000ULL },
 	{ "h", 3600 * 1000000000ULL },
-	{ NULL, 0 }
+	{ "", 0 }
 };
 
 /*
@@ -70,7 +71,7 @@ static const char *parse_digits(const char *text, unsigned int base,
 static const struct unit *find_unit(const struct unit *units, const char *name,
 				    size_t len, bool fold_case)
 {
-	for (; units->name; units++) {
+	for (; units->factor; units++) {
 		if (strlen(units->name) != len)
 			continue;
 		if (fold_case ? !strncasecmp(units->name, name, len) :

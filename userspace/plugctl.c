@@ -31,10 +31,11 @@ enum option_id {
 	OPTION_HELP,
 };
 
+/* Like all tables of words without pointers, which cost time at every start. */
 struct option_name {
 	enum option_id id;
 	char letter;
-	const char *name;
+	char name[8];
 	bool has_value;
 	unsigned int needs;	/* one of these bits in command.accepts */
 	bool whole_run;		/* not in a line of a batch */
@@ -286,7 +287,10 @@ static int sort_words(struct plugctl *ctx, struct words *words)
 /* What other tools call it. */
 static const char *other_word(const char *word)
 {
-	static const char *const words[][2] = {
+	static const struct {
+		char theirs[9];
+		char ours[8];
+	} words[] = {
 		{ "attach", "add" }, { "create", "add" }, { "new", "add" },
 		{ "delete", "del" }, { "detach", "del" }, { "remove", "del" },
 		{ "rm", "del" }, { "close", "buffer" }, { "plug", "buffer" },
@@ -298,8 +302,8 @@ static const char *other_word(const char *word)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (!strcmp(words[i][0], word))
-			return words[i][1];
+		if (!strcmp(words[i].theirs, word))
+			return words[i].ours;
 	return NULL;
 }
 
