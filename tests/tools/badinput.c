@@ -93,22 +93,24 @@ static bool did_what_it_says(const struct tc_plug_qopt *qopt,
 	       after->qopt.limit == limit;
 }
 
-/* One message with @options to the plug, and what came of it. */
-static bool judged(const struct plug_msg *msg, int err,
-		   const struct plug_state *before)
+static bool unchanged(const struct plug_state *before)
 {
-	struct plug_state after;
+	struct plug_state after = plug_get(nl, DEV);
+
+	return plug_same(before, &after);
+}
+
+/* The message was accepted: @state was before it, and is now after it. */
+static bool obeyed(const struct plug_msg *msg, struct plug_state *state)
+{
+	const struct plug_state before = *state;
 	struct tc_plug_qopt qopt;
 
-	if (err) {
-		after = plug_get(nl, DEV);
-		return plug_same(before, &after);
-	}
-	after = settled();
+	*state = settled();
 	if (msg->options_len < sizeof(qopt))
 		return false;
 	memcpy(&qopt, msg->options, sizeof(qopt));
-	return did_what_it_says(&qopt, before, &after);
+	return did_what_it_says(&qopt, &before, state);
 }
 
 /* ---- lengths and actions ---- */
@@ -146,7 +148,7 @@ static void test_lengths(void)
 			       sizeof(options));
 			memcpy(options, &qopt, sizeof(qopt));
 			err = nl_request(nl, &msg, &reply);
-			right = judged(&msg, err, &before);
+			right = err ? unchanged(&before) : obeyed(&msg, &before);
 			if (len < sizeof(qopt) || !is_action(qopt.action) ||
 			    (qopt.action == TCQ_PLUG_DISCARD && len > sizeof(qopt)))
 				right &= err == -EINVAL && reply.extack[0];
@@ -338,24 +340,36 @@ static void show(const struct plug_msg *msg, int err)
 	     msg->options_len, n ? line : "", err, reply.extack);
 }
 
-/* How many were answered wrongly; the plug holds packets most of the time. */
+/* How many were answered wrongly; the plug holds packets most of the time. What
+ * a refused message changes shows in the next look at the state, which is after
+ * the next one that is accepted, or that many.
+ */
+#define LOOK_EVERY 16
+
 static unsigned int storm(unsigned int count, unsigned int seed)
 {
 	unsigned int i, bad = 0, refused = 0, accepted = 0;
+	struct plug_state state = settled();
 
 	srandom(seed);
 	for (i = 0; i < count; i++) {
-		struct plug_state before;
 		struct plug_msg msg;
+		bool right = true;
 		int err;
 
-		if (pick(20) == 0)
+		if (pick(20) == 0) {
+			right = unchanged(&state);
 			wire_send(&w, pick(10), 100);
-		before = settled();
+			state = settled();
+		}
 		err = random_message(&msg);
 		refused += !!err;
 		accepted += !err;
-		if (!judged(&msg, err, &before) && !bad++) {
+		if (!err)
+			right &= obeyed(&msg, &state);
+		else if (refused % LOOK_EVERY == 0)
+			right &= unchanged(&state);
+		if (!right && !bad++) {
 			diag("message %u of seed %u", i, seed);
 			show(&msg, err);
 		}
