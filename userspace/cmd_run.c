@@ -156,6 +156,8 @@ static bool open_plugs(struct run *run)
 	const int status = ctx->status;
 	unsigned int i, tries;
 
+	if (!run->closed)
+		return true;
 	for (tries = 0; run->closed && tries < OPEN_TRIES; tries++)
 		run->closed = !try_to_open(run);
 	if (run->closed)
