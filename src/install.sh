@@ -23,7 +23,9 @@ moddir=/lib/modules/$KERNELRELEASE/updates
 PATH=$PATH:/usr/sbin:/sbin
 
 # What a package has put there is its package manager's to change.
-if [ -z "$DESTDIR" ] && [ -e /usr/share/sch-plug-dkms/loaded-module ]; then
+packaged=
+[ -n "$DESTDIR" ] || [ ! -e /usr/share/sch-plug-dkms/loaded-module ] || packaged=yes
+if [ -n "$packaged" ] && [ "${1:-}" = install ]; then
 	echo "install.sh: the package sch-plug-dkms is installed: upgrade or remove that one" >&2
 	exit 1
 fi
@@ -40,21 +42,49 @@ dkms_forget() {
 	done
 }
 
+# What the second way has put there: of two, depmod would take that one.
+remove_updates() {
+	for file in "$DESTDIR"/lib/modules/*/updates/sch_plug.ko; do
+		[ -e "$file" ] || continue
+		rm -f "$file"
+		kernel=${file#"$DESTDIR/lib/modules/"}
+		[ -n "$DESTDIR" ] || depmod "${kernel%%/*}"
+	done
+}
+
+# For every kernel that has headers, as "dkms autoinstall" does for one.
+dkms_build() {
+	any=
+	status=0
+	for headers in /lib/modules/*/build/include; do
+		[ -e "$headers" ] || continue
+		any=yes
+		kernel=${headers#/lib/modules/}
+		failed=0
+		dkms install -m sch-plug -v "$version" -k "${kernel%%/build/include}" || failed=$?
+		case $failed in
+		0|9|77)	;;	# the last two: not for this kernel
+		*)	status=$failed ;;
+		esac
+	done
+	[ -n "$any" ] || echo "install.sh: no headers of any kernel: install them, then run: dkms autoinstall" >&2
+	return $status
+}
+
 put_module() {
 	if [ "$DKMS" = yes ]; then
-		[ -n "$DESTDIR" ] || dkms_forget
+		[ -n "$DESTDIR" ] || { dkms_forget; remove_updates; }
 		mkdir -p "$DESTDIR$source/src"
 		cp dkms.conf "$DESTDIR$source/"
 		cp -R src/Kbuild src/Makefile src/compat src/sch_plug.c src/uapi "$DESTDIR$source/src/"
 		rm -f "$DESTDIR$source/src/compat-config.h"
 		[ -z "$DESTDIR" ] || return 0
 		dkms add -m sch-plug -v "$version"
-		if [ ! -e "/lib/modules/$KERNELRELEASE/build/include" ]; then
-			echo "install.sh: no headers of kernel $KERNELRELEASE: install them, then run: dkms autoinstall" >&2
-			return 0
-		fi
-		dkms install -m sch-plug -v "$version" -k "$KERNELRELEASE"
+		dkms_build
 	else
+		if [ -z "$DESTDIR" ] && command -v dkms > /dev/null; then
+			dkms_forget
+		fi
 		$MAKE -C src KERNELRELEASE="$KERNELRELEASE" modules
 		mkdir -p "$DESTDIR$moddir"
 		cp src/sch_plug.ko "$DESTDIR$moddir/"
@@ -69,16 +99,14 @@ install)
 	[ -n "$DESTDIR" ] || src/loaded-module installed
 	;;
 uninstall)
-	if [ -z "$DESTDIR" ] && command -v dkms > /dev/null; then
-		dkms_forget
+	remove_updates
+	if [ -z "$packaged" ]; then
+		[ -n "$DESTDIR" ] || ! command -v dkms > /dev/null || dkms_forget
+		rm -rf "$DESTDIR$source"
+	elif [ "$PREFIX" = /usr ]; then
+		echo "install.sh: the rest belongs to packages" >&2
+		exit 0
 	fi
-	rm -rf "$DESTDIR$source"
-	for file in "$DESTDIR"/lib/modules/*/updates/sch_plug.ko; do
-		[ -e "$file" ] || continue
-		rm -f "$file"
-		kernel=${file#"$DESTDIR/lib/modules/"}
-		[ -n "$DESTDIR" ] || depmod "${kernel%%/*}"
-	done
 	# The list of plugctl's files is its Makefile's: install them elsewhere
 	# and remove what has the same name.
 	list=$(mktemp -d)
