@@ -153,7 +153,8 @@ kill -9 $pid
 wait $pid 2> /dev/null
 exec 9>&-
 
-plugctl run v0 -- sleep 2 2> "$tmp/err" &
+# shellcheck disable=SC2016
+plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$tmp/program" 2> "$tmp/err" &
 pid=$!
 eventually state v0 buffering
 send 2
@@ -161,6 +162,7 @@ kill -9 $pid
 wait $pid 2> /dev/null
 check "plugctl killed with -9: opened all the same" eventually state v0 open
 is "what was held has left" "$(field v0 $F_PACKETS)" 0
+check "the program goes on" kill "$(cat "$tmp/program")"
 check "and it is said" eventually grep -q 'did not get to open what it had closed: done now' "$tmp/err"
 
 plugctl run v0 d0 -- sh -c 'ip link del d0' 2> "$tmp/err"

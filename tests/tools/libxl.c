@@ -23,7 +23,9 @@ static void set_up(void)
 {
 	must("for m in ifb sch_plug sch_ingress act_mirred cls_u32; do "
 	     "modinfo $m > /dev/null || exit; done");
-	must("modprobe ifb numifbs=1 && ip link set " DEV " up");
+	/* Where another test has had ifb loaded, modprobe adds no device. */
+	must("modprobe ifb numifbs=1 && { [ -e /sys/class/net/" DEV " ] || ip link add " DEV " type ifb; } && "
+	     "ip link set " DEV " up");
 	must("ip link add vif type veth peer name guest && "
 	     "ip link set vif up && ip link set guest up");
 	must("nl-qdisc-add --dev=" DEV " --parent root plug");
