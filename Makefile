@@ -4,6 +4,9 @@
 # they need.
 
 .DEFAULT_GOAL := all
+ifneq ($(words $(CURDIR)),1)
+$(error neither the kernel's build nor this one can do with a blank in a path: $(CURDIR))
+endif
 .PHONY: all module plugctl demo check check-all check-debug check-distro \
 	bench deb rpm srpm install uninstall shell vm-refresh clean help
 

@@ -94,8 +94,10 @@ put_module() {
 
 case ${1:-} in
 install)
-	$MAKE -C userspace install DESTDIR="$DESTDIR" PREFIX="$PREFIX"
+	# What may fail comes first: what cannot be built, headers that are missing.
+	$MAKE -C userspace plugctl
 	put_module
+	$MAKE -C userspace install DESTDIR="$DESTDIR" PREFIX="$PREFIX"
 	[ -n "$DESTDIR" ] || src/loaded-module installed
 	;;
 uninstall)
@@ -107,15 +109,7 @@ uninstall)
 		echo "install.sh: the rest belongs to packages" >&2
 		exit 0
 	fi
-	# The list of plugctl's files is its Makefile's: install them elsewhere
-	# and remove what has the same name.
-	list=$(mktemp -d)
-	trap 'rm -rf "$list"' EXIT
-	$MAKE -C userspace install DESTDIR="$list" PREFIX="$PREFIX" > /dev/null
-	(cd "$list" && find . -type f) | while read -r file; do
-		rm -f "$DESTDIR/$file"
-	done
-	rmdir "$DESTDIR$PREFIX/share/plugctl" 2> /dev/null || :
+	$MAKE -C userspace uninstall DESTDIR="$DESTDIR" PREFIX="$PREFIX"
 	[ -n "$DESTDIR" ] || src/loaded-module removed
 	;;
 *)

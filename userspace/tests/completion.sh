@@ -99,6 +99,9 @@ point "bash: an option where no command takes it" "$offered" ''
 if ! command -v zsh > /dev/null; then
 	count=$((count + 1))
 	echo "ok $count - zsh # SKIP no zsh"
+elif ! zsh -fc 'zmodload zsh/zpty && zpty try true' 2> /dev/null; then
+	count=$((count + 1))
+	echo "ok $count - zsh # SKIP no terminals for it: is /dev/pts mounted?"
 else
 	cut -d '|' -f 1 <<< "$lines" > "$dir/lines"
 	"$here/zsh-offers" "$here/../completion" < "$dir/lines" > "$dir/offered"
