@@ -19,6 +19,14 @@ die() {
 	exit 1
 }
 
+# failed_with LOG NAME: what seems to matter of it; all of it is kept in build/NAME
+failed_with() {
+	mkdir -p "$build"
+	cp "$1" "$build/$2"
+	{ grep -E '^not ok|[Ee]rror[: ]' "$1" || cat "$1"; } | tail -n 20 >&2
+	die "failed; the whole log is build/$2"
+}
+
 # usage: the script's opening comment, from its second line on
 usage() {
 	sed -n '4,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2
