@@ -3,6 +3,7 @@
 #ifndef PLUGCTL_FUZZ_H
 #define PLUGCTL_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,10 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What kernel netlink_stub.c stands for. */
+extern bool fuzz_devices;
+extern uint32_t fuzz_seed;
 
 #define must(condition)							\
 	do {								\

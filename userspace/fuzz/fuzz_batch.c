@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A whole batch: the reader, the memory of addresses, lines that are sent together,
- * answers in JSON. netlink_devices.c stands for the kernel. The first byte says
+ * answers in JSON. netlink_stub.c stands for the kernel. The first byte says
  * which options, the next three what the kernel does; the lines follow.
  */
 #include "fuzz.h"
@@ -11,8 +11,6 @@
 
 #include "../memory.h"
 #include "../plugctl.h"
-
-uint32_t fuzz_seed;
 
 /* An answer a line, and each a whole one. */
 static void check_answers(const char *text, size_t len)
@@ -44,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(null && ctx.out.file && fd >= 0);
 	must(write(fd, data + 4, size - 4) == (ssize_t)(size - 4));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fuzz_devices = true;
 	fuzz_seed = data[1] | data[2] << 8 | (uint32_t)data[3] << 16;
 	if (data[0] & 1)
 		words[n++] = "--force";
