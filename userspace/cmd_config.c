@@ -151,17 +151,6 @@ static const struct qdisc_state *occupant(const struct qdisc_list *list,
 	return NULL;
 }
 
-static const struct qdisc_state *owner(const struct qdisc_list *list,
-				       const struct address *at, uint32_t handle)
-{
-	size_t i = qdisc_list_first(list, at->ifindex);
-
-	for (; i < list->n && list->v[i].ifindex == at->ifindex; i++)
-		if (list->v[i].handle == handle)
-			return &list->v[i];
-	return NULL;
-}
-
 /* Something is there: say what, and how to get on. */
 static int complain_occupied(struct plugctl *ctx, const char *name,
 			     const struct qdisc_state *there)
@@ -214,13 +203,14 @@ static int choose_handle(struct plugctl *ctx, const char *name, struct add *add)
 		goto out;
 	}
 	if (add->at.handle) {
-		there = owner(&list, &add->at, add->at.handle);
+		there = qdisc_list_find(&list, add->at.ifindex, add->at.handle);
 		if (there)
 			complain_handle(ctx, name, there);
 		goto out;
 	}
 	/* As the kernel does it itself. */
-	for (handle = FIRST_HANDLE; owner(&list, &add->at, handle); )
+	for (handle = FIRST_HANDLE;
+	     qdisc_list_find(&list, add->at.ifindex, handle); )
 		handle += 1U << 16;
 	add->at.handle = handle;
 out:

@@ -15,6 +15,7 @@
 
 #include "attr.h"
 #include "netlink.h"
+#include "parse.h"
 #include "plugctl.h"
 #include "print.h"
 #include "target.h"
@@ -66,14 +67,6 @@ static struct known *find_known(const struct monitor *mon,
 	return NULL;
 }
 
-static void name_known(const struct monitor *mon, struct known *known)
-{
-	char name[IF_NAMESIZE];
-
-	if (netlink_ifname(mon->ctx->nl, known->state.ifindex, name))
-		memcpy(known->name, name, sizeof(name));
-}
-
 static struct known *add_known(struct monitor *mon,
 			       const struct qdisc_state *state)
 {
@@ -91,8 +84,9 @@ static struct known *add_known(struct monitor *mon,
 	known = &mon->known[mon->count++];
 	known->state = *state;
 	known->seen = true;
-	snprintf(known->name, sizeof(known->name), "if%d", state->ifindex);
-	name_known(mon, known);
+	if (!netlink_ifname(mon->ctx->nl, state->ifindex, known->name))
+		snprintf(known->name, sizeof(known->name), "if%d",
+			 state->ifindex);
 	return known;
 }
 
@@ -141,8 +135,7 @@ static void print_event(struct monitor *mon, const char *event,
 	out_end(out);
 	/* Nobody reads any more: nothing to go on for. */
 	if (!out_flush(out) && !mon->ctx->status)
-		complain(mon->ctx, STATUS_REFUSED, NULL,
-			 "cannot write the output: is the disk full, the pipe closed?");
+		complain_output(mon->ctx);
 }
 
 static void add_word(char *text, const char *word)
@@ -254,20 +247,24 @@ static void take_name(struct monitor *mon, const struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifi = message_payload(nlh);
 	const struct nlattr *attr;
+	char name[IF_NAMESIZE];
 	size_t i;
 	int k;
 
-	attr_for_each(attr, (const char *)(ifi + 1), message_len(nlh) - sizeof(*ifi)) {
-		if (attr_type(attr) != IFLA_IFNAME ||
-		    !memchr(attr_payload(attr), '\0', attr_len(attr)))
-			continue;
-		for (k = 0; k < mon->n; k++)
-			if (!strcmp(mon->names[k], attr_payload(attr)))
-				mon->ifindexes[k] = ifi->ifi_index;
-		for (i = 0; i < mon->count; i++)
-			if (mon->known[i].state.ifindex == ifi->ifi_index)
-				name_known(mon, &mon->known[i]);
-	}
+	attr_for_each(attr, ifi + 1, message_len(nlh) - sizeof(*ifi))
+		if (attr_type(attr) == IFLA_IFNAME)
+			break;
+	if (!attr_ok(attr, (const char *)nlh + nlh->nlmsg_len - (const char *)attr))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)attr_len(attr),
+		 (const char *)attr_payload(attr));
+	for (k = 0; k < mon->n; k++)
+		if (!strcmp(mon->names[k], name))
+			mon->ifindexes[k] = ifi->ifi_index;
+	make_printable(name);
+	for (i = 0; i < mon->count; i++)
+		if (mon->known[i].state.ifindex == ifi->ifi_index)
+			memcpy(mon->known[i].name, name, sizeof(name));
 }
 
 static bool has_known(const struct monitor *mon, int ifindex)

@@ -14,18 +14,17 @@ typedef void (*print_fn)(struct out *out, const char *name,
 
 /* Returns how many plugs of that device were printed. */
 static unsigned int print_device(struct plugctl *ctx,
-				 const struct qdisc_list *list, size_t first,
+				 const struct qdisc_list *list, int ifindex,
 				 print_fn print)
 {
-	int ifindex = list->v[first].ifindex;
+	size_t i = qdisc_list_first(list, ifindex);
 	char name[IF_NAMESIZE];
 	unsigned int count = 0;
-	size_t i;
 
 	/* A device that went away since the dump has no plug any more. */
 	if (!netlink_ifname(ctx->nl, ifindex, name))
 		return 0;
-	for (i = first; i < list->n && list->v[i].ifindex == ifindex; i++) {
+	for (; i < list->n && list->v[i].ifindex == ifindex; i++) {
 		if (!is_selected(ctx, &list->v[i]))
 			continue;
 		print(&ctx->out, name, &list->v[i]);
@@ -41,7 +40,7 @@ static void print_all(struct plugctl *ctx, const struct qdisc_list *list,
 
 	for (i = 0; i < list->n; i++)
 		if (!i || list->v[i].ifindex != list->v[i - 1].ifindex)
-			print_device(ctx, list, i, print);
+			print_device(ctx, list, list->v[i].ifindex, print);
 }
 
 static void print_named(struct plugctl *ctx, const struct qdisc_list *list,
@@ -49,18 +48,10 @@ static void print_named(struct plugctl *ctx, const struct qdisc_list *list,
 {
 	int i;
 
-	for (i = 0; i < n; i++) {
-		int ifindex = targets[i].at.ifindex;
-		size_t first;
-
-		if (!ifindex)
-			continue;
-		first = qdisc_list_first(list, ifindex);
-		if (first < list->n && list->v[first].ifindex == ifindex &&
-		    print_device(ctx, list, first, print))
-			continue;
-		complain_no_plug(ctx, targets[i].name);
-	}
+	for (i = 0; i < n; i++)
+		if (targets[i].at.ifindex &&
+		    !print_device(ctx, list, targets[i].at.ifindex, print))
+			complain_no_plug(ctx, targets[i].name);
 }
 
 /* For somebody who looks; a program counts what it gets. */

@@ -17,13 +17,24 @@ struct error {
 	char text[MESSAGE_TEXT_MAX];
 };
 
-static void print_line(struct plugctl *ctx, const char *where, const char *text)
+/*
+ * One line, and legible, whatever was typed and is quoted in it; text is made so
+ * in place. What was printed before comes first, also when both go to one file.
+ */
+static void say(struct plugctl *ctx, const char *where, char *text)
 {
+	char where_text[WHERE_TEXT_MAX];
+
+	make_printable(text);
+	fflush(ctx->out.file);
 	fprintf(ctx->err, "plugctl: ");
 	if (ctx->file)
 		fprintf(ctx->err, "%s:%lu: ", ctx->file, ctx->line);
-	if (where)
-		fprintf(ctx->err, "%s: ", where);
+	if (where) {
+		snprintf(where_text, sizeof(where_text), "%s", where);
+		make_printable(where_text);
+		fprintf(ctx->err, "%s: ", where_text);
+	}
 	fprintf(ctx->err, "%s\n", text);
 }
 
@@ -36,6 +47,7 @@ static void collect(struct plugctl *ctx, int status, const char *where,
 		return;
 	error->status = status;
 	snprintf(error->where, sizeof(error->where), "%s", where ? where : "");
+	make_printable(error->where);
 	snprintf(error->text, sizeof(error->text), "%s", text);
 	*ctx->errors_end = error;
 	ctx->errors_end = &error->next;
@@ -70,27 +82,13 @@ void errors_end(struct plugctl *ctx)
 	ctx->errors_end = NULL;
 }
 
-/* What was typed is quoted in messages: they stay one line, and legible. */
-static const char *printable_where(char text[WHERE_TEXT_MAX], const char *where)
-{
-	if (!where)
-		return NULL;
-	snprintf(text, WHERE_TEXT_MAX, "%s", where);
-	make_printable(text);
-	return text;
-}
-
 static int vcomplain(struct plugctl *ctx, int status, const char *where,
 		     const char *format, va_list ap)
 {
-	char text[MESSAGE_TEXT_MAX], where_text[WHERE_TEXT_MAX];
+	char text[MESSAGE_TEXT_MAX];
 
 	vsnprintf(text, sizeof(text), format, ap);
-	make_printable(text);
-	where = printable_where(where_text, where);
-	/* What was printed before comes first, also when both go to one file. */
-	fflush(ctx->out.file);
-	print_line(ctx, where, text);
+	say(ctx, where, text);
 	if (ctx->errors_end)
 		collect(ctx, status, where, text);
 	if (status > ctx->status)
@@ -125,6 +123,12 @@ int complain_usage(struct plugctl *ctx, const char *format, ...)
 			*ctx->command->usage ? " " : "", ctx->command->usage);
 }
 
+int complain_output(struct plugctl *ctx)
+{
+	return complain(ctx, STATUS_REFUSED, NULL,
+			"cannot write the output: is the disk full, the pipe closed?");
+}
+
 int complain_memory(struct plugctl *ctx)
 {
 	return complain(ctx, STATUS_NO_ACCESS, NULL,
@@ -133,7 +137,7 @@ int complain_memory(struct plugctl *ctx)
 
 void note(struct plugctl *ctx, const char *where, const char *format, ...)
 {
-	char text[MESSAGE_TEXT_MAX], where_text[WHERE_TEXT_MAX];
+	char text[MESSAGE_TEXT_MAX];
 	va_list ap;
 
 	if (ctx->opt.quiet)
@@ -141,7 +145,5 @@ void note(struct plugctl *ctx, const char *where, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	make_printable(text);
-	fflush(ctx->out.file);
-	print_line(ctx, printable_where(where_text, where), text);
+	say(ctx, where, text);
 }

@@ -432,8 +432,7 @@ int plugctl_main(struct plugctl *ctx, int argc, char **argv)
 	status = run_words(ctx, argv + 1, argc > 0 ? argc - 1 : 0);
 	out_fini(&ctx->out);
 	if (!out_flush(&ctx->out)) {
-		complain(ctx, STATUS_REFUSED, NULL,
-			 "cannot write the output: is the disk full, the pipe closed?");
+		complain_output(ctx);
 		if (!status)
 			status = ctx->status;
 	}

@@ -102,10 +102,9 @@ const struct command *find_command(const char *word);
 int plugctl_main(struct plugctl *ctx, int argc, char **argv);
 
 /*
- * Split words into options, which go to ctx->opt, and the rest. words[0] is
- * the first word, not a program's name. Returns a status.
+ * One command: options, which go to ctx->opt, and the rest. words[0] is the
+ * first word, not a program's name. Returns a status.
  */
-int parse_words(struct plugctl *ctx, char **words, int n, struct args *args);
 int run_words(struct plugctl *ctx, char **words, int n);
 
 /*
@@ -124,6 +123,7 @@ void errors_begin(struct plugctl *ctx);
 void errors_end(struct plugctl *ctx);
 
 int complain_memory(struct plugctl *ctx);
+int complain_output(struct plugctl *ctx);
 
 /* Usage errors: what is wrong, then how the command is used. */
 int complain_usage(struct plugctl *ctx, const char *format, ...)

@@ -262,3 +262,14 @@ size_t qdisc_list_first(const struct qdisc_list *list, int ifindex)
 	}
 	return low;
 }
+
+const struct qdisc_state *qdisc_list_find(const struct qdisc_list *list,
+					  int ifindex, uint32_t handle)
+{
+	size_t i = qdisc_list_first(list, ifindex);
+
+	for (; i < list->n && list->v[i].ifindex == ifindex; i++)
+		if (list->v[i].handle == handle)
+			return &list->v[i];
+	return NULL;
+}

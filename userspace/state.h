@@ -80,6 +80,10 @@ void qdisc_list_free(struct qdisc_list *list);
 /* By device, then by handle. */
 void qdisc_list_sort(struct qdisc_list *list);
 
+/* In a sorted list: the one with that handle, or NULL. */
+const struct qdisc_state *qdisc_list_find(const struct qdisc_list *list,
+					  int ifindex, uint32_t handle);
+
 /* In a sorted list: the first of that device, or where it would be. */
 size_t qdisc_list_first(const struct qdisc_list *list, int ifindex);
 

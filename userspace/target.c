@@ -288,14 +288,29 @@ int list_plugs(struct plugctl *ctx, const struct target *targets, unsigned int n
 	return error;
 }
 
+/* For those of which the device is known and the plug is not. */
+static int look_up(struct plugctl *ctx, struct target *targets, unsigned int n)
+{
+	struct qdisc_list list = { 0 };
+	unsigned int i;
+	int error;
+
+	error = list_plugs(ctx, targets, n, &list);
+	if (error)
+		complain_netlink(ctx, error);
+	for (i = 0; i < n && !error; i++)
+		if (targets[i].at.ifindex && !targets[i].usable)
+			choose(ctx, &list, &targets[i]);
+	qdisc_list_free(&list);
+	return error;
+}
+
 struct target *find_targets(struct plugctl *ctx, char *const *names,
 			    unsigned int n)
 {
-	struct qdisc_list list = { 0 };
 	struct target *targets;
 	bool look = false;
 	unsigned int i;
-	int error;
 
 	if (netlink_open(ctx))
 		return NULL;
@@ -308,22 +323,10 @@ struct target *find_targets(struct plugctl *ctx, char *const *names,
 		targets[i].name = names[i];
 		look |= locate(ctx, &targets[i]);
 	}
-	if (!look) {
-		find_twins(targets, n);
-		return targets;
-	}
-
-	error = list_plugs(ctx, targets, n, &list);
-	if (error) {
-		complain_netlink(ctx, error);
-		qdisc_list_free(&list);
+	if (look && look_up(ctx, targets, n)) {
 		free(targets);
 		return NULL;
 	}
-	for (i = 0; i < n; i++)
-		if (targets[i].at.ifindex && !targets[i].usable)
-			choose(ctx, &list, &targets[i]);
-	qdisc_list_free(&list);
 	find_twins(targets, n);
 	return targets;
 }
@@ -335,12 +338,10 @@ static const struct qdisc_state *find_same(const struct plugctl *ctx,
 {
 	const struct qdisc_state *state;
 	unsigned int count;
-	size_t i = qdisc_list_first(list, target->at.ifindex);
 
-	for (; i < list->n && list->v[i].ifindex == target->at.ifindex; i++)
-		if (list->v[i].handle == target->at.handle &&
-		    is_selected(ctx, &list->v[i]))
-			return &list->v[i];
+	state = qdisc_list_find(list, target->at.ifindex, target->at.handle);
+	if (state && is_selected(ctx, state))
+		return state;
 	state = select_plug(ctx, list, target->at.ifindex, &count);
 	return state && count == 1 && state->handle ? state : NULL;
 }
