@@ -6,19 +6,19 @@
  * phase the senders stop, and all packets must be accounted for and leave with
  * the last release.
  *
- *	race alternate [SECONDS]	BUFFER and RELEASE_ONE strictly in turn, one
- *					epoch waiting: nothing but plain use, and
- *					the in-tree module leaks
- *	race open [SECONDS]		RELEASE_INDEFINITE and BUFFER in turn: the
- *					way past an open plug, and back
- *	race random [SECONDS]		all commands, up to 50 epochs waiting, dumps
- *					in another thread
- *	race flap [SECONDS]		the same, and the link goes down and up, the
- *					tx queue length and the MTU change
- *	race renew [SECONDS]		the same, and the plug is replaced or
- *					deleted and added
+ *	race MODE [SECONDS [DEVICES]]
  *
- * SECONDS (10) for each of DEVICES (1, environment) devices, side by side.
+ *	alternate	BUFFER and RELEASE_ONE strictly in turn, one epoch waiting:
+ *			nothing but plain use, and the in-tree module leaks
+ *	open		RELEASE_INDEFINITE and BUFFER in turn: the way past an open
+ *			plug, and back
+ *	random		all commands, up to 50 epochs waiting, dumps in another thread
+ *	flap		the same, and the link goes down and up, the tx queue length
+ *			and the MTU change
+ *	renew		the same, and the plug is replaced or deleted and added
+ *
+ * SECONDS (10) with DEVICES (1 to 4; 1) devices side by side, each with its own
+ * senders and commands.
  */
 #include "race.h"
 
@@ -30,12 +30,15 @@
 
 #define FRAME_TYPE	0x88b5
 #define MAX_SENDERS	8
+#define MAX_DEVICES	4
 #define PHASE_MS	1000
 #define UNDER_WAY	20000	/* packets sent and not yet looked at, at most */
 
 enum mode { ALTERNATE, OPEN, RANDOM, FLAP, RENEW };
 
 static const char *const modes[] = { "alternate", "open", "random", "flap", "renew" };
+
+#define MODES (sizeof(modes) / sizeof(modes[0]))
 
 struct frame {
 	struct ethhdr	eth;
@@ -59,6 +62,7 @@ struct sender {
 struct device {
 	char		name[16];
 	enum mode	mode;
+	unsigned int	seconds;
 	unsigned int	senders;
 	struct sender	sender[MAX_SENDERS];
 	struct ledger	ledger;
@@ -495,7 +499,7 @@ static void *device_main(void *arg)
 	struct device *d = arg;
 	struct timeval limit = { .tv_usec = 100000 };
 	pthread_t senders[MAX_SENDERS], reader, dumper = 0;
-	__u64 end = now_ns() + atoi(getenv("SECONDS_EACH")) * 1000000000ULL;
+	__u64 end = now_ns() + d->seconds * 1000000000ULL;
 	unsigned int i;
 
 	setsockopt(d->rx, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -534,33 +538,38 @@ static void device_report(struct device *d)
 	link_delete(d->name);
 }
 
+/* A number of the command line, or what is meant without it. */
+static unsigned int number(int argc, char **argv, int i, unsigned int otherwise)
+{
+	return argc > i ? strtoul(argv[i], NULL, 10) : otherwise;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int n = getenv("DEVICES") ? atoi(getenv("DEVICES")) : 1;
+	unsigned int seconds = number(argc, argv, 2, 10), n = number(argc, argv, 3, 1);
 	unsigned int cpus = sysconf(_SC_NPROCESSORS_ONLN), i, mode = 0;
-	pthread_t threads[4];
-	static struct device *devices[4];
+	static struct device devices[MAX_DEVICES];
+	pthread_t threads[MAX_DEVICES];
 
-	while (argc > 1 && mode <= RENEW && strcmp(argv[1], modes[mode]))
+	while (argc > 1 && mode < MODES && strcmp(argv[1], modes[mode]))
 		mode++;
-	if (argc < 2 || mode > RENEW || n < 1 || n > 4)
+	if (argc < 2 || mode == MODES || !seconds || n < 1 || n > MAX_DEVICES)
 		bail("usage: see the top of race.c");
 	/* From 7.x on, what a processor sends while another has the lock waits in
 	 * front of the qdisc, and is dropped there when there is too much of it:
 	 * a processor of this VM may stand still for long.
 	 */
 	sh("f=/proc/sys/net/core/qdisc_max_burst; [ ! -e $f ] || echo 1000000 > $f");
-	setenv("SECONDS_EACH", argc > 2 ? argv[2] : "10", 1);
 	for (i = 0; i < n; i++) {
-		devices[i] = calloc(1, sizeof(*devices[i]));
-		device_open(devices[i], i, mode, cpus < MAX_SENDERS ? cpus : MAX_SENDERS);
+		devices[i].seconds = seconds;
+		device_open(&devices[i], i, mode, cpus < MAX_SENDERS ? cpus : MAX_SENDERS);
 	}
 	diag("%s: %u senders, %u processors, %u devices", modes[mode], cpus, cpus, n);
 	for (i = 0; i < n; i++)
-		threads[i] = thread(device_main, devices[i]);
+		threads[i] = thread(device_main, &devices[i]);
 	for (i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	for (i = 0; i < n; i++)
-		device_report(devices[i]);
+		device_report(&devices[i]);
 	return done_testing();
 }
