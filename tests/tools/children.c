@@ -12,175 +12,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
-#include "plugtest.h"
-
-#define DEV "pa"
-#define MAX_PLUGS 2
+#include "parents.h"
 
 static int nl;
 static struct wire w;
 
-struct parent {
-	const char *name;
-	const char *attach;		/* the parent and its class */
-	__u32 at[MAX_PLUGS];		/* the plugs' parents */
-	const char *change;		/* what its users change */
-	bool no_backlog;		/* it keeps no backlog of its own */
-	/* On many kernels a class with a real-time curve that held packets when
-	 * the link went down never sends again, whatever its child: seen with
-	 * a pfifo on 6.1 and 7.3.
-	 */
-	bool dies_in_reset;
-	/* Before 6.12 or somewhat earlier it warns (WARN_ONCE) of any child that
-	 * holds packets, a tbf or the plug of the kernel as well as ours: 5.10
-	 * and 6.1 were seen to.
-	 */
-	bool warns;
-	/* An older netem (5.10's) does not count what its child holds, but
-	 * takes off its count what is dropped there, by a graft for one:
-	 * it comes below 0, and nothing gets through any more.
-	 */
-	bool may_not_count;
-	const char *end;		/* the end of the class, NULL if it has none */
-};
-
-#define FILTER "tc filter add dev " DEV " parent 1: protocol all matchall classid 1:10"
-
-static const struct parent parents[] = {
-	{
-		.name = "prio",
-		.attach = "tc qdisc add dev " DEV " root handle 1: prio",
-		.at = { 0x10002 },
-		.change = "tc qdisc change dev " DEV " root handle 1: prio bands 5 && "
-			  "tc qdisc change dev " DEV " root handle 1: prio bands 3",
-		.end = "tc qdisc change dev " DEV " root handle 1: prio bands 2 "
-		       "priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 && "
-		       "tc qdisc del dev " DEV " parent 1:2",
-	}, {
-		.name = "multiq",
-		.attach = "tc qdisc add dev " DEV " root handle 1: multiq",
-		.at = { 0x10001, 0x10002 },
-		.change = "tc qdisc change dev " DEV " root handle 1: multiq",
-		.no_backlog = true,
-	}, {
-		.name = "mq",
-		.attach = "tc qdisc add dev " DEV " root handle 1: mq",
-		.at = { 0x10001, 0x10002 },
-		.change = "ip link set " DEV " mtu 60000",
-	}, {
-		.name = "mqprio",
-		.attach = "tc qdisc add dev " DEV " root handle 1: mqprio num_tc 2 "
-			  "map 0 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 queues 1@0 1@1 hw 0",
-		.at = { 0x10001 },
-		.change = "ip link set " DEV " mtu 60000",
-	}, {
-		.name = "tbf",
-		.attach = "tc qdisc add dev " DEV " root handle 1: tbf rate 1gbit "
-			  "burst 1mb limit 1mb",
-		.at = { 0x10001 },
-		.change = "tc qdisc change dev " DEV " root handle 1: tbf rate 2gbit "
-			  "burst 2mb limit 2mb",
-	}, {
-		.name = "htb",
-		.attach = "tc qdisc add dev " DEV " root handle 1: htb default 10 && "
-			  "tc class add dev " DEV " parent 1: classid 1:1 htb rate 1gbit && "
-			  "tc class add dev " DEV " parent 1:1 classid 1:10 htb rate 1gbit",
-		.at = { 0x10010 },
-		.change = "tc class change dev " DEV " parent 1:1 classid 1:10 htb "
-			  "rate 500mbit prio 3 quantum 2000",
-		.end = "tc class del dev " DEV " classid 1:10",
-	}, {
-		.name = "hfsc",
-		.attach = "tc qdisc add dev " DEV " root handle 1: hfsc default 10 && "
-			  "tc class add dev " DEV " parent 1: classid 1:1 hfsc ls rate 1gbit && "
-			  "tc class add dev " DEV " parent 1:1 classid 1:10 hfsc ls rate 1gbit",
-		.at = { 0x10010 },
-		.change = "tc class change dev " DEV " parent 1:1 classid 1:10 hfsc "
-			  "ls rate 2gbit",
-		.end = "tc class del dev " DEV " classid 1:10",
-	}, {
-		.name = "hfsc-rt",
-		.attach = "tc qdisc add dev " DEV " root handle 1: hfsc default 10 && "
-			  "tc class add dev " DEV " parent 1: classid 1:1 hfsc sc rate 1gbit && "
-			  "tc class add dev " DEV " parent 1:1 classid 1:10 hfsc sc rate 1gbit",
-		.at = { 0x10010 },
-		.change = "tc class change dev " DEV " parent 1:1 classid 1:10 hfsc "
-			  "sc rate 2gbit",
-		.end = "tc class del dev " DEV " classid 1:10",
-		.dies_in_reset = true,
-	}, {
-		.name = "drr",
-		.attach = "tc qdisc add dev " DEV " root handle 1: drr && "
-			  "tc class add dev " DEV " parent 1: classid 1:10 drr && " FILTER,
-		.at = { 0x10010 },
-		.change = "tc class change dev " DEV " parent 1: classid 1:10 drr quantum 9000",
-		.end = "tc filter del dev " DEV " parent 1: && "
-		       "tc class del dev " DEV " classid 1:10",
-	}, {
-		.name = "qfq",
-		.attach = "tc qdisc add dev " DEV " root handle 1: qfq && "
-			  "tc class add dev " DEV " parent 1: classid 1:10 qfq weight 10 "
-			  "maxpkt 2048 && " FILTER,
-		.at = { 0x10010 },
-		.change = "tc class change dev " DEV " parent 1: classid 1:10 qfq weight 20 "
-			  "maxpkt 4096",
-		.end = "tc filter del dev " DEV " parent 1: && "
-		       "tc class del dev " DEV " classid 1:10",
-		.warns = true,
-	}, {
-		.name = "ets-strict",
-		.attach = "tc qdisc add dev " DEV " root handle 1: ets bands 3 strict 3 "
-			  "priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
-		.at = { 0x10002 },
-		.change = "tc qdisc change dev " DEV " root handle 1: ets bands 4 strict 2 "
-			  "priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
-		.end = "tc qdisc change dev " DEV " root handle 1: ets bands 1 strict 1 "
-		       "priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
-	}, {
-		.name = "ets-drr",
-		.attach = "tc qdisc add dev " DEV " root handle 1: ets bands 3 "
-			  "quanta 4000 3000 2000 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
-		.at = { 0x10002 },
-		.change = "tc class change dev " DEV " classid 1:2 ets quantum 5000 && "
-			  "tc qdisc change dev " DEV " root handle 1: ets bands 4 strict 1 "
-			  "quanta 4000 3000 2000 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
-		.end = "tc qdisc change dev " DEV " root handle 1: ets bands 1 strict 1 "
-		       "priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
-	}, {
-		.name = "red",
-		.attach = "tc qdisc add dev " DEV " root handle 1: red limit 10mb avpkt 1000 "
-			  "min 1mb max 3mb burst 1500 probability 0.02 bandwidth 1gbit",
-		.at = { 0x10001 },
-		.change = "ip link set " DEV " mtu 60000",
-		/* Any change puts a bfifo in its child's place. */
-		.end = "tc qdisc change dev " DEV " root handle 1: red limit 11mb avpkt 1000 "
-		       "min 1mb max 3mb burst 1500 probability 0.02 bandwidth 1gbit",
-	}, {
-		.name = "sfb",
-		.attach = "tc qdisc add dev " DEV " root handle 1: sfb limit 10000 "
-			  "target 140 max 150",
-		.at = { 0x10001 },
-		.change = "ip link set " DEV " mtu 60000",
-		/* As with red. */
-		.end = "tc qdisc change dev " DEV " root handle 1: sfb limit 20000 "
-		       "target 140 max 150",
-	}, {
-		.name = "netem",
-		.attach = "tc qdisc add dev " DEV " root handle 1: netem delay 1ms limit 10000",
-		.at = { 0x10001 },
-		.change = "tc qdisc change dev " DEV " root handle 1: netem delay 2ms limit 20000",
-		.may_not_count = true,
-	},
-};
-
 /* ---- the plugs ---- */
-
-static unsigned int plugs(const struct parent *p)
-{
-	return p->at[1] ? 2 : 1;
-}
 
 static void command(const struct parent *p, int action, const char *what)
 {
@@ -198,34 +36,6 @@ static void command(const struct parent *p, int action, const char *what)
 	is_u64(-err, 0, "%s: %s", p->name, what);
 }
 
-static void attach(const struct parent *p, const char *verb)
-{
-	unsigned int i;
-
-	for (i = 0; i < plugs(p); i++)
-		must("tc qdisc %s dev " DEV " parent %x:%x handle 4%u: plug", verb,
-		     p->at[i] >> 16, p->at[i] & 0xffff, i);
-}
-
-struct held {
-	unsigned int qlen, backlog;
-};
-
-static struct held held(const struct parent *p)
-{
-	struct held sum = { 0 };
-	struct plug_state st;
-	unsigned int i;
-
-	for (i = 0; i < plugs(p); i++) {
-		if (!qdisc_get(nl, DEV, p->at[i], &st))
-			continue;
-		sum.qlen += st.qlen;
-		sum.backlog += st.backlog;
-	}
-	return sum;
-}
-
 /* The parent may pass on later what it was given (netem). */
 static void hold(const struct parent *p, unsigned int want, const char *what)
 {
@@ -234,7 +44,7 @@ static void hold(const struct parent *p, unsigned int want, const char *what)
 	struct held sum;
 
 	for (i = 0; i < 1000; i++) {
-		sum = held(p);
+		sum = held(nl, p);
 		if (sum.qlen == want)
 			break;
 		sleep_ms(10);
@@ -272,16 +82,6 @@ static void leave(const struct parent *p, unsigned int want, const char *what)
 static void silence(const struct parent *p, const char *what)
 {
 	is_u64(wire_drain(&w, QUIET_MS), 0, "%s: I1: %s: nothing leaves", p->name, what);
-}
-
-static bool kernel_is_before(int major, int minor)
-{
-	struct utsname name;
-	int have_major = 0, have_minor = 0;
-
-	uname(&name);
-	sscanf(name.release, "%d.%d", &have_major, &have_minor);
-	return have_major < major || (have_major == major && have_minor < minor);
 }
 
 /* ---- one life ---- */
@@ -344,16 +144,12 @@ static void test_link(const struct parent *p)
 
 static void test_graft(const struct parent *p)
 {
-	unsigned int i;
-
-	for (i = 0; i < plugs(p); i++)
-		must("tc qdisc replace dev " DEV " parent %x:%x handle 5%u: pfifo",
-		     p->at[i] >> 16, p->at[i] & 0xffff, i);
+	must("%s", plugs_graft_away(p));
 	silence(p, "what was held ends with the plug");
 	root_is_empty(p, "grafted away");
 	wire_send(&w, 2, 100);
 	leave(p, 2, "without plug");
-	attach(p, "replace");
+	must("%s", plugs_attach(p, "replace"));
 	wire_send(&w, 5, 100);
 	hold(p, 5, "grafted back");
 	silence(p, "a new plug");
@@ -366,9 +162,9 @@ static bool root_counts(const struct parent *p)
 	unsigned int i;
 
 	wire_send(&w, 1, 100);
-	for (i = 0; i < 1000 && !held(p).qlen; i++)
+	for (i = 0; i < 1000 && !held(nl, p).qlen; i++)
 		sleep_ms(10);
-	if (!qdisc_get(nl, DEV, TC_H_ROOT, &root) || !held(p).qlen)
+	if (!qdisc_get(nl, DEV, TC_H_ROOT, &root) || !held(nl, p).qlen)
 		bail("the plug below %s holds nothing", p->name);
 	command(p, TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
 	leave(p, 1, "one");
@@ -383,10 +179,9 @@ static void test_parent(const struct parent *p)
 		return;
 	}
 	diag("%s", p->name);
-	must("ip link add " DEV " numtxqueues %u mtu 65000 type dummy && "
-	     "ip link set " DEV " up", plugs(p) > 1 || !strcmp(p->name, "mqprio") ? 2 : 1);
+	parent_device(p);
 	must("%s", p->attach);
-	attach(p, "add");
+	must("%s", plugs_attach(p, "add"));
 	wire_open(&w, DEV);
 
 	if (p->may_not_count && !root_counts(p)) {
@@ -421,18 +216,15 @@ static void test_parent(const struct parent *p)
 /* An mq leaf is the root of its transmit queue. */
 static void test_mq_bypass(void)
 {
-	const struct parent *p = NULL;
+	const struct parent *p = parent_find("mq");
 	struct plug_state st;
 	__u64 queued = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
-		if (!strcmp(parents[i].name, "mq"))
-			p = &parents[i];
 	diag("below mq, open and empty: bypassed");
-	must("ip link add " DEV " numtxqueues 2 type dummy && ip link set " DEV " up");
+	parent_device(p);
 	must("%s", p->attach);
-	attach(p, "add");
+	must("%s", plugs_attach(p, "add"));
 	wire_open(&w, DEV);
 	command(p, TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
 	wire_send(&w, 50, 100);
@@ -452,17 +244,13 @@ static void test_mq_bypass(void)
  */
 static void test_sfb_marks(void)
 {
-	const struct parent *p = NULL;
+	const struct parent *p = parent_find("sfb");
 	unsigned int round, got = 0, accepted = 0;
-	size_t i;
 
-	for (i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
-		if (!strcmp(parents[i].name, "sfb"))
-			p = &parents[i];
 	diag("sfb's marks survive");
 	dummy_make(DEV);
 	must("%s", p->attach);
-	attach(p, "add");
+	must("%s", plugs_attach(p, "add"));
 	wire_open(&w, DEV);
 	for (round = 0; round < 10; round++) {
 		accepted += wire_send(&w, 100, 100);
@@ -545,11 +333,11 @@ static const struct test more[] = {
 
 int main(int argc, char **argv)
 {
-	size_t i;
+	const struct parent *p;
 
 	nl = nl_open();
-	for (i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
-		if (argc < 2 || !strcmp(argv[1], parents[i].name))
-			test_parent(&parents[i]);
+	for (p = parents; p->name; p++)
+		if (argc < 2 || !strcmp(argv[1], p->name))
+			test_parent(p);
 	return run_tests(more, sizeof(more) / sizeof(more[0]), argc, argv);
 }

@@ -17,13 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 
 #include "plugtest.h"
 
-#define DEV "pa"
-
 static int nl;
+static const char *dev;
 static struct wire w;
 
 /* Between nlmsghdr and the attributes, struct tcmsg: family, interface,
@@ -196,7 +197,7 @@ static size_t unhex(const char *hex, char *out)
 {
 	char pair[3] = "";
 	size_t n = 0;
-	__u32 ifindex = if_nametoindex(DEV), port;
+	__u32 ifindex = if_nametoindex(dev), port;
 	struct sockaddr_nl addr;
 	socklen_t len = sizeof(addr);
 
@@ -250,16 +251,69 @@ static void play(const char *client, const struct step *step, __u32 parent)
 	for (; step->what; step++) {
 		diag("%s: %s", client, step->what);
 		is_u64(-send_step(step->bytes), 0, "%s: %s", client, step->what);
-		open = wire_after(&w, nl, DEV, parent, &step->after);
+		open = wire_after(&w, nl, dev, parent, &step->after);
 	}
 	if (open)
 		is_u64(wire_recv(&w, 1), 1, "the last leaves");
 }
 
-static const struct {
+/* What tc -s says of the plug: to this they look. */
+static bool tc_says(const char *what)
+{
+	char line[256];
+	bool found = false;
+	FILE *tc;
+
+	snprintf(line, sizeof(line), "tc -s qdisc show dev %s", dev);
+	tc = popen(line, "r");
+	while (tc && fgets(line, sizeof(line), tc))
+		found |= strstr(line, what) != NULL;
+	return tc && !pclose(tc) && found;
+}
+
+/* Agents in guests, migration and chaos tools: a plug without options, commands
+ * without flags, as many as a session of minutes has, and the end of the plug,
+ * which some of them have with packets in it.
+ */
+static void agents(void)
+{
+	struct tc_plug_qopt qopt = { };
+	struct plug_msg add = {
+		.dev = dev, .parent = TC_H_ROOT, .flags = NLM_F_CREATE | NLM_F_EXCL,
+	}, change = {
+		.dev = dev, .parent = TC_H_ROOT, .options = &qopt, .options_len = sizeof(qopt),
+	}, del = {
+		.dev = dev, .parent = TC_H_ROOT, .type = RTM_DELQDISC,
+	};
+	unsigned int i, got = 0, refused = 0;
+
+	is_u64(-nl_request(nl, &add, NULL), 0, "agents: add without options");
+	for (i = 0; i < 1000; i++) {
+		wire_send(&w, 3, 100);
+		qopt.action = TCQ_PLUG_BUFFER;
+		refused += nl_request(nl, &change, NULL) != 0;
+		qopt.action = TCQ_PLUG_RELEASE_ONE;
+		refused += nl_request(nl, &change, NULL) != 0;
+		got += wire_recv(&w, 3);
+	}
+	is_u64(refused, 0, "agents: 2000 commands");
+	is_u64(got, 3000, "agents: each epoch leaves with its release");
+
+	qopt.action = TCQ_PLUG_LIMIT;
+	qopt.limit = 300;
+	is_u64(-nl_request(nl, &change, NULL), 0, "agents: limit 300");
+	is_u64(wire_send(&w, 5, 100), 3, "agents: three of five frames of 100 bytes fit");
+	ok(tc_says("dropped 2") && tc_says("backlog 300b 3p"), "agents: tc tells both");
+	is_u64(-nl_request(nl, &del, NULL), 0, "agents: delete");
+	is_u64(wire_drain(&w, QUIET_MS), 0, "agents: I1: what was held does not leave");
+	wire_send(&w, 2, 100);
+	is_u64(wire_recv(&w, 2), 2, "agents: without plug packets pass");
+}
+
+static const struct client {
 	const char *name;
 	const struct step *steps;
-	bool child;
+	bool on_lo;		/* in band 4 of a prio there; else at a dummy's root */
 } clients[] = {
 	{ "tc", tc, false },
 	{ "tc-handle", tc_handle, false },
@@ -270,26 +324,52 @@ static const struct {
 	{ "haproxy", haproxy, true },
 	{ "yelp", yelp, true },
 	{ "pyroute2", pyroute2, false },
+	{ "agents", NULL, false },
 };
+
+/* On lo a frame is seen as it comes back, and not a second time as it leaves. */
+static void device_open(const struct client *c)
+{
+	int one = 1;
+
+	dev = c->on_lo ? "lo" : "pa";
+	if (c->on_lo)
+		must("ip link set lo up && tc qdisc add dev lo root handle 1: prio bands 4 "
+		     "priomap 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3");
+	else
+		dummy_make(dev);
+	wire_open(&w, dev);
+	if (c->on_lo && setsockopt(w.rx, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)))
+		bail("PACKET_IGNORE_OUTGOING: %s", strerror(errno));
+}
+
+static void device_close(const struct client *c)
+{
+	wire_close(&w);
+	if (c->on_lo)
+		must("tc qdisc del dev lo root");
+	else
+		link_delete(dev);
+}
+
+static void drive(const struct client *c)
+{
+	device_open(c);
+	if (c->steps)
+		play(c->name, c->steps, c->on_lo ? 0x10004 : TC_H_ROOT);
+	else
+		agents();
+	is_u64(w.reordered, 0, "I2: in order, each once");
+	device_close(c);
+}
 
 int main(int argc, char **argv)
 {
 	size_t i;
 
 	nl = nl_open();
-	for (i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
-		if (argc > 1 && strcmp(argv[1], clients[i].name))
-			continue;
-		dummy_make(DEV);
-		if (clients[i].child)
-			must("tc qdisc add dev " DEV " root handle 1: prio bands 4 "
-			     "priomap 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3");
-		wire_open(&w, DEV);
-		play(clients[i].name, clients[i].steps,
-		     clients[i].child ? 0x10004 : TC_H_ROOT);
-		is_u64(w.reordered, 0, "I2: in order, each once");
-		wire_close(&w);
-		link_delete(DEV);
-	}
+	for (i = 0; i < sizeof(clients) / sizeof(clients[0]); i++)
+		if (argc < 2 || !strcmp(argv[1], clients[i].name))
+			drive(&clients[i]);
 	return done_testing();
 }

@@ -424,55 +424,112 @@ static void fail_me(bool on)
 		bail("make-it-fail: %s", strerror(errno));
 }
 
-static void test_memory(void)
+/* One message while allocations fail. */
+static int say_failing(const struct plug_msg *msg)
 {
-	unsigned int i, failed = 0, torn = 0;
-	struct plug_state before, after;
-	struct plug_msg add = {
-		.dev = "pa", .parent = TC_H_ROOT, .handle = 0x10000,
-		.flags = NLM_F_CREATE | NLM_F_REPLACE,
-	};
+	int err;
 
-	if (access("/sys/kernel/debug/failslab/probability", W_OK)) {
-		skip("allocations fail: no failslab in this kernel");
-		return;
-	}
-
-	diag("allocations fail");
-	start();
-	wire_send(&w, 50, 60);
+	fail_me(true);
+	err = nl_request(nl, msg, NULL);
 	fail_me(false);
-	fail_allocations(true);
-	for (i = 0; i < 500; i++) {
-		int err;
+	return err;
+}
 
-		before = plug_get(nl, "pa");
-		fail_me(true);
-		err = plug_cmd(nl, "pa", TCQ_PLUG_BUFFER, 0);
-		fail_me(false);
+/* A command whose answer found no memory has been obeyed. */
+static void test_memory_commands(void)
+{
+	static const int actions[] = {
+		TCQ_PLUG_BUFFER, TCQ_PLUG_RELEASE_UPTO, TCQ_PLUG_LIMIT, TCQ_PLUG_DISCARD,
+	};
+	unsigned int i, failed = 0, torn = 0;
+
+	for (i = 0; i < 500; i++) {
+		int action = actions[i < 400 ? i % 3 : 3], err;
+		struct {
+			struct tc_plug_qopt qopt;
+			char epoch[12];
+		} options = { .qopt = { .action = action, .limit = 100000000 } };
+		struct plug_msg msg = {
+			.dev = "pa", .parent = TC_H_ROOT, .flags = NLM_F_ECHO,
+			.options = &options, .options_len = sizeof(options.qopt),
+		};
+		struct plug_state before = plug_get(nl, "pa"), after;
+		__u64 nothing_new = before.released;
+		bool obeyed, untouched;
+
+		if (action == TCQ_PLUG_RELEASE_UPTO)
+			msg.options_len += attr_at(options.epoch, TCA_PLUG_EPOCH, &nothing_new,
+						   sizeof(nothing_new));
+		err = say_failing(&msg);
 		after = plug_get(nl, "pa");
 		failed += err != 0;
-		/* A command whose answer found no memory has been obeyed. */
-		if (after.epoch > before.epoch + 1 || after.released != before.released ||
-		    (!err && after.epoch != before.epoch + 1) || after.qlen != 50)
-			torn++;
+		untouched = after.epoch == before.epoch && after.released == before.released &&
+			    after.qlen == before.qlen;
+		obeyed = action == TCQ_PLUG_BUFFER ? after.epoch == before.epoch + 1 &&
+						     after.released == before.released &&
+						     after.qlen == before.qlen :
+			 action == TCQ_PLUG_DISCARD ? after.epoch == before.epoch + 1 &&
+						      after.released == before.epoch && !after.qlen :
+			 untouched;
+		if (!obeyed && (!err || !untouched) && !torn++)
+			diag("action %d, answered with %d: epoch %llu to %llu, released %llu to %llu, qlen %u to %u",
+			     action, err, before.epoch, after.epoch, before.released,
+			     after.released, before.qlen, after.qlen);
+		if (!after.qlen)
+			wire_send(&w, 50, 60);
 	}
 	diag("%u of 500 commands failed", failed);
 	ok(failed > 0, "some commands failed");
 	is_u64(torn, 0, "each was obeyed wholly or not at all");
 	silence("I1: nothing left");
+}
 
-	for (i = failed = 0; i < 200; i++) {
-		add.handle ^= 0x30000;
-		fail_me(true);
-		failed += nl_request(nl, &add, NULL) != 0;
-		fail_me(false);
+/* The old plug with all it holds, or a new one. */
+static void test_memory_replace(void)
+{
+	struct plug_msg add = {
+		.dev = "pa", .parent = TC_H_ROOT, .handle = 0x10000,
+		.flags = NLM_F_CREATE | NLM_F_REPLACE,
+	};
+	unsigned int i, failed = 0, replaced = 0, torn = 0;
+
+	for (i = 0; i < 200; i++) {
+		struct plug_state before, after;
+		int err;
+
+		wire_send(&w, 5, 60);
+		before = plug_get(nl, "pa");
+		add.handle = before.handle ^ 0x30000;
+		err = say_failing(&add);
 		after = plug_get(nl, "pa");
-		torn += after.epoch != 1 && after.qlen != 50;
+		failed += err != 0;
+		if (after.handle == add.handle) {
+			replaced++;
+			torn += after.epoch != 1 || after.released || after.qlen;
+		} else if (!err || !plug_same(&before, &after)) {
+			torn++;
+		}
 	}
-	diag("%u of 200 replacements failed", failed);
+	diag("%u of 200 replacements failed, %u were made", failed, replaced);
+	ok(failed > 0 && replaced > 0, "some failed, and some did not");
 	is_u64(torn, 0, "a plug that could not be replaced stays as it is");
 	fail_allocations(false);
+	silence("I1: nothing left");
+}
+
+static void test_memory(void)
+{
+	if (access("/sys/kernel/debug/failslab/probability", W_OK)) {
+		skip("allocations fail: no failslab in this kernel");
+		return;
+	}
+	diag("allocations fail");
+	start();
+	wire_send(&w, 50, 60);
+	fail_me(false);
+	fail_allocations(true);
+	test_memory_commands();
+	test_memory_replace();
 	finish();
 }
 

@@ -114,13 +114,14 @@ int run_tests(const struct test *tests, size_t n, int argc, char **argv)
 
 /* ---- the system ---- */
 
-static int vsh(const char *fmt, va_list ap)
+static int vsh(bool show, const char *fmt, va_list ap)
 {
 	char cmd[2048];
 	int status;
 
 	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	diag("$ %s", cmd);
+	if (show)
+		diag("$ %s", cmd);
 	status = system(cmd);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
@@ -131,7 +132,18 @@ int sh(const char *fmt, ...)
 	int status;
 
 	va_start(ap, fmt);
-	status = vsh(fmt, ap);
+	status = vsh(true, fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+int quiet_sh(const char *fmt, ...)
+{
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	status = vsh(false, fmt, ap);
 	va_end(ap);
 	return status;
 }
@@ -142,7 +154,7 @@ void must(const char *fmt, ...)
 	int status;
 
 	va_start(ap, fmt);
-	status = vsh(fmt, ap);
+	status = vsh(true, fmt, ap);
 	va_end(ap);
 	if (status)
 		bail("the last command ended with %d", status);
@@ -475,7 +487,7 @@ unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 
 bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state)
 {
-	static struct plug_state list[64];
+	static __thread struct plug_state list[64];
 	unsigned int i, n = qdisc_list(nl, dev, list, 64);
 
 	for (i = 0; i < n; i++) {

@@ -41,7 +41,9 @@ int run_tests(const struct test *tests, size_t n, int argc, char **argv);
 
 /* Runs a shell command and shows it as a comment; its exit status. */
 int sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same, and ends the test if it fails. */
+/* The same without the comment, for commands by the hundred. */
+int quiet_sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* As sh(), and ends the test if it fails. */
 void must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* CLOCK_MONOTONIC in nanoseconds. */
 __u64 now_ns(void);

@@ -18,7 +18,6 @@
 #include "race.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <linux/if_ether.h>
@@ -77,17 +76,6 @@ static void *command(void *arg)
 		}
 	}
 	return NULL;
-}
-
-static int quiet_sh(const char *fmt, ...)
-{
-	char cmd[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	return system(cmd);
 }
 
 static void child(unsigned int how, unsigned int cpus)

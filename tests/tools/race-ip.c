@@ -11,7 +11,7 @@
  *	race-ip udp [SECONDS]
  *	race-ip tcp [SECONDS]
  */
-#include "race.h"
+#include "traffic.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -33,7 +33,6 @@
 #endif
 
 #define PORT		4000
-#define MAX_SENDERS	8
 #define MAGIC		0x706c756772616365ULL
 #define SEGMENT		1400
 #define PHASE_MS	1000
@@ -72,19 +71,19 @@ static int bound(int type, bool connect_it)
 static void peer(int ready)
 {
 	static char room[1 << 16];
-	struct pollfd pfd[1 + MAX_SENDERS];
+	struct pollfd pfd[1 + SENDERS_MAX];
 	int n = 1, i, ns = open("/run/netns/peer", O_RDONLY | O_CLOEXEC);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (ns < 0 || setns(ns, 0))
 		bail("setns: %s", strerror(errno));
 	pfd[0] = (struct pollfd){ bound(tcp ? SOCK_STREAM : SOCK_DGRAM, false), POLLIN, 0 };
-	if (tcp && listen(pfd[0].fd, MAX_SENDERS))
+	if (tcp && listen(pfd[0].fd, SENDERS_MAX))
 		bail("listen: %s", strerror(errno));
 	if (write(ready, "", 1) != 1)
 		_exit(1);
 	while (poll(pfd, n, -1) > 0) {
-		if (tcp && pfd[0].revents && n <= MAX_SENDERS)
+		if (tcp && pfd[0].revents && n <= SENDERS_MAX)
 			pfd[n++] = (struct pollfd){ accept(pfd[0].fd, NULL, NULL), POLLIN, 0 };
 		for (i = tcp; i < n; i++)
 			if (recv(pfd[i].fd, room, sizeof(room), MSG_DONTWAIT) == 0)
@@ -102,7 +101,7 @@ static void setup(void)
 	must("ip -n peer addr add 10.9.0.2/24 dev pb && ip -n peer link set pb address 02:00:00:00:00:02 up");
 	must("ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev pa");
 	must("ip -n peer neigh add 10.9.0.1 lladdr 02:00:00:00:00:01 dev pb");
-	sh("f=/proc/sys/net/core/qdisc_max_burst; [ ! -e $f ] || echo 1000000 > $f");
+	allow_bursts();
 	if (pipe(pipe_fd))
 		bail("pipe");
 	if (!fork())
@@ -163,7 +162,7 @@ static bool stamp_find(struct stamp *stamp, const char *data, size_t len)
 
 static void packet_judge(const char *frame, size_t size, __u64 when)
 {
-	static __u64 last[MAX_SENDERS];
+	static __u64 last[SENDERS_MAX];
 	const size_t headers = ETH_HLEN + sizeof(struct iphdr);
 	size_t skip = headers + sizeof(struct udphdr);
 	struct stamp stamp;
@@ -179,7 +178,7 @@ static void packet_judge(const char *frame, size_t size, __u64 when)
 	atomic_fetch_add(&left, 1);
 	if (size > 2 * SEGMENT)
 		atomic_fetch_add(&big, 1);
-	if (!tcp && stamp.sender < MAX_SENDERS) {
+	if (!tcp && stamp.sender < SENDERS_MAX) {
 		if (stamp.number < last[stamp.sender])
 			atomic_fetch_add(&reordered, 1);
 		last[stamp.sender] = stamp.number;
@@ -197,8 +196,6 @@ static void *reader_main(void *arg)
 	char control[64];
 	struct sockaddr_ll from;
 	struct iovec iov = { frame, sizeof(frame) };
-	struct cmsghdr *c;
-	struct timespec ts;
 	ssize_t size;
 
 	while (!atomic_load(&stop)) {
@@ -211,28 +208,9 @@ static void *reader_main(void *arg)
 		size = recvmsg(tap, &m, 0);
 		if (size < 0 || from.sll_pkttype != PACKET_OUTGOING)
 			continue;
-		c = CMSG_FIRSTHDR(&m);
-		if (!c || c->cmsg_type != SCM_TIMESTAMPNS)
-			bail("a frame without the time of its departure");
-		memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-		packet_judge(frame, size, ts.tv_sec * 1000000000ULL + ts.tv_nsec);
+		packet_judge(frame, size, departure(&m));
 	}
 	return NULL;
-}
-
-static void tap_open(void)
-{
-	struct timeval limit = { .tv_usec = 100000 };
-	int one = 1, room = 64 << 20;
-	struct wire wire;
-
-	wire_open(&wire, "pa");
-	close(wire.tx);
-	tap = wire.rx;
-	setsockopt(tap, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(tap, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	if (setsockopt(tap, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
-		bail("SO_TIMESTAMPNS: %s", strerror(errno));
 }
 
 /* ---- commands ---- */
@@ -271,19 +249,19 @@ static bool drains(void)
 int main(int argc, char **argv)
 {
 	__u64 end, phase_end, refused = 0, stuck = 0, phases = 0;
-	pthread_t threads[MAX_SENDERS], reader;
+	pthread_t threads[SENDERS_MAX], reader;
 	unsigned long i;
 
 	tcp = argc > 1 && !strcmp(argv[1], "tcp");
 	if (argc < 2 || (!tcp && strcmp(argv[1], "udp")))
 		bail("usage: race-ip udp|tcp [SECONDS]");
 	senders = sysconf(_SC_NPROCESSORS_ONLN);
-	if (senders > MAX_SENDERS)
-		senders = MAX_SENDERS;
+	if (senders > SENDERS_MAX)
+		senders = SENDERS_MAX;
 
 	setup();
 	must("tc qdisc add dev pa root handle 1: plug limit 10000000");
-	tap_open();
+	tap = departures_open("pa");
 	nl = nl_open();
 	commander_open(&commander, "pa");
 	ledger_start(&ledger);
@@ -309,6 +287,7 @@ int main(int argc, char **argv)
 
 	diag("%llu calls, %llu packets left, %llu of them longer than two segments, %llu commands",
 	     sent, left, big, commander.count);
+	departures_close(tap);
 	ok(left > 50 && big > 5 && commander.count > 100, "something happened, GSO included");
 	is_u64(early, 0, "I1, I4: no packet left before its release was asked for");
 	is_u64(reordered, 0, "I2: each sender's packets in order");

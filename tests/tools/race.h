@@ -11,8 +11,10 @@
  * The kernel notes the time at which a packet leaves. A packet that leaves
  * before the one or without the other is a leak, whoever read what when.
  *
- * DISCARD, and a plug that is replaced, end all epochs there are: none of them
- * is waited for any more, and the next begins.
+ * Packets are lost by DISCARD, a reset, and with a plug that is replaced or
+ * deleted. Before one of these, each sender's last number whose send() has
+ * returned is noted with the epochs that are not released (traffic.h). Such a
+ * packet must never leave: a rollback that lets one go is as bad as a leak.
  */
 #ifndef RACE_H
 #define RACE_H
@@ -37,11 +39,16 @@
 #define EPOCHS	(1 << 20)	/* remembered; far more than are under way */
 #define NOT_YET	(~0ULL)
 
-/* What the commands mean for the packets. */
+/* What the commands mean for the packets. A discarded epoch counts as released,
+ * as it does in the kernel; but a packet that was stamped with it and came after
+ * the DISCARD belongs to the next one, with which it is asked for.
+ */
 struct ledger {
 	__u64		epoch, released;	/* the commander's own */
+	__u64		asked_upto;		/* the commander's own */
 	_Atomic __u64	acked;			/* packets sent now are at least of this */
 	_Atomic __u64	asked[EPOCHS];		/* when the release was asked for */
+	_Atomic __u32	lost[EPOCHS];		/* the loss that it met last; 0: none */
 };
 
 static inline __u64 wall_ns(void)
@@ -56,13 +63,14 @@ static inline void ledger_epoch(struct ledger *l, __u64 epoch)
 {
 	l->epoch = epoch;
 	atomic_store(&l->asked[epoch % EPOCHS], NOT_YET);
+	atomic_store(&l->lost[epoch % EPOCHS], 0);
 }
 
 /* A new, closed plug. */
 static inline void ledger_start(struct ledger *l)
 {
 	ledger_epoch(l, 1);
-	l->released = 0;
+	l->released = l->asked_upto = 0;
 	atomic_store(&l->acked, 1);
 }
 
@@ -71,8 +79,26 @@ static inline void ledger_ask(struct ledger *l, __u64 upto)
 {
 	__u64 now = wall_ns();
 
-	while (l->released < upto)
-		atomic_store(&l->asked[++l->released % EPOCHS], now);
+	while (l->asked_upto < upto)
+		atomic_store(&l->asked[++l->asked_upto % EPOCHS], now);
+	if (l->released < upto)
+		l->released = upto;
+}
+
+/* Before what loses all packets that are not released. */
+static inline void ledger_lose(struct ledger *l, __u32 loss)
+{
+	__u64 epoch;
+
+	for (epoch = l->released + 1; epoch <= l->epoch; epoch++)
+		atomic_store(&l->lost[epoch % EPOCHS], loss);
+}
+
+/* Before DISCARD of a closed plug, or its replacement; ledger_acked() after it. */
+static inline void ledger_discard(struct ledger *l)
+{
+	l->released = l->epoch;
+	ledger_epoch(l, l->epoch + 1);
 }
 
 /* Before and after BUFFER. */

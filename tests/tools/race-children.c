@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The plug below every classful qdisc that can have it, while everything happens
+ * at once: senders on all processors, and beneath them random commands, changes
+ * of the parent, a link that goes down and up, a pfifo grafted in the plug's
+ * place and back, the class's end, the root's. race.h says how it is decided
+ * that a packet left too early (I1, I4). At the end of each phase the senders
+ * stop; then all that is held leaves with the last release (I5), and the root
+ * counts nothing any more.
+ *
+ *	race-children [SECONDS [PARENT]]	(10) for each parent, or for one, and
+ *						until each change was made
+ */
+#include "parents.h"
+#include "traffic.h"
+
+#define PHASE_MS	1000
+
+enum change { PARENT, LINK, GRAFT, END, ROOT, CHANGES };
+
+static const char *const change_names[CHANGES] = {
+	"changes of the parent", "changes of the link", "grafts", "ends of the class",
+	"ends of the root",
+};
+
+struct child {
+	const struct parent *parent;
+	struct traffic	traffic;
+	struct commander commander[MAX_PLUGS];
+	int		nl;
+	__u64		seed;
+
+	/* What was found; the reader's findings are the traffic's. */
+	unsigned int	phases, stuck, miscounted, refused, failed;
+	unsigned int	turn, changes[CHANGES];
+};
+
+/* ---- commands to all its plugs ---- */
+
+static void say(struct child *c, int action, __u32 limit)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < plugs(c->parent); i++) {
+		err = commander_say(&c->commander[i], action, limit, 0);
+		if (err && !c->refused++)
+			diag("%s: action %d was answered with %d", c->parent->name, action, err);
+	}
+}
+
+static void say_next(struct child *c, int action)
+{
+	ledger_next(&c->traffic.ledger);
+	say(c, action, 0);
+	ledger_acked(&c->traffic.ledger);
+}
+
+static void say_release(struct child *c)
+{
+	struct ledger *l = &c->traffic.ledger;
+
+	if (l->released + 1 < l->epoch)
+		ledger_ask(l, l->released + 1);
+	say(c, TCQ_PLUG_RELEASE_ONE, 0);
+}
+
+static void say_open_all(struct child *c)
+{
+	ledger_ask(&c->traffic.ledger, c->traffic.ledger.epoch);
+	say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0);
+}
+
+/* What a parent has not passed on yet it does not take. */
+static void say_discard(struct child *c)
+{
+	struct ledger *l = &c->traffic.ledger;
+
+	if (!c->parent->delays)
+		traffic_lose(&c->traffic);
+	if (l->released != l->epoch)
+		ledger_discard(l);
+	say(c, TCQ_PLUG_DISCARD, 0);
+	ledger_acked(l);
+}
+
+/* ---- changes ---- */
+
+static void change(struct child *c, const char *command)
+{
+	if (quiet_sh("%s", command) && !c->failed++)
+		diag("%s: this failed: %s", c->parent->name, command);
+}
+
+/* From now on what comes may leave, until there are plugs again. What was held
+ * must not; but from 7.x on a packet may be on its way to the root still when a
+ * class changes, and goes where the class leads it then.
+ */
+static void plugs_end(struct child *c)
+{
+	ledger_ask(&c->traffic.ledger, c->traffic.ledger.epoch);
+}
+
+static void plugs_begin(struct child *c, const char *verb)
+{
+	ledger_next(&c->traffic.ledger);
+	change(c, plugs_attach(c->parent, verb));
+	ledger_acked(&c->traffic.ledger);
+}
+
+static bool possible(const struct parent *p, enum change what)
+{
+	return (what != LINK || !p->dies_in_reset) && (what != END || p->end);
+}
+
+/* One after the other, so that each has its turn however slow the machine. */
+static void change_something(struct child *c)
+{
+	const struct parent *p = c->parent;
+	enum change what = c->turn++ % CHANGES;
+
+	if (!possible(p, what))
+		return;
+	c->changes[what]++;
+	switch (what) {
+	case PARENT:
+		change(c, p->change);
+		return;
+	case LINK:
+		link_change(&c->traffic, &c->seed);
+		return;
+	case GRAFT:
+		plugs_end(c);
+		change(c, plugs_graft_away(p));
+		plugs_begin(c, "replace");
+		return;
+	case END:
+		plugs_end(c);
+		change(c, p->end);
+		break;
+	default:
+		traffic_lose(&c->traffic);
+		plugs_end(c);
+	}
+	change(c, "tc qdisc del dev " DEV " root");
+	change(c, p->attach);
+	plugs_begin(c, "add");
+}
+
+/* Changes go through programs, which take as long as a hundred commands. */
+static void step(struct child *c)
+{
+	struct ledger *l = &c->traffic.ledger;
+	unsigned int n = dice(&c->seed, 1000);
+
+	if (l->epoch - l->released > 50)
+		n = 600;
+	if (n < 500)
+		say_next(c, TCQ_PLUG_BUFFER);
+	else if (n < 900)
+		say_release(c);
+	else if (n < 930)
+		say_open_all(c);
+	else if (n < 950)
+		say_discard(c);
+	else if (n < 980)
+		say(c, TCQ_PLUG_LIMIT, 100000 + dice(&c->seed, 1000000));
+	else if (n < 985)
+		change_something(c);
+}
+
+/* ---- accounts ---- */
+
+static struct plug_state root(struct child *c)
+{
+	struct plug_state st;
+
+	if (!qdisc_get(c->nl, DEV, TC_H_ROOT, &st))
+		bail("no root qdisc");
+	return st;
+}
+
+/* A netem passes on later what it was given. */
+static bool all_in_plugs(struct child *c)
+{
+	return held(c->nl, c->parent).qlen == root(c).qlen;
+}
+
+static bool nothing_held(struct child *c)
+{
+	return !held(c->nl, c->parent).qlen && !root(c).qlen;
+}
+
+static bool wait_until(struct child *c, bool (*what)(struct child *c))
+{
+	struct hope hope = { 0 };
+
+	while (!what(c))
+		if (!hopeful(&c->traffic, &hope))
+			return false;
+	return true;
+}
+
+static void settle(struct child *c)
+{
+	struct ledger *l = &c->traffic.ledger;
+
+	traffic_pause(&c->traffic);
+	wait_until(c, all_in_plugs);
+	say_next(c, TCQ_PLUG_BUFFER);
+	while (l->released + 1 < l->epoch)
+		say_release(c);
+	c->phases++;
+	if (!wait_until(c, nothing_held)) {
+		if (!c->stuck++)
+			diag("%s: all was released, and %u packets stay, %u by the root's count",
+			     c->parent->name, held(c->nl, c->parent).qlen, root(c).qlen);
+		say_open_all(c);
+		wait_until(c, nothing_held);
+		say_next(c, TCQ_PLUG_BUFFER);
+	} else if (held(c->nl, c->parent).backlog ||
+		   (root(c).backlog && !c->parent->no_backlog)) {
+		if (!c->miscounted++)
+			diag("%s: nothing is held, and the root counts %u bytes",
+			     c->parent->name, root(c).backlog);
+	}
+	traffic_account(&c->traffic);
+	traffic_resume(&c->traffic);
+}
+
+/* ---- one parent ---- */
+
+static void child_open(struct child *c, const struct parent *p)
+{
+	unsigned int i;
+
+	memset(c, 0, sizeof(*c));
+	c->parent = p;
+	c->nl = nl_open();
+	c->seed = now_ns() | 1;
+	parent_device(p);
+	must("%s", p->attach);
+	must("%s", plugs_attach(p, "add"));
+	for (i = 0; i < plugs(p); i++) {
+		commander_open(&c->commander[i], DEV);
+		c->commander[i].msg.tcm.tcm_parent = p->at[i];
+	}
+	traffic_open(&c->traffic, DEV);
+}
+
+static void child_close(struct child *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < plugs(c->parent); i++)
+		close(c->commander[i].nl);
+	close(c->nl);
+	link_delete(DEV);
+}
+
+static void report(struct child *c)
+{
+	const char *name = c->parent->name;
+	struct traffic *t = &c->traffic;
+	unsigned int i;
+
+	diag("%s: %llu commands, %u phases", name, c->commander[0].count, c->phases);
+	ok(atomic_load(&t->left) && c->commander[0].count > 100, "%s: packets and commands", name);
+	for (i = 0; i < CHANGES; i++)
+		if (possible(c->parent, i))
+			ok(c->changes[i], "%s: %u %s", name, c->changes[i], change_names[i]);
+	/* Two queues, two plugs: no order between them. */
+	traffic_report(t, name, plugs(c->parent) == 1);
+	is_u64(c->stuck, 0, "%s: I5: what was released leaves", name);
+	is_u64(c->miscounted, 0, "%s: I3: the root counts no bytes when nothing is held", name);
+	is_u64(c->refused, 0, "%s: every command was obeyed", name);
+	is_u64(c->failed, 0, "%s: every change was made", name);
+}
+
+static void race(const struct parent *p, unsigned int seconds)
+{
+	static struct child c;
+	__u64 end = now_ns() + seconds * 1000000000ULL, phase_end;
+
+	if (p->warns && kernel_is_before(6, 12)) {
+		skip("%s: this kernel's warns of any child that holds packets", p->name);
+		return;
+	}
+	if (p->may_not_count && kernel_is_before(6, 1)) {
+		skip("%s: this kernel's does not count its child's packets", p->name);
+		return;
+	}
+	child_open(&c, p);
+	traffic_start(&c.traffic);
+	while (now_ns() < end || c.turn < CHANGES) {
+		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; )
+			step(&c);
+		settle(&c);
+	}
+	traffic_end(&c.traffic);
+	report(&c);
+	child_close(&c);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int seconds = argc > 1 ? strtoul(argv[1], NULL, 10) : 10;
+	const struct parent *p;
+
+	allow_bursts();
+	for (p = parents; p->name; p++)
+		if (argc < 3 || !strcmp(argv[2], p->name))
+			race(p, seconds);
+	return done_testing();
+}
