@@ -10,14 +10,17 @@
  *	model [--seed S] [--steps N]	N steps (3000), a new plug each 500; the
  *					seed is printed and by default new
  *	model --replay 'STEP; STEP...'	those steps on a new plug; with --intree
- *					before it, looks at the frames only
+ *					before it, looks at the frames only; with
+ *					--hurry on all processors, up to ten
+ *					times: what follows at once (&) is a
+ *					matter of time
  *	model --intree [--seed S]	finds what is wrong with the module that
  *					comes with kernels, which knows four
  *					commands and tells nothing: looks at the
  *					frames only, and has to fail
  *
- * A failure is replayed with ever fewer steps, and what is left, from which no
- * step can be taken and no number lowered, is printed as the commands to type
+ * A failure is replayed with ever fewer steps, and frames, and what is left,
+ * from which no step can be taken, nor two, is printed as the commands to type
  * and as an argument for --replay.
  *
  * The frames are seen where they leave a dummy device, in the order in which
@@ -379,8 +382,6 @@ static void frame_send(size_t size, size_t counts, __u32 segments, __u32 mss)
 	if (was_open && fate == DUE) {
 		w.open_packets++;
 		w.open_bytes += counts;
-		if (w.open_most < counts)
-			w.open_most = counts;
 	}
 	got = send(w.tx, &out, sizeof(out.vnet) + size, 0);
 	if (got < 0 && errno != ENOBUFS && errno != ENETDOWN)
@@ -474,7 +475,7 @@ static void compare_queued(const struct plug_state *st, struct ref *r)
 		if (st->xstats.max_backlog <= w.open_bytes)
 			r->st.max_backlog = st->xstats.max_backlog;
 	}
-	w.open_packets = w.open_bytes = w.open_most = 0;
+	w.open_packets = w.open_bytes = 0;
 	COMPARE_ST(queued_packets);
 	COMPARE_ST(queued_bytes);
 	COMPARE_ST(max_backlog);
@@ -694,7 +695,7 @@ static void start(void)
 	w.wrong = NOTHING;
 	w.next = 1;
 	w.due_head = w.due_tail = w.segment = 0;
-	w.open_packets = w.open_bytes = w.open_most = 0;
+	w.open_packets = w.open_bytes = 0;
 	w.ref = (struct ref){ .packet = packets, .txqlen = 1000, .mtu = 9000,
 			      .link_up = true, .txqlen_resets = w.txqlen_resets };
 	dev_up(true);
@@ -839,6 +840,8 @@ static void steps_random(struct steps *all, __u64 seed, unsigned int n,
 
 /* ---- shrinking ---- */
 
+#define PAIRS_MAX 12	/* steps, of which each two are tried to be taken away */
+
 static unsigned int tries = 1;
 static bool keep_numbers;	/* what depends on them is a matter of time */
 
@@ -866,6 +869,26 @@ static bool without(struct steps *all, unsigned int from, unsigned int n, enum w
 		return false;
 	*all = less;
 	return true;
+}
+
+/* Two steps that only make sense together, as a link's down and up. */
+static bool without_two(struct steps *all, enum wrong what)
+{
+	unsigned int i, j;
+	struct steps less;
+
+	for (i = 0; i + 1 < all->n; i++) {
+		less = *all;
+		memmove(&less.step[i], &less.step[i + 1],
+			(--less.n - i) * sizeof(less.step[0]));
+		for (j = i; j < less.n; j++) {
+			if (!without(&less, j, 1, what))
+				continue;
+			*all = less;
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool lower(struct steps *all, unsigned int i, unsigned int arg, unsigned int value,
@@ -920,6 +943,8 @@ static void shrink(struct steps *all, enum wrong what)
 					any |= without(all, i, n, what);
 		for (i = 0; i < all->n; i++)
 			any |= simplify(all, i, what);
+		if (!any && all->n <= PAIRS_MAX)
+			any = without_two(all, what);
 	} while (any);
 }
 
@@ -942,6 +967,13 @@ static void report(struct steps *all, unsigned int done, __u64 seed)
 	steps_show(all);
 	steps_print(text, sizeof(text), all);
 	diag("model --replay '%s'", text);
+}
+
+/* What follows at once is of use when a release goes on elsewhere, at times. */
+static void be_hasty(void)
+{
+	tries = 10;
+	processors(sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 /* ---- runs ---- */
@@ -1117,9 +1149,10 @@ static void run_hunts(__u64 seed)
 		one_waiting = h->one_waiting;
 		each_settles = !h->hurry;
 		keep_numbers = h->hurry;
-		tries = h->hurry ? 10 : 2;
-		/* Hurry is of use when a release goes on elsewhere. */
-		processors(h->hurry ? sysconf(_SC_NPROCESSORS_ONLN) : 1);
+		tries = 2;
+		processors(1);
+		if (h->hurry)
+			be_hasty();
 		w.steps = 0;
 		found = hunt_one(h, seed, &best);
 		diag("%llu steps: %s", w.steps, h->name);
@@ -1143,7 +1176,9 @@ static void run_replay(char **words)
 	for (; *words && len < sizeof(text) - 1; words++)
 		len += snprintf(text + len, sizeof(text) - len, "%s ", *words);
 	steps_parse(&all, text);
-	done = run(&all);
+	do
+		done = run(&all);
+	while (!w.wrong && --tries);
 	if (w.wrong)
 		diag("step %u: %s: %s", done, wrong_names[w.wrong], w.text);
 	steps_print(text, sizeof(text), &all);
@@ -1155,6 +1190,7 @@ int main(int argc, char **argv)
 	__u64 seed = 0;
 	unsigned int steps = 3000;
 	char **replay = NULL;
+	bool hurry = false;
 	int i;
 
 	for (i = 1; i < argc && !replay; i++) {
@@ -1166,12 +1202,16 @@ int main(int argc, char **argv)
 			replay = argv + i + 1;
 		else if (!strcmp(argv[i], "--intree"))
 			intree = true;
+		else if (!strcmp(argv[i], "--hurry"))
+			hurry = true;
 		else
 			bail("usage: see the top of model.c");
 	}
 	if (!seed)
 		seed = intree ? 1 : now_ns() % 1000000000;
 	setup();
+	if (hurry)
+		be_hasty();
 	if (replay)
 		run_replay(replay);
 	else if (intree)
