@@ -31,18 +31,6 @@ static void open_up(void)
 	   "RELEASE_INDEFINITE");
 }
 
-static void leave(unsigned int want, const char *what)
-{
-	unsigned int got = wire_recv(&w, want);
-
-	is_u64(got + wire_drain(&w, QUIET_MS), want, "%s: %u leave", what, want);
-}
-
-static void silence(const char *what)
-{
-	is_u64(wire_drain(&w, QUIET_MS), 0, "%s: nothing leaves", what);
-}
-
 static void start(void)
 {
 	dummy_make("pa");
@@ -50,33 +38,26 @@ static void start(void)
 	wire_open(&w, "pa");
 }
 
-static void finish(void)
-{
-	is_u64(w.reordered, 0, "I2: in order, each once");
-	wire_close(&w);
-	link_delete("pa");
-}
-
 static void test_basic(void)
 {
 	diag("one epoch at a time");
 	start();
 	wire_send(&w, 5, 100);
-	silence("I1: a new plug is closed");
+	wire_silent(&w, "I1: a new plug is closed");
 	buffer();
 	wire_send(&w, 7, 100);
-	silence("I1: no epoch is released");
+	wire_silent(&w, "I1: no epoch is released");
 	release_one();
-	leave(5, "I5: the first epoch");
+	wire_leaves(&w, 5, "I5: the first epoch");
 	wire_send(&w, 1, 100);
-	silence("I1: the second is not released");
+	wire_silent(&w, "I1: the second is not released");
 	buffer();
 	release_one();
-	leave(8, "the second epoch");
+	wire_leaves(&w, 8, "the second epoch");
 	open_up();
 	wire_send(&w, 3, 100);
-	leave(3, "open");
-	finish();
+	wire_leaves(&w, 3, "open");
+	wire_finish(&w, "pa");
 }
 
 static void test_empty(void)
@@ -85,23 +66,23 @@ static void test_empty(void)
 	start();
 	release_one();
 	wire_send(&w, 2, 100);
-	silence("I1: a release in advance is not kept");
+	wire_silent(&w, "I1: a release in advance is not kept");
 	buffer();
 	buffer();
 	buffer();
 	release_one();
-	leave(2, "the epoch with packets");
+	wire_leaves(&w, 2, "the epoch with packets");
 	wire_send(&w, 4, 100);
 	release_one();
 	release_one();
 	release_one();
-	silence("I1: empty epochs and no epoch released");
+	wire_silent(&w, "I1: empty epochs and no epoch released");
 	open_up();
-	leave(4, "open");
+	wire_leaves(&w, 4, "open");
 	release_one();
 	wire_send(&w, 1, 100);
-	leave(1, "RELEASE_ONE does not close an open plug");
-	finish();
+	wire_leaves(&w, 1, "RELEASE_ONE does not close an open plug");
+	wire_finish(&w, "pa");
 }
 
 static void test_depth(void)
@@ -115,19 +96,19 @@ static void test_depth(void)
 	wire_send(&w, 4, 100);
 	buffer();
 	wire_send(&w, 8, 100);
-	silence("I1: three epochs wait");
+	wire_silent(&w, "I1: three epochs wait");
 	release_one();
-	leave(1, "I8: the first epoch and no other");
+	wire_leaves(&w, 1, "I8: the first epoch and no other");
 	release_one();
-	leave(2, "I8: the second");
+	wire_leaves(&w, 2, "I8: the second");
 	release_one();
-	leave(4, "I8: the third");
+	wire_leaves(&w, 4, "I8: the third");
 	release_one();
-	silence("I1: the fourth has not ended");
+	wire_silent(&w, "I1: the fourth has not ended");
 	buffer();
 	release_one();
-	leave(8, "I8: the fourth");
-	finish();
+	wire_leaves(&w, 8, "I8: the fourth");
+	wire_finish(&w, "pa");
 }
 
 static void test_link(void)
@@ -138,17 +119,17 @@ static void test_link(void)
 	buffer();
 	wire_send(&w, 3, 100);
 	must("ip link set pa down && ip link set pa up");
-	silence("down and up");
+	wire_silent(&w, "down and up");
 	wire_send(&w, 5, 100);
 	release_one();
-	silence("I4: RELEASE_ONE releases the epoch before BUFFER, which is empty by now");
+	wire_silent(&w, "I4: RELEASE_ONE releases the epoch before BUFFER, which is empty by now");
 	buffer();
 	wire_send(&w, 2, 100);
 	release_one();
-	leave(5, "I4: the epoch that began before the link went down");
+	wire_leaves(&w, 5, "I4: the epoch that began before the link went down");
 	open_up();
-	leave(2, "open");
-	finish();
+	wire_leaves(&w, 2, "open");
+	wire_finish(&w, "pa");
 }
 
 static void test_no_replug(void)
@@ -161,16 +142,16 @@ static void test_no_replug(void)
 	open_up();
 	buffer();
 	wire_send(&w, 1, 60);
-	leave(n, "I6: what was released");
+	wire_leaves(&w, n, "I6: what was released");
 	buffer();
 	wire_send(&w, n, 60);
 	release_one();
 	buffer();
-	leave(1, "I6: the next epoch alone");
+	wire_leaves(&w, 1, "I6: the next epoch alone");
 	release_one();
 	buffer();
-	leave(n, "I6: and the one after");
-	finish();
+	wire_leaves(&w, n, "I6: and the one after");
+	wire_finish(&w, "pa");
 }
 
 static void test_limit(void)
@@ -188,10 +169,10 @@ static void test_limit(void)
 	is_u64(plug_get(nl, "pa").qlen, 10, "nothing held is dropped by a lower limit");
 	is_u64(wire_send(&w, 1, 60), 0, "nothing more fits");
 	open_up();
-	leave(10, "open");
+	wire_leaves(&w, 10, "open");
 	is_u64(wire_send(&w, 1, 501), 1, "an open, empty plug is bypassed: no limit");
-	leave(1, "the frame longer than the limit");
-	finish();
+	wire_leaves(&w, 1, "the frame longer than the limit");
+	wire_finish(&w, "pa");
 }
 
 static const struct test tests[] = {

@@ -8,6 +8,7 @@
  *	faults stopped	the device's transmit queue stops while released packets
  *			wait (I5, I6)
  *	faults full	the same with a tap device that nobody reads
+ *	faults queues	the device gets fewer transmit queues (I1, I4)
  *	faults handed-back	DISCARD and reset while it has handed packets back
  *	faults carrier	the carrier is lost and comes back (I1, I4)
  *	faults memory	allocations fail, where the kernel has failslab: a
@@ -44,31 +45,12 @@ static void start(void)
 	wire_open(&w, "pa");
 }
 
-static void finish(void)
-{
-	is_u64(w.reordered, 0, "I2: in order, each once");
-	wire_close(&w);
-	link_delete("pa");
-}
-
 static void command(int action)
 {
 	int err = plug_cmd(nl, "pa", action, 0);
 
 	if (err)
 		ok(false, "action %d: %s", action, strerror(-err));
-}
-
-static void leave(unsigned int want, const char *what)
-{
-	unsigned int got = wire_recv(&w, want);
-
-	is_u64(got + wire_drain(&w, QUIET_MS), want, "%s: %u leave", what, want);
-}
-
-static void silence(const char *what)
-{
-	is_u64(wire_drain(&w, QUIET_MS), 0, "%s: nothing leaves", what);
 }
 
 /* ---- limits ---- */
@@ -113,8 +95,8 @@ static void test_limits(void)
 	is_u64(wrong, 0, "limits 1 to 200: exactly what fits is held, the rest dropped and counted");
 	for (i = 0; i < sizeof(large) / sizeof(large[0]); i++)
 		ok(fill(large[i], i % 2 ? 1514 : 9000, true), "limit %u: the same", large[i]);
-	silence("nothing is left over");
-	finish();
+	wire_silent(&w, "nothing is left over");
+	wire_finish(&w, "pa");
 }
 
 /* ---- epochs ---- */
@@ -133,25 +115,25 @@ static void test_epochs(void)
 		command(TCQ_PLUG_BUFFER);
 	}
 	wire_send(&w, 7, 60);
-	silence("I1: none is released");
+	wire_silent(&w, "I1: none is released");
 	for (i = 0; i < EPOCHS / 2; i++) {
 		command(TCQ_PLUG_RELEASE_ONE);
 		if (wire_recv(&w, 1 + i % 3) != 1 + i % 3 || wire_drain(&w, 0))
 			wrong++;
 	}
 	is_u64(wrong, 0, "I8: each RELEASE_ONE releases the oldest epoch and no other");
-	silence("I1: the rest is not released");
+	wire_silent(&w, "I1: the rest is not released");
 	ok(plug_upto(nl, "pa", EPOCHS - 10, NULL) == 0, "RELEASE_UPTO");
 	for (wrong = 0; i < EPOCHS - 10; i++)
 		wrong += 1 + i % 3;
-	leave(wrong, "I8: all epochs up to that one");
+	wire_leaves(&w, wrong, "I8: all epochs up to that one");
 	st = plug_get(nl, "pa");
 	is_u64(st.epoch - st.released, 11, "ten epochs wait");
 	ok(plug_cmd(nl, "pa", TCQ_PLUG_DISCARD, 0) == 0, "DISCARD");
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
-	silence("I3: what was discarded is gone");
+	wire_silent(&w, "I3: what was discarded is gone");
 	is_u64(plug_get(nl, "pa").qlen, 0, "and not held");
-	finish();
+	wire_finish(&w, "pa");
 }
 
 /* ---- the clock ---- */
@@ -179,16 +161,16 @@ static void test_clock(void)
 		wire_send(&w, 3, 60);
 		clock_jump(i % 2 ? -years : years);
 		command(TCQ_PLUG_BUFFER);
-		silence("I1: nothing is released by a jump");
+		wire_silent(&w, "I1: nothing is released by a jump");
 		clock_jump(i % 2 ? -years : years);
 		command(TCQ_PLUG_RELEASE_ONE);
-		leave(3, "the epoch");
+		wire_leaves(&w, 3, "the epoch");
 		st = plug_get(nl, "pa");
 		ok(st.xstats.release_age < minutes && st.xstats.closed_age < minutes,
 		   "ages do not jump");
 		clock_jump(i % 2 ? 2 * years : -2 * years);
 	}
-	finish();
+	wire_finish(&w, "pa");
 }
 
 /* ---- a stopped transmit queue ---- */
@@ -215,7 +197,7 @@ static void test_stopped(void)
 	wire_send(&in, n, 60);
 	st = plug_get(nl, "pi");
 	is_u64(st.qlen, n, "all are held");
-	silence("I1: none is released");
+	wire_silent(&w, "I1: none is released");
 	ok(plug_cmd(nl, "pi", TCQ_PLUG_BUFFER, 0) == 0 &&
 	   plug_cmd(nl, "pi", TCQ_PLUG_RELEASE_ONE, 0) == 0 &&
 	   plug_cmd(nl, "pi", TCQ_PLUG_BUFFER, 0) == 0, "BUFFER, RELEASE_ONE, BUFFER");
@@ -225,7 +207,7 @@ static void test_stopped(void)
 	       "I5, I6: all of the epoch leave, with nothing to push them, and no more");
 	is_u64(plug_get(nl, "pi").qlen, 5, "the next epoch is held");
 	is_u64(plug_cmd(nl, "pi", TCQ_PLUG_RELEASE_INDEFINITE, 0), 0, "RELEASE_INDEFINITE");
-	leave(5, "I5: the rest");
+	wire_leaves(&w, 5, "I5: the rest");
 	st = plug_get(nl, "pi");
 	ok(st.requeues, "packets were handed back on the way (%u)", st.requeues);
 	is_u64(st.sent_packets, n + 5, "I3: each is counted once");
@@ -261,8 +243,8 @@ static unsigned int tap_read(int tap, unsigned int *reordered)
 	return n;
 }
 
-/* With a plug, and 50 packets in it. */
-static int tap_open(unsigned int more, unsigned int *features)
+/* The device, or one more queue of it. */
+static int tap_attach(unsigned int more, unsigned int *features)
 {
 	struct ifreq ifr = {
 		.ifr_name = "pt",
@@ -274,6 +256,14 @@ static int tap_open(unsigned int more, unsigned int *features)
 		tap = sh("modprobe tun") ? -1 : open("/dev/net/tun", O_RDWR | O_NONBLOCK);
 	if (tap < 0 || ioctl(tap, TUNGETFEATURES, features) || ioctl(tap, TUNSETIFF, &ifr))
 		bail("tap: %s", strerror(errno));
+	return tap;
+}
+
+/* With a plug, and 50 packets in it. */
+static int tap_open(unsigned int more, unsigned int *features)
+{
+	int tap = tap_attach(more, features);
+
 	must("ip link set pt txqueuelen 10 up && tc qdisc add dev pt root handle 1: plug limit 1000000");
 	wire_open(&w, "pt");
 	wire_send(&w, 50, 60);
@@ -309,6 +299,35 @@ static void test_full(void)
 	is_u64(reordered, 0, "I2: in order, each once");
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_ONE, 0);
 	is_u64(tap_read(tap, &reordered), 7, "and leaves with its release");
+	wire_close(&w);
+	close(tap);
+}
+
+/* The core resets what it takes the queues from: the plug at the root of all. */
+static void test_queues(void)
+{
+	unsigned int reordered = 0, features = 0;
+	struct plug_state st;
+	int tap, second;
+
+	diag("the device gets fewer transmit queues");
+	tap = tap_open(IFF_MULTI_QUEUE, &features);
+	second = tap_attach(IFF_MULTI_QUEUE, &features);
+	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, 5, 60);
+	st = plug_get(nl, "pt");
+	is_u64(st.qlen + st.xstats.drops_reset, 55, "with more of them: held or dropped");
+	close(second);
+	st = plug_get(nl, "pt");
+	is_u64(st.qlen, 0, "with fewer: all that was held is dropped");
+	is_u64(st.xstats.drops_reset, 55, "and counted");
+	is_u64(tap_read(tap, &reordered), 0, "I1: nothing left");
+	is_u64(st.epoch, 2, "I4: the epoch is as before");
+	is_u64(st.released, 0, "I4: none is released");
+	wire_send(&w, 3, 60);
+	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
+	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	is_u64(tap_read(tap, &reordered), 3, "what came later leaves");
 	wire_close(&w);
 	close(tap);
 }
@@ -388,18 +407,18 @@ static void test_carrier(void)
 	wire_send(&w, 4, 60);
 	carrier(0);
 	ok(wait_for(is_empty), "the loss resets the queue");
-	silence("I1: and lets nothing go");
+	wire_silent(&w, "I1: and lets nothing go");
 	carrier(1);
 	ok(wait_for(is_taken), "with the carrier back, packets are taken");
 	wire_send(&w, 5, 60);
 	held = plug_get(nl, "pa").qlen;
-	silence("I1: they are held");
+	wire_silent(&w, "I1: they are held");
 	command(TCQ_PLUG_RELEASE_ONE);
-	silence("I4: RELEASE_ONE releases the epoch before BUFFER, which is empty by now");
+	wire_silent(&w, "I4: RELEASE_ONE releases the epoch before BUFFER, which is empty by now");
 	command(TCQ_PLUG_BUFFER);
 	command(TCQ_PLUG_RELEASE_ONE);
-	leave(held, "I4: the epoch that began before the loss");
-	finish();
+	wire_leaves(&w, held, "I4: the epoch that began before the loss");
+	wire_finish(&w, "pa");
 }
 
 /* ---- memory ---- */
@@ -481,7 +500,7 @@ static void test_memory_commands(void)
 	diag("%u of 500 commands failed", failed);
 	ok(failed > 0, "some commands failed");
 	is_u64(torn, 0, "each was obeyed wholly or not at all");
-	silence("I1: nothing left");
+	wire_silent(&w, "I1: nothing left");
 }
 
 /* The old plug with all it holds, or a new one. */
@@ -514,7 +533,7 @@ static void test_memory_replace(void)
 	ok(failed > 0 && replaced > 0, "some failed, and some did not");
 	is_u64(torn, 0, "a plug that could not be replaced stays as it is");
 	fail_allocations(false);
-	silence("I1: nothing left");
+	wire_silent(&w, "I1: nothing left");
 }
 
 static void test_memory(void)
@@ -530,7 +549,7 @@ static void test_memory(void)
 	fail_allocations(true);
 	test_memory_commands();
 	test_memory_replace();
-	finish();
+	wire_finish(&w, "pa");
 }
 
 static const struct test tests[] = {
@@ -539,6 +558,7 @@ static const struct test tests[] = {
 	{ "clock", test_clock },
 	{ "stopped", test_stopped },
 	{ "full", test_full },
+	{ "queues", test_queues },
 	{ "handed-back", test_handed_back },
 	{ "carrier", test_carrier },
 	{ "memory", test_memory },

@@ -56,7 +56,6 @@
 #define DEV		"pa"
 #define ROUND		500	/* steps with one plug */
 #define MAX_FRAMES	100000	/* in one round */
-#define FRAME_TYPE	0x88b5
 #define NO_OPTIONS	-2	/* as an action: a message without TCA_OPTIONS */
 
 /* ---- steps ---- */

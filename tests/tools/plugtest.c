@@ -520,8 +520,6 @@ struct plug_state plug_get(int nl, const char *dev)
 /* ---- frames ---- */
 
 /* An experimental EtherType: nothing in the VM speaks it by itself. */
-#define FRAME_TYPE 0x88b5
-
 struct frame {
 	struct ethhdr eth;
 	__u64 number;
@@ -627,6 +625,25 @@ unsigned int wire_drain(struct wire *w, unsigned int ms)
 	while (wire_one(w, ms))
 		got++;
 	return got;
+}
+
+void wire_leaves(struct wire *w, unsigned int want, const char *what)
+{
+	unsigned int got = wire_recv(w, want);
+
+	is_u64(got + wire_drain(w, QUIET_MS), want, "%s: %u leave", what, want);
+}
+
+void wire_silent(struct wire *w, const char *what)
+{
+	is_u64(wire_drain(w, QUIET_MS), 0, "%s: nothing leaves", what);
+}
+
+void wire_finish(struct wire *w, const char *dev)
+{
+	is_u64(w->reordered, 0, "I2: in order, each once");
+	wire_close(w);
+	link_delete(dev);
 }
 
 bool wire_after(struct wire *w, int nl, const char *dev, __u32 parent,

@@ -130,6 +130,8 @@ struct plug_state plug_get(int nl, const char *dev);
 
 /* ---- frames ---- */
 
+#define FRAME_TYPE	0x88b5	/* for experiments, IEEE 802 */
+
 /* A packet socket that sends on a device and one that sees what leaves it,
  * which is where order and loss are the qdisc's alone: behind a veth's receiver
  * stand queues for each processor, which reorder.
@@ -159,6 +161,13 @@ unsigned int wire_send(struct wire *w, unsigned int n, size_t size);
 unsigned int wire_recv(struct wire *w, unsigned int want);
 /* Takes all that leaves until @ms pass without a frame; how many. */
 unsigned int wire_drain(struct wire *w, unsigned int ms);
+
+/* Test points: so many leave, and then no more; none does; and at the end, all
+ * came in order, and the device goes.
+ */
+void wire_leaves(struct wire *w, unsigned int want, const char *what);
+void wire_silent(struct wire *w, const char *what);
+void wire_finish(struct wire *w, const char *dev);
 
 /* What is to be seen of a plug after a client's command. */
 struct after {

@@ -158,18 +158,6 @@ static void refused(const struct options *o, bool nested, const char *words,
 	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: %s: nothing leaves", what);
 }
 
-static void leave(unsigned int want, const char *what)
-{
-	unsigned int got = wire_recv(&w, want);
-
-	is_u64(got + wire_drain(&w, QUIET_MS), want, "%s: %u leave", what, want);
-}
-
-static void silence(const char *what)
-{
-	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: %s: nothing leaves", what);
-}
-
 static void start_bare(void)
 {
 	dummy_make(DEV);
@@ -180,13 +168,6 @@ static void start(void)
 {
 	start_bare();
 	is_u64(-create(NULL, false), 0, "create");
-}
-
-static void finish(void)
-{
-	is_u64(w.reordered, 0, "I2: in order, each once");
-	wire_close(&w);
-	link_delete(DEV);
 }
 
 static void no_plug(void)
@@ -212,9 +193,9 @@ static void created(const struct options *o, bool nested, bool open,
 	ok(!memcmp(&st.xstats, &none, sizeof(none)), "%s: is no command", what);
 	wire_send(&w, 2, 100);
 	if (open)
-		leave(2, what);
+		wire_leaves(&w, 2, what);
 	else
-		silence(what);
+		is_u64(wire_drain(&w, QUIET_MS), 0, "I1: %s: nothing leaves", what);
 	no_plug();
 }
 
@@ -256,7 +237,7 @@ static void test_create(void)
 	memset(o.bytes + o.len, 0xff, 40);
 	o.len += 40;
 	created(&o, false, true, 5000, "with bytes after the struct");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void create_refused(const struct options *o, bool nested,
@@ -309,8 +290,8 @@ static void test_create_refused(void)
 	is_u64(-create(&o, false), EEXIST, "a second time: EEXIST");
 	after = get();
 	ok(plug_same(&before, &after), "the plug there is stays as it is");
-	silence("created a second time");
-	finish();
+	wire_silent(&w, "I1: created a second time");
+	wire_finish(&w, DEV);
 }
 
 /* ---- limit ---- */
@@ -389,11 +370,11 @@ static void test_limit(void)
 	is_u64(wire_send(&w, 2, 60), 1, "room for one");
 	is_u64(-command(TCQ_PLUG_LIMIT, 0), 0, "LIMIT 0");
 	is_u64(wire_send(&w, 5, 60), 5, "is the default");
-	silence("limits");
+	wire_silent(&w, "I1: limits");
 	is_epochs(4, 3, "LIMIT changes no epoch");
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
-	leave(16, "what was accepted");
-	finish();
+	wire_leaves(&w, 16, "what was accepted");
+	wire_finish(&w, DEV);
 }
 
 /* A size table makes each frame count for 1 MiB, the most that newer kernels let
@@ -431,12 +412,12 @@ static void test_limit_64bit(void)
 	is_u64(st.drops, 5000 - fit, "dropped");
 	is_u64(st.xstats.max_backlog, fit * counted, "max_backlog");
 	is_u64(st.xstats.queued_bytes, fit * counted, "queued_bytes");
-	silence("so far");
+	wire_silent(&w, "I1: so far");
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
-	leave(fit, "what was accepted");
+	wire_leaves(&w, fit, "what was accepted");
 	ok(qdisc_get(nl, DEV, TC_H_ROOT, &st) && !st.backlog && !st.qlen,
 	   "the backlog is 0 again");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* One IPv4/TCP packet for the device to cut into @segs of 1000 bytes. */
@@ -504,7 +485,7 @@ static void test_limit_gso(void)
 	ok(qdisc_get(nl, DEV, TC_H_ROOT, &st), "the qdisc is there");
 	is_u64(st.backlog, 0, "backlog after it has left");
 	is_u64(st.sent_bytes, wire_bytes, "bytes sent");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* ---- the form of a command ---- */
@@ -559,7 +540,7 @@ static void test_forms(void)
 		}
 	}
 	ok(all, "each old action is obeyed in each form");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* Each way to say which qdisc is meant. */
@@ -601,7 +582,7 @@ static void test_address(void)
 		ok(st.epoch == i + 2 && st.qlen == 1 && st.handle == 0x20000,
 		   "%s: the plug got it", rows[i].what);
 	}
-	silence("so addressed");
+	wire_silent(&w, "I1: so addressed");
 	msg.parent = 0;
 	msg.handle = 0x30000;
 	msg.flags = 0;
@@ -618,7 +599,7 @@ static void test_address(void)
 		ok(qdisc_get(nl, DEV, 0x10002, &st) && st.epoch == i + 2,
 		   "the child got it");
 	}
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_refused(void)
@@ -645,8 +626,8 @@ static void test_refused(void)
 		refused(&o, i & 1, "action", AT_OPTIONS, what);
 	}
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
-	leave(3, "all of it");
-	finish();
+	wire_leaves(&w, 3, "all of it");
+	wire_finish(&w, DEV);
 }
 
 static void test_no_options(void)
@@ -664,8 +645,8 @@ static void test_no_options(void)
 	is_u64(-nl_request(nl, &msg, &reply), 0, "replace without options");
 	after = get();
 	ok(plug_same(&before, &after), "nothing has changed");
-	silence("no options");
-	finish();
+	wire_silent(&w, "I1: no options");
+	wire_finish(&w, DEV);
 }
 
 /* ---- DISCARD ---- */
@@ -692,24 +673,24 @@ static void test_discard(void)
 	is_u64(st.backlog, 0, "no bytes held");
 	is_u64(st.xstats.drops_discard, 7, "drops_discard");
 	is_u64(st.drops, 7, "qstats.drops");
-	silence("after DISCARD");
+	wire_silent(&w, "I1: after DISCARD");
 	wire_send(&w, 8, 100);
 	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
-	silence("no epoch waits, still closed");
+	wire_silent(&w, "I1: no epoch waits, still closed");
 	obeyed(TCQ_PLUG_BUFFER, "BUFFER");
 	wire_send(&w, 1, 100);
 	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
-	leave(8, "the epoch after DISCARD, whole");
+	wire_leaves(&w, 8, "the epoch after DISCARD, whole");
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
-	leave(1, "the rest");
+	wire_leaves(&w, 1, "the rest");
 
 	is_epochs(6, 6, "open");
 	obeyed(TCQ_PLUG_DISCARD, "DISCARD of an open plug");
 	is_epochs(6, 6, "nothing done");
 	wire_send(&w, 3, 100);
-	leave(3, "open");
+	wire_leaves(&w, 3, "open");
 	is_u64(get().xstats.drops_discard, 7, "drops_discard as before");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_discard_refused(void)
@@ -730,7 +711,7 @@ static void test_discard_refused(void)
 	add_attr(&o, TCA_PLUG_EPOCH, &(__u64){ 1 }, sizeof(__u64));
 	refused(&o, false, words, AT_OPTIONS, "with TCA_PLUG_EPOCH");
 	is_u64(get().qlen, 3, "all is held");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* tbf lets the first packets pass and then one in a while: what the plug below
@@ -785,7 +766,7 @@ static void test_discard_released(void)
 	is_u64(sent + wire_drain(&w, QUIET_MS), 10, "I3: the released leave, no other");
 	ok(qdisc_get(nl, DEV, TC_H_ROOT, &tbf) && tbf.qlen == 2 && tbf.backlog == 2000,
 	   "two that came later are held");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* ---- RELEASE_UPTO ---- */
@@ -804,17 +785,17 @@ static void test_upto(void)
 	is_epochs(7, 0, "six epochs wait");
 	is_u64(-upto(0), 0, "RELEASE_UPTO 0");
 	is_epochs(7, 0, "nothing");
-	silence("up to 0");
+	wire_silent(&w, "I1: up to 0");
 	is_u64(-upto(1), 0, "RELEASE_UPTO 1");
-	leave(1, "the oldest");
+	wire_leaves(&w, 1, "the oldest");
 	is_u64(-upto(1), 0, "RELEASE_UPTO 1 again");
-	silence("up to 1 again");
+	wire_silent(&w, "I1: up to 1 again");
 	is_u64(-upto(4), 0, "RELEASE_UPTO 4");
 	is_epochs(7, 4, "two epochs wait");
-	leave(2 + 3 + 4, "three epochs");
+	wire_leaves(&w, 2 + 3 + 4, "three epochs");
 	is_u64(-upto(2), 0, "RELEASE_UPTO 2, released long ago");
 	is_epochs(7, 4, "nothing");
-	silence("up to 2");
+	wire_silent(&w, "I1: up to 2");
 	wire_send(&w, 7, 100);
 
 	o = options_upto(7);
@@ -824,18 +805,18 @@ static void test_upto(void)
 	o = options_upto(~0ULL);
 	refused(&o, false, "TCA_PLUG_EPOCH", AT_FIRST_ATTR, "epoch 2^64 - 1");
 	is_u64(-upto(6), 0, "RELEASE_UPTO 6");
-	leave(5 + 6, "what waits");
+	wire_leaves(&w, 5 + 6, "what waits");
 	is_epochs(7, 6, "none waits");
 	is_u64(get().xstats.release_upto_cmds, 6, "six were obeyed");
 
 	diag("an open plug has released the epoch that it fills");
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
-	leave(7, "the rest");
+	wire_leaves(&w, 7, "the rest");
 	is_u64(-upto(7), 0, "RELEASE_UPTO 7");
 	is_epochs(7, 7, "still open");
 	o = options_upto(8);
 	refused(&o, false, "TCA_PLUG_EPOCH", AT_FIRST_ATTR, "the next epoch of an open plug");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_upto_refused(void)
@@ -883,8 +864,8 @@ static void test_upto_refused(void)
 	add_attr(&o, TCA_PLUG_UNSPEC, one, 8);
 	refused(&o, false, words, AT_FIRST_ATTR, "attribute 0");
 	is_u64(-upto(1), 0, "RELEASE_UPTO");
-	leave(1, "the epoch");
-	finish();
+	wire_leaves(&w, 1, "the epoch");
+	wire_finish(&w, DEV);
 }
 
 /* ---- what the kernel says ---- */
@@ -921,16 +902,16 @@ static void test_echo(void)
 	echoed(options(TCQ_PLUG_LIMIT, 7000), "LIMIT");
 	is_u64(reply.echo.qopt.limit, 7000, "the limit is in it");
 	echoed(options_upto(1), "RELEASE_UPTO");
-	leave(2, "one epoch");
+	wire_leaves(&w, 2, "one epoch");
 	echoed(options(TCQ_PLUG_RELEASE_ONE, 0), "RELEASE_ONE");
-	leave(3, "the other");
+	wire_leaves(&w, 3, "the other");
 	wire_send(&w, 4, 100);
 	echoed(options(TCQ_PLUG_DISCARD, 0), "DISCARD");
 	is_u64(reply.echo.qlen, 0, "nothing is held after it");
 	echoed(options(TCQ_PLUG_RELEASE_INDEFINITE, 0), "RELEASE_INDEFINITE");
 	is_u64(-nl_request(nl, &msg, &reply), EINVAL, "a refusal");
 	ok(!reply.echoed, "echoes nothing");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_dump(void)
@@ -948,10 +929,10 @@ static void test_dump(void)
 	wire_send(&w, 1, 100);
 	is_ends(1, 3, "an empty epoch between");
 	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
-	leave(1, "the first");
+	wire_leaves(&w, 1, "the first");
 	is_ends(3, 3, "the first has left");
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
-	leave(1, "the other");
+	wire_leaves(&w, 1, "the other");
 	is_ends(0, 0, "all have left");
 
 	st = get();
@@ -962,7 +943,7 @@ static void test_dump(void)
 	ok(st.has_options && st.qopt.action == TCQ_PLUG_BUFFER &&
 	   st.qopt.limit == 65014000, "TCA_OPTIONS begins with tc_plug_qopt: closed");
 	is_u64(st.xstats_len, sizeof(struct tc_plug_xstats), "TCA_STATS_APP is all there");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* ---- what happens around it ---- */
@@ -983,19 +964,19 @@ static void test_replace(void)
 	ok(plug_same(&before, &after), "nothing has changed");
 	must("tc qdisc replace dev " DEV " root plug block");
 	is_epochs(3, 0, "replace is a command");
-	silence("replaced");
+	wire_silent(&w, "I1: replaced");
 	must("tc qdisc replace dev " DEV " root handle 1: plug release");
 	is_epochs(3, 1, "replace is a command");
-	leave(3, "the first epoch");
+	wire_leaves(&w, 3, "the first epoch");
 
 	diag("another handle makes another plug");
 	must("tc qdisc replace dev " DEV " root handle 9: plug");
 	is_epochs(1, 0, "the new plug");
 	is_u64(get().qlen, 0, "is empty");
-	silence("the old one's packets are gone");
+	wire_silent(&w, "I1: the old one's packets are gone");
 	wire_send(&w, 1, 100);
-	silence("and the new one is closed");
-	finish();
+	wire_silent(&w, "I1: and the new one is closed");
+	wire_finish(&w, DEV);
 }
 
 static void steady(const char *what, const char *cmd)
@@ -1003,7 +984,7 @@ static void steady(const char *what, const char *cmd)
 	struct plug_state before = get(), after;
 
 	must("%s", cmd);
-	silence(what);
+	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: %s: nothing leaves", what);
 	after = get();
 	ok(after.epoch == before.epoch && after.released == before.released,
 	   "%s: the same epochs", what);
@@ -1029,7 +1010,7 @@ static void test_link(void)
 	steady("tx queue length", "ip link set " DEV " txqueuelen 88");
 	wire_send(&w, 2, 100);
 	obeyed(TCQ_PLUG_RELEASE_ONE, "RELEASE_ONE");
-	silence("I4: the epoch that ended before is empty by now");
+	wire_silent(&w, "I1: I4: the epoch that ended before is empty by now");
 
 	diag("commands while the link is down");
 	must("ip link set " DEV " down");
@@ -1040,13 +1021,13 @@ static void test_link(void)
 	is_epochs(5, 4, "obeyed");
 	must("ip link set " DEV " up");
 	wire_send(&w, 2, 100);
-	silence("up again, closed");
+	wire_silent(&w, "I1: up again, closed");
 	obeyed(TCQ_PLUG_RELEASE_INDEFINITE, "RELEASE_INDEFINITE");
-	leave(2, "open");
+	wire_leaves(&w, 2, "open");
 	must("ip link set " DEV " down && ip link set " DEV " up");
 	is_epochs(5, 5, "open before, open after");
 	wire_send(&w, 3, 100);
-	leave(3, "open");
+	wire_leaves(&w, 3, "open");
 	no_plug();
 
 	diag("created on a device that is down");
@@ -1054,8 +1035,8 @@ static void test_link(void)
 	is_u64(-create(NULL, false), 0, "create");
 	must("ip link set " DEV " up");
 	wire_send(&w, 1, 100);
-	silence("closed");
-	finish();
+	wire_silent(&w, "I1: closed");
+	wire_finish(&w, DEV);
 }
 
 static const struct test tests[] = {

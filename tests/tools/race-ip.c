@@ -3,7 +3,8 @@
  * I1, I2, I4, I5 with what real traffic is made of: UDP that is cut into
  * segments (UDP_SEGMENT) and TCP with GSO, from sockets on all processors
  * through a veth device with a plug into another network namespace, against
- * BUFFER and RELEASE_ONE at full speed. Segmentation is left to the device in
+ * BUFFER and RELEASE_ONE at full speed, with the other commands in between (no
+ * DISCARD for TCP, which would wait for its time-outs). Segmentation is left to the device in
  * one half of the time, and done behind the qdisc in the other. race.h says how
  * it is decided that a packet left too early. With TCP a packet holds what many
  * calls have written: the last of them decides.
@@ -226,6 +227,29 @@ static void tso(bool on)
 	close(fd);
 }
 
+static int say_something_else(__u64 *seed)
+{
+	int refused;
+	__u64 epoch;
+
+	switch (dice(seed, tcp ? 2 : 3)) {
+	case 0:
+		return say_open(&commander, &ledger) || say_buffer(&commander, &ledger);
+	case 1:
+		say_buffer(&commander, &ledger);
+		say_buffer(&commander, &ledger);
+		epoch = ledger.released + dice(seed, ledger.epoch - ledger.released);
+		ledger_ask(&ledger, epoch);
+		return commander_say(&commander, TCQ_PLUG_RELEASE_UPTO, 0, epoch);
+	default:
+		if (ledger.released != ledger.epoch)
+			ledger_discard(&ledger);
+		refused = commander_say(&commander, TCQ_PLUG_DISCARD, 0, 0);
+		ledger_acked(&ledger);
+		return refused;
+	}
+}
+
 /* Once all closed epochs are released, no packet of theirs stays. TCP may put
  * more into the epoch that is not.
  */
@@ -248,7 +272,7 @@ static bool drains(void)
 
 int main(int argc, char **argv)
 {
-	__u64 end, phase_end, refused = 0, stuck = 0, phases = 0;
+	__u64 end, phase_end, seed = now_ns() | 1, refused = 0, stuck = 0, phases = 0;
 	pthread_t threads[SENDERS_MAX], reader;
 	unsigned long i;
 
@@ -276,6 +300,8 @@ int main(int argc, char **argv)
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; ) {
 			refused += !!say_buffer(&commander, &ledger);
 			refused += !!say_release_one(&commander, &ledger);
+			if (!dice(&seed, 50))
+				refused += !!say_something_else(&seed);
 		}
 		stuck += !drains();
 	}

@@ -43,13 +43,6 @@ static void start(const char *options)
 	wire_open(&w, DEV);
 }
 
-static void finish(void)
-{
-	is_u64(w.reordered, 0, "I2: in order, each once");
-	wire_close(&w);
-	link_delete(DEV);
-}
-
 /* ---- packets and bytes ---- */
 
 static void test_queue(void)
@@ -84,7 +77,7 @@ static void test_queue(void)
 	wire_send(&w, 1, 1000);
 	is_u64(get().xstats.max_backlog, 1500, "max_backlog: less than before is no record");
 	is_u64(get().requeues, 0, "the device takes all");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_bypass(void)
@@ -118,7 +111,7 @@ static void test_bypass(void)
 	wire_send(&w, 3, 100);
 	settle(3);
 	is_u64(get().xstats.queued_packets, 5, "bypassed after down and up as well");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_drops(void)
@@ -156,7 +149,7 @@ static void test_drops(void)
 	is_u64(st.xstats.max_backlog, 1000, "max_backlog outlives it all");
 	must("ip link set " DEV " down && ip link set " DEV " up");
 	is_u64(get().drops, 19, "a reset of an empty plug drops nothing");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* ---- commands ---- */
@@ -199,7 +192,7 @@ static void test_commands(void)
 	SAME(discard_cmds);
 	SAME(release_upto_cmds);
 #undef SAME
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* ---- ages ---- */
@@ -287,11 +280,11 @@ static void test_closed_age(void)
 	closed_since(&closed, "since BUFFER closed it");
 	at(TCQ_PLUG_BUFFER);
 	closed_since(&closed, "and not since the next");
-	finish();
+	wire_finish(&w, DEV);
 
 	start("release_indefinite");
 	closed_since(NULL, "created open: never");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_release_age(void)
@@ -322,11 +315,11 @@ static void test_release_age(void)
 	released_since(&released, "RELEASE_INDEFINITE");
 	at(TCQ_PLUG_RELEASE_INDEFINITE);
 	released_since(&released, "RELEASE_INDEFINITE of an open plug is none");
-	finish();
+	wire_finish(&w, DEV);
 
 	start("release_indefinite");
 	released_since(NULL, "created open: never");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* ---- tc -s ---- */
@@ -359,7 +352,7 @@ static void test_tc(void)
 	is_u64(drops, 40, "dropped");
 	is_u64(qlen, 2, "packets held");
 	is_u64(backlog, 1400, "bytes held");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 /* ---- all of it at random ---- */
@@ -491,7 +484,7 @@ static void test_random(unsigned int seed, unsigned int steps)
 	   "seed %u: something of each kind happened", seed);
 	if (down)
 		must("ip link set " DEV " up");
-	finish();
+	wire_finish(&w, DEV);
 }
 
 static void test_random_usual(void)

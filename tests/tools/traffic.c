@@ -7,7 +7,6 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 
-#define FRAME_TYPE	0x88b5
 #define UNDER_WAY	20000	/* packets sent and not yet looked at, at most */
 #define BATCH		64	/* frames the reader takes at once */
 #define PATIENCE_NS	10000000000ULL
