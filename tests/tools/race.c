@@ -243,13 +243,16 @@ static void settle(struct device *d)
 {
 	struct ledger *l = &d->traffic.ledger;
 	struct hope hope = { 0 };
+	__u64 lost;
 
 	traffic_pause(&d->traffic);
-	while (exact(d) && missing(d) && hopeful(&d->traffic, &hope))
-		;
+	/* What was released goes on leaving: one look that finds all is enough. */
+	do
+		lost = exact(d) ? missing(d) : 0;
+	while (lost && hopeful(&d->traffic, &hope));
 	/* In packets, of the first phase that has any. */
-	if (exact(d) && missing(d) && !d->unaccounted)
-		d->unaccounted = missing(d);
+	if (!d->unaccounted)
+		d->unaccounted = lost;
 
 	expect(d, say_buffer(&d->commander, l), 0);
 	while (l->released + 1 < l->epoch)
