@@ -484,6 +484,8 @@ static bool put(const char *path, const char *text)
 	return done;
 }
 
+#define NO_IPV6 "/proc/sys/net/ipv6/conf/default/disable_ipv6"
+
 /* A user who is root of namespaces of his own: his device answers him, and only
  * that: this one's name and number mean another there, or none.
  */
@@ -513,6 +515,9 @@ static unsigned int in_namespace(unsigned int count)
 	if (!put("/proc/self/setgroups", "deny") ||
 	    !put("/proc/self/uid_map", "0 65534 1") ||
 	    !put("/proc/self/gid_map", "0 65534 1"))
+		return 1;
+	/* As it is outside: nobody else sends anything. */
+	if (!access(NO_IPV6, F_OK) && !put(NO_IPV6, "1"))
 		return 1;
 	nl = nl_open();
 	len += attr_at((char *)&raw + len, TCA_KIND, "plug", 5);

@@ -49,14 +49,14 @@ static void say(struct child *c, int action, __u32 limit)
 	}
 }
 
-static void say_next(struct child *c, int action)
+static void say_buffer_all(struct child *c)
 {
 	ledger_next(&c->traffic.ledger);
-	say(c, action, 0);
+	say(c, TCQ_PLUG_BUFFER, 0);
 	ledger_acked(&c->traffic.ledger);
 }
 
-static void say_release(struct child *c)
+static void say_release_all(struct child *c)
 {
 	struct ledger *l = &c->traffic.ledger;
 
@@ -156,9 +156,9 @@ static void step(struct child *c)
 	if (l->epoch - l->released > 50)
 		n = 600;
 	if (n < 500)
-		say_next(c, TCQ_PLUG_BUFFER);
+		say_buffer_all(c);
 	else if (n < 900)
-		say_release(c);
+		say_release_all(c);
 	else if (n < 930)
 		say_open_all(c);
 	else if (n < 950)
@@ -207,9 +207,9 @@ static void settle(struct child *c)
 
 	traffic_pause(&c->traffic);
 	wait_until(c, all_in_plugs);
-	say_next(c, TCQ_PLUG_BUFFER);
+	say_buffer_all(c);
 	while (l->released + 1 < l->epoch)
-		say_release(c);
+		say_release_all(c);
 	c->phases++;
 	if (!wait_until(c, nothing_held)) {
 		if (!c->stuck++)
@@ -217,7 +217,7 @@ static void settle(struct child *c)
 			     c->parent->name, held(c->nl, c->parent).qlen, root(c).qlen);
 		say_open_all(c);
 		wait_until(c, nothing_held);
-		say_next(c, TCQ_PLUG_BUFFER);
+		say_buffer_all(c);
 	} else if (held(c->nl, c->parent).backlog ||
 		   (root(c).backlog && !c->parent->no_backlog)) {
 		if (!c->miscounted++)
