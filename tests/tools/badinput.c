@@ -6,7 +6,9 @@
  * whom only its own devices answer. A refusal changes nothing (I1, I4); what
  * is accepted does what its action says, and nothing else.
  *
- *	badinput [COUNT [SEED]]		that many random messages (20000)
+ *	badinput [COUNT [FLOOD [SEED]]]	that many random messages (20000), with a look
+ *					at the plug after each; and FLOOD more
+ *					without (0), for kernels that look themselves
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -341,13 +343,7 @@ static void show(const struct plug_msg *msg, int err)
 	     msg->options_len, n ? line : "", err, reply.extack);
 }
 
-/* How many were answered wrongly; the plug holds packets most of the time. After
- * a refused message nothing must have changed. A look at it takes longer than
- * the message: of hundreds of thousands, one in LOOK_EVERY is looked at.
- */
-#define LOOK_EVERY 16
-#define MANY 100000
-
+/* How many were answered wrongly; the plug holds packets most of the time. */
 static unsigned int storm(unsigned int count, unsigned int seed)
 {
 	unsigned int i, bad = 0, refused = 0, accepted = 0;
@@ -367,10 +363,7 @@ static unsigned int storm(unsigned int count, unsigned int seed)
 		err = random_message(&msg);
 		refused += !!err;
 		accepted += !err;
-		if (!err)
-			right &= obeyed(&msg, &state);
-		else if (count <= MANY || refused % LOOK_EVERY == 0)
-			right &= unchanged(&state);
+		right &= err ? unchanged(&state) : obeyed(&msg, &state);
 		if (!right && !bad++) {
 			diag("message %u of seed %u", i, seed);
 			show(&msg, err);
@@ -379,6 +372,32 @@ static unsigned int storm(unsigned int count, unsigned int seed)
 			wire_drain(&w, 0);
 	}
 	diag("seed %u: %u accepted, %u refused", seed, accepted, refused);
+	return bad + (!accepted || !refused);
+}
+
+/* Nothing is known of the plug after each of these but that it is one. */
+static unsigned int flood(unsigned int count, unsigned int seed)
+{
+	unsigned int i, bad = 0, refused = 0, accepted = 0;
+	struct plug_state state;
+	struct plug_msg msg;
+
+	srandom(seed);
+	for (i = 0; i < count; i++) {
+		if (random_message(&msg))
+			refused++;
+		else
+			accepted++;
+		if (pick(20) == 0)
+			wire_send(&w, pick(10), 100);
+		if (i % 1000)
+			continue;
+		wire_drain(&w, 0);
+		state = settled();
+		bad += state.released > state.epoch || !state.qopt.limit ||
+		       (state.qlen && state.tail_epoch > state.epoch);
+	}
+	diag("flood, seed %u: %u accepted, %u refused", seed, accepted, refused);
 	return bad + (!accepted || !refused);
 }
 
@@ -540,7 +559,8 @@ static unsigned int in_namespace(unsigned int count)
 int main(int argc, char **argv)
 {
 	unsigned int count = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000;
-	unsigned int seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+	unsigned int more = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+	unsigned int seed = argc > 3 ? strtoul(argv[3], NULL, 0) : 1;
 	struct plug_state before, after;
 
 	nl = nl_open();
@@ -553,6 +573,8 @@ int main(int argc, char **argv)
 	test_lengths();
 	test_cut();
 	is_u64(storm(count, seed), 0, "seed %u: %u random messages", seed, count);
+	if (more)
+		is_u64(flood(more, seed + 1), 0, "seed %u: %u more", seed + 1, more);
 	is_u64(create_storm(count / 10, seed), 0, "seed %u: %u random creations", seed,
 	       count / 10);
 
