@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Those who drive a plug today: each one's messages, byte for byte, and what
- * becomes of the plug and of one frame sent after each of them (I1, I2, I3).
+ * Those who drive a plug today: each one's messages, and what becomes of the plug
+ * and of one frame sent after each of them (I1, I2, I3).
  * The bytes were read from the running programs where Debian has them, and
  * written down from their sources where not (libxl, micro-checkpointing,
- * HAProxy's tool, Yelp's recipe). What is left open in them: IIIIIIII the
+ * HAProxy's tool, Yelp's recipe), byte for byte; of the many agents and tools
+ * that do as they like, what they have in common. What is left open in them: IIIIIIII the
  * interface, SSSSSSSS the sequence number, PPPPPPPP the sender's netlink port.
  * Little-endian, as the machines of all the kernels here.
  *

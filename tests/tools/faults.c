@@ -217,16 +217,16 @@ static void test_stopped(void)
 	wire_close(&w);
 }
 
-/* The frames that somebody reads from the tap device at last. */
-static unsigned int tap_read(int tap, unsigned int *reordered)
+/* The frames that somebody reads from the tap device at last: until @want are
+ * there, which may take 10 s, and then until no more come.
+ */
+static unsigned int tap_read(int tap, unsigned int want, unsigned int *reordered)
 {
-	static __u64 last;
 	unsigned int n = 0, quiet = 0;
+	__u64 number, last = 0;
 	char room[2048];
-	__u64 number;
 
-	last = 0;
-	while (quiet < 20) {
+	while (quiet < (n < want ? 1000 : 20)) {
 		if (read(tap, room, sizeof(room)) < 22) {
 			quiet++;
 			sleep_ms(10);
@@ -278,7 +278,7 @@ static void test_full(void)
 
 	diag("nobody takes the packets from the device");
 	tap = tap_open(0, &features);
-	is_u64(tap_read(tap, &reordered), 0, "I1: nothing leaves");
+	is_u64(tap_read(tap, 0, &reordered), 0, "I1: nothing leaves");
 	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_ONE, 0);
 	wire_send(&w, 7, 60);
@@ -287,7 +287,7 @@ static void test_full(void)
 	st = plug_get(nl, "pt");
 	diag("%u held, the oldest of epoch %llu, released is %llu", st.qlen,
 	     st.head_epoch, st.released);
-	got = tap_read(tap, &reordered);
+	got = tap_read(tap, features & IFF_BACKPRESSURE ? 50 : 10, &reordered);
 	if (!(features & IFF_BACKPRESSURE)) {
 		is_u64(st.qlen, 7, "this tap device drops what does not fit");
 		is_u64(got, 10, "and takes ten");
@@ -298,7 +298,7 @@ static void test_full(void)
 	is_u64(plug_get(nl, "pt").qlen, 7, "I1: the next epoch is held");
 	is_u64(reordered, 0, "I2: in order, each once");
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_ONE, 0);
-	is_u64(tap_read(tap, &reordered), 7, "and leaves with its release");
+	is_u64(tap_read(tap, 7, &reordered), 7, "and leaves with its release");
 	wire_close(&w);
 	close(tap);
 }
@@ -321,13 +321,13 @@ static void test_queues(void)
 	st = plug_get(nl, "pt");
 	is_u64(st.qlen, 0, "with fewer: all that was held is dropped");
 	is_u64(st.xstats.drops_reset, 55, "and counted");
-	is_u64(tap_read(tap, &reordered), 0, "I1: nothing left");
+	is_u64(tap_read(tap, 0, &reordered), 0, "I1: nothing left");
 	is_u64(st.epoch, 2, "I4: the epoch is as before");
 	is_u64(st.released, 0, "I4: none is released");
 	wire_send(&w, 3, 60);
 	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_INDEFINITE, 0);
-	is_u64(tap_read(tap, &reordered), 3, "what came later leaves");
+	is_u64(tap_read(tap, 3, &reordered), 3, "what came later leaves");
 	wire_close(&w);
 	close(tap);
 }
@@ -370,9 +370,9 @@ static void test_handed_back(void)
 	is_u64(st.xstats.drops_reset, held - 5, "I3: a reset drops them");
 	is_u64(st.qlen + st.backlog, 0, "I3: nothing is left");
 	must("ip link set pt up");
-	tap_read(tap, &reordered);
+	tap_read(tap, 0, &reordered);
 	wire_send(&w, 3, 60);
-	is_u64(tap_read(tap, &reordered), 0, "I1: the next epoch is held");
+	is_u64(tap_read(tap, 0, &reordered), 0, "I1: the next epoch is held");
 	is_u64(reordered, 0, "I2: in order, each once");
 out:
 	wire_close(&w);
@@ -454,6 +454,35 @@ static int say_failing(const struct plug_msg *msg)
 	return err;
 }
 
+static __u64 commands(const struct plug_state *st, int action)
+{
+	switch (action) {
+	case TCQ_PLUG_BUFFER:
+		return st->xstats.buffer_cmds;
+	case TCQ_PLUG_RELEASE_UPTO:
+		return st->xstats.release_upto_cmds;
+	case TCQ_PLUG_LIMIT:
+		return st->xstats.limit_cmds;
+	default:
+		return st->xstats.discard_cmds;
+	}
+}
+
+/* Whether @after is what the command makes of @before, and counts it. */
+static bool is_obeyed(const struct plug_state *before, const struct plug_state *after,
+		      const struct tc_plug_qopt *qopt)
+{
+	bool begins = qopt->action == TCQ_PLUG_BUFFER || qopt->action == TCQ_PLUG_DISCARD;
+	bool discards = qopt->action == TCQ_PLUG_DISCARD;
+	bool limits = qopt->action == TCQ_PLUG_LIMIT;
+
+	return commands(after, qopt->action) == commands(before, qopt->action) + 1 &&
+	       after->epoch == before->epoch + begins &&
+	       after->released == (discards ? before->epoch : before->released) &&
+	       after->qlen == (discards ? 0 : before->qlen) &&
+	       after->qopt.limit == (limits ? qopt->limit : before->qopt.limit);
+}
+
 /* A command whose answer found no memory has been obeyed. */
 static void test_memory_commands(void)
 {
@@ -463,36 +492,31 @@ static void test_memory_commands(void)
 	unsigned int i, failed = 0, torn = 0;
 
 	for (i = 0; i < 500; i++) {
-		int action = actions[i < 400 ? i % 3 : 3], err;
 		struct {
 			struct tc_plug_qopt qopt;
 			char epoch[12];
-		} options = { .qopt = { .action = action, .limit = 100000000 } };
+		} options = {
+			.qopt = { .action = actions[i < 400 ? i % 3 : 3],
+				  .limit = 100000000 + i },
+		};
 		struct plug_msg msg = {
 			.dev = "pa", .parent = TC_H_ROOT, .flags = NLM_F_ECHO,
 			.options = &options, .options_len = sizeof(options.qopt),
 		};
 		struct plug_state before = plug_get(nl, "pa"), after;
 		__u64 nothing_new = before.released;
-		bool obeyed, untouched;
+		int err;
 
-		if (action == TCQ_PLUG_RELEASE_UPTO)
+		if (options.qopt.action == TCQ_PLUG_RELEASE_UPTO)
 			msg.options_len += attr_at(options.epoch, TCA_PLUG_EPOCH, &nothing_new,
 						   sizeof(nothing_new));
 		err = say_failing(&msg);
 		after = plug_get(nl, "pa");
 		failed += err != 0;
-		untouched = after.epoch == before.epoch && after.released == before.released &&
-			    after.qlen == before.qlen;
-		obeyed = action == TCQ_PLUG_BUFFER ? after.epoch == before.epoch + 1 &&
-						     after.released == before.released &&
-						     after.qlen == before.qlen :
-			 action == TCQ_PLUG_DISCARD ? after.epoch == before.epoch + 1 &&
-						      after.released == before.epoch && !after.qlen :
-			 untouched;
-		if (!obeyed && (!err || !untouched) && !torn++)
+		if (!is_obeyed(&before, &after, &options.qopt) &&
+		    (!err || !plug_same(&before, &after)) && !torn++)
 			diag("action %d, answered with %d: epoch %llu to %llu, released %llu to %llu, qlen %u to %u",
-			     action, err, before.epoch, after.epoch, before.released,
+			     options.qopt.action, err, before.epoch, after.epoch, before.released,
 			     after.released, before.qlen, after.qlen);
 		if (!after.qlen)
 			wire_send(&w, 50, 60);

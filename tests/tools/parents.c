@@ -6,16 +6,19 @@
 
 #include "parents.h"
 
+/* The last, which goes when there are fewer. */
+#define BAND_3 "priomap 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2"
+
 const struct parent parents[] = {
 	{
 		.name = "prio",
-		.attach = "tc qdisc add dev " DEV " root handle 1: prio",
-		.at = { 0x10002 },
-		.change = "tc qdisc change dev " DEV " root handle 1: prio bands 5 && "
-			  "tc qdisc change dev " DEV " root handle 1: prio bands 3",
+		.attach = "tc qdisc add dev " DEV " root handle 1: prio bands 3 " BAND_3,
+		.at = { 0x10003 },
+		.change = "tc qdisc change dev " DEV " root handle 1: prio bands 5 " BAND_3
+			  " && "
+			  "tc qdisc change dev " DEV " root handle 1: prio bands 3 " BAND_3,
 		.end = "tc qdisc change dev " DEV " root handle 1: prio bands 2 "
-		       "priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 && "
-		       "tc qdisc del dev " DEV " parent 1:2",
+		       "priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
 	}, {
 		.name = "multiq",
 		.attach = "tc qdisc add dev " DEV " root handle 1: multiq",

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/filter.h>
 #include <linux/gen_stats.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -535,17 +536,37 @@ void link_delete(const char *dev)
 	must("ip link del %s", dev);
 }
 
+/* A socket that is bound to a device sees nothing from the link's going down
+ * until after it has come up: not the time in which a qdisc starts again.
+ */
+static void see_only(int fd, unsigned int ifindex)
+{
+	struct sock_filter is_it[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_IFINDEX),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ifindex, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, ~0U),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog filter = { sizeof(is_it) / sizeof(is_it[0]), is_it };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)))
+		bail("SO_ATTACH_FILTER: %s", strerror(errno));
+}
+
 int packet_socket(const char *dev, __u16 type)
 {
+	unsigned int ifindex = if_nametoindex(dev);
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(type),
-		.sll_ifindex = if_nametoindex(dev),
+		.sll_ifindex = type ? 0 : ifindex,
 	};
 	int big = 1 << 30, fd;
 
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (void *)&addr, sizeof(addr)))
+	if (fd >= 0 && type)
+		see_only(fd, ifindex);
+	if (fd < 0 || !ifindex || bind(fd, (void *)&addr, sizeof(addr)))
 		bail("packet socket on %s: %s", dev, strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));

@@ -146,7 +146,9 @@ struct wire {
 /* Makes a dummy device, up, for frames of up to 65000 bytes. */
 void dummy_make(const char *dev);
 void link_delete(const char *dev);
-/* Bound to @dev, with room for all that a test sends; @type 0: receives nothing. */
+/* With room for all that a test sends: to send on @dev (@type 0), or to see what
+ * of @type passes it, also while its link changes.
+ */
 int packet_socket(const char *dev, __u16 type);
 void wire_open(struct wire *w, const char *dev);
 void wire_close(struct wire *w);

@@ -94,10 +94,13 @@ static void change(struct child *c, const char *command)
 
 /* From now on what comes may leave, until there are plugs again. What was held
  * must not; but from 7.x on a packet may be on its way to the root still when a
- * class changes, and goes where the class leads it then.
+ * class changes, and goes where the class leads it then. It does not outlive
+ * the root.
  */
-static void plugs_end(struct child *c)
+static void plugs_end(struct child *c, bool root_too)
 {
+	if (root_too || (!c->parent->delays && kernel_is_before(7, 0)))
+		traffic_lose(&c->traffic);
 	ledger_ask(&c->traffic.ledger, c->traffic.ledger.epoch);
 }
 
@@ -130,17 +133,16 @@ static void change_something(struct child *c)
 		link_change(&c->traffic, &c->seed);
 		return;
 	case GRAFT:
-		plugs_end(c);
+		plugs_end(c, false);
 		change(c, plugs_graft_away(p));
 		plugs_begin(c, "replace");
 		return;
 	case END:
-		plugs_end(c);
+		plugs_end(c, false);
 		change(c, p->end);
 		break;
 	default:
-		traffic_lose(&c->traffic);
-		plugs_end(c);
+		plugs_end(c, true);
 	}
 	change(c, "tc qdisc del dev " DEV " root");
 	change(c, p->attach);

@@ -170,6 +170,16 @@ static void still_works(void)
 	link_delete("pa");
 }
 
+static bool all_done(const unsigned int *done)
+{
+	unsigned int i;
+
+	for (i = 0; i < ENDS; i++)
+		if (!done[i])
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	__u64 end = now_ns() + (argc > 1 ? atoi(argv[1]) : 10) * 1000000000ULL;
@@ -179,7 +189,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while (now_ns() < end || rounds < ENDS) {
+	while (now_ns() < end || !all_done(done)) {
 		unsigned int how = rounds++ % ENDS;
 
 		fflush(stdout);

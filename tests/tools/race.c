@@ -65,7 +65,7 @@ static void say_upto(struct device *d)
 	__u64 epoch = l->released + dice(&d->seed, 5);
 	bool valid = epoch < l->epoch || epoch <= l->released;
 
-	if (valid)
+	if (valid && epoch > l->released)
 		ledger_ask(l, epoch);
 	expect(d, commander_say(&d->commander, TCQ_PLUG_RELEASE_UPTO, 0, epoch),
 	       valid ? 0 : -EINVAL);

@@ -90,7 +90,8 @@ static inline void ledger_lose(struct ledger *l, __u32 loss)
 {
 	__u64 epoch;
 
-	for (epoch = l->released + 1; epoch <= l->epoch; epoch++)
+	/* A discarded epoch's stamp is also on packets that came later. */
+	for (epoch = l->asked_upto + 1; epoch <= l->epoch; epoch++)
 		atomic_store(&l->lost[epoch % EPOCHS], loss);
 }
 

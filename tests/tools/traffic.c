@@ -95,8 +95,11 @@ static void *sender_main(void *arg)
 	memset(u.frame.eth.h_dest, 0xff, ETH_ALEN);
 	on_cpu(s->id);
 	while (!atomic_load(&t->stop)) {
-		if (!atomic_load(&t->send))
+		/* And looks again: the next pause may have come meanwhile. */
+		if (!atomic_load(&t->send)) {
 			pause_here(t);
+			continue;
+		}
 		u.frame.number++;
 		u.frame.epoch = ledger_stamp(&t->ledger);
 		if (send(s->fd, &u, 60 + dice(&seed, 600), 0) < 0) {
@@ -296,8 +299,8 @@ void departures_close(int fd)
 void traffic_report(struct traffic *t, const char *name, bool ordered)
 {
 	departures_close(t->rx);
-	diag("%s: %llu packets tried, %llu left, %u losses", name, traffic_tried(t),
-	     atomic_load(&t->left), t->losses);
+	diag("%s: %llu packets tried, %llu left, %u losses; %llu us too early at most", name,
+	     traffic_tried(t), atomic_load(&t->left), t->losses, t->worst / 1000);
 	is_u64(t->early, 0, "%s: I1, I4: no packet left before its release was asked for", name);
 	if (t->losses)
 		is_u64(t->raised, 0, "%s: I3: none that was dropped left after all", name);

@@ -33,7 +33,7 @@ struct traffic {
 	_Atomic bool	send, stop;
 	_Atomic unsigned int idle;	/* senders that have paused */
 	_Atomic __u64	left;		/* frames seen leaving */
-	_Atomic __u64	gone;		/* known to be dropped, refused not counted */
+	_Atomic __u64	gone;		/* not waited for: dropped, or held for long */
 
 	__u32		losses;		/* the commander's */
 	/* The last number of each sender that was done when loss N came. */
