@@ -24,10 +24,10 @@ demo:					## see packets held and released (HOST=1 DEV=eth0: here)
 check:					## static checks, unit tests, two kernels
 	@tests/check
 
-check-all:				## the long forms, all kernels
+check-all:				## the long forms, all kernels: hours
 	@tests/check --all
 
-check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT
+check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT: hours
 	@tests/debug/run
 
 check-distro:				## packages in real Debian roots, built, installed, booted

@@ -82,6 +82,12 @@ static void test_empty(void)
 	release_one();
 	wire_send(&w, 1, 100);
 	wire_leaves(&w, 1, "RELEASE_ONE does not close an open plug");
+	buffer();
+	wire_send(&w, 3, 100);
+	wire_silent(&w, "I1: BUFFER closes it, the way past an empty queue too");
+	buffer();
+	release_one();
+	wire_leaves(&w, 3, "the epoch after it was open");
 	wire_finish(&w, "pa");
 }
 

@@ -9,7 +9,7 @@
  *
  *	model [--seed S] [--steps N]	N steps (3000), a new plug each 500; the
  *					seed is printed and by default new
- *	model --replay 'STEP; STEP...'	those steps on a new plug; with --intree
+ *	model --replay STEP; STEP...	those steps on a new plug; with --intree
  *					before it, looks at the frames only; with
  *					--hurry on all processors, up to ten
  *					times: what follows at once (&) is a
@@ -955,7 +955,7 @@ static void report(struct steps *all, unsigned int done, __u64 seed)
 	diag("%s: step %u: %s", wrong_names[what], done, w.text);
 	all->n = done;
 	steps_print(text, sizeof(text), all);
-	diag("seed %llu; all steps: --replay '%s'", (unsigned long long)seed, text);
+	diag("seed %llu; all steps: 'bin/model --replay %s'", (unsigned long long)seed, text);
 	if (!fails(all, what)) {
 		diag("the same steps do not fail again: a race");
 		return;
@@ -965,7 +965,7 @@ static void report(struct steps *all, unsigned int done, __u64 seed)
 	diag("the shortest sequence that fails (%u steps): %s", all->n, w.text);
 	steps_show(all);
 	steps_print(text, sizeof(text), all);
-	diag("model --replay '%s'", text);
+	diag("tests/vm/run KERNEL 'bin/model --replay %s'", text);
 }
 
 /* What follows at once is of use when a release goes on elsewhere, at times. */

@@ -146,6 +146,8 @@ struct wire {
 /* Makes a dummy device, up, for frames of up to 65000 bytes. */
 void dummy_make(const char *dev);
 void link_delete(const char *dev);
+/* The same, if it is there at all. */
+void link_clear(const char *dev);
 /* With room for all that a test sends: to send on @dev (@type 0), or to see what
  * of @type passes it, also while its link changes.
  */

@@ -144,11 +144,14 @@ __u64 departure(struct msghdr *m)
 
 static void judge_early(struct traffic *t, const struct frame *f, __u64 early)
 {
+	char by[24];
+
+	snprintf(by, sizeof(by), "%llu", early / 1000);
 	if (atomic_fetch_add(&t->early, 1) < 5)
-		diag("%s: sender %u's packet %llu, sent after BUFFER began epoch %llu, left %s%llu us",
+		diag("%s: sender %u's packet %llu, sent after BUFFER began epoch %llu, left %s%s",
 		     t->dev, f->sender, f->number, f->epoch,
-		     early > NOT_YET / 2 ? "unreleased; " : "before its release, by ",
-		     early > NOT_YET / 2 ? 0 : early / 1000);
+		     early > NOT_YET / 2 ? "unreleased" : "before its release, by us: ",
+		     early > NOT_YET / 2 ? "" : by);
 	if (early < NOT_YET / 2 && early > atomic_load(&t->worst))
 		atomic_store(&t->worst, early);
 }
