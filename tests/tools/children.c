@@ -174,10 +174,8 @@ static bool root_counts(const struct parent *p)
 
 static void test_parent(const struct parent *p)
 {
-	if (p->warns && kernel_is_before(6, 12)) {
-		skip("%s: this kernel's warns of any child that holds packets", p->name);
+	if (parent_is_skipped(p))
 		return;
-	}
 	diag("%s", p->name);
 	parent_device(p);
 	must("%s", p->attach);

@@ -9,12 +9,11 @@
 #include "plugtest.h"
 
 #define DEV "pa"
-#define MAX_PLUGS 2
 
 struct parent {
 	const char *name;
 	const char *attach;		/* the parent and its class */
-	__u32 at[MAX_PLUGS];		/* the plugs' parents */
+	__u32 at[PLUGS_MAX];		/* the plugs' parents */
 	unsigned int queues;		/* the device's transmit queues, 0: 1 */
 	const char *change;		/* what its users change */
 	bool delays;			/* it passes on later what it was given */
@@ -43,6 +42,9 @@ struct parent {
 extern const struct parent parents[];	/* ends with a name of NULL */
 
 const struct parent *parent_find(const char *name);
+
+/* A test point that is skipped, if it cannot be had with a plug in this kernel. */
+bool parent_is_skipped(const struct parent *p);
 
 /* How many plugs stand below it. */
 unsigned int plugs(const struct parent *p);

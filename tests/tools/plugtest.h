@@ -54,6 +54,7 @@ bool wait_for(bool (*what)(void));
 /* ---- netlink ---- */
 
 #define EXTACK_LEN 160
+#define PLUGS_MAX 2		/* that a test has below one parent */
 
 /* One RTM_NEWQDISC, RTM_DELQDISC or other tc message, as raw as it gets. */
 struct plug_msg {

@@ -4,10 +4,10 @@
  * segments (UDP_SEGMENT) and TCP with GSO, from sockets on all processors
  * through a veth device with a plug into another network namespace, against
  * BUFFER and RELEASE_ONE at full speed, with the other commands in between (no
- * DISCARD for TCP, which would wait for its time-outs). Segmentation is left to the device in
- * one half of the time, and done behind the qdisc in the other. race.h says how
- * it is decided that a packet left too early. With TCP a packet holds what many
- * calls have written: the last of them decides.
+ * DISCARD for TCP, which would wait for its time-outs). Segmentation is left to
+ * the device in one half of the time, and done behind the qdisc in the other.
+ * race.h says how it is decided that a packet left too early. With TCP a packet
+ * holds what many calls have written: the last of them decides.
  *
  *	race-ip udp [SECONDS]
  *	race-ip tcp [SECONDS]
@@ -229,7 +229,6 @@ static void tso(bool on)
 
 static int say_something_else(__u64 *seed)
 {
-	int refused;
 	__u64 epoch;
 
 	switch (dice(seed, tcp ? 2 : 3)) {
@@ -242,11 +241,7 @@ static int say_something_else(__u64 *seed)
 		ledger_ask(&ledger, epoch);
 		return commander_say(&commander, TCQ_PLUG_RELEASE_UPTO, 0, epoch);
 	default:
-		if (ledger.released != ledger.epoch)
-			ledger_discard(&ledger);
-		refused = commander_say(&commander, TCQ_PLUG_DISCARD, 0, 0);
-		ledger_acked(&ledger);
-		return refused;
+		return say_discard(&commander, &ledger);
 	}
 }
 
@@ -255,7 +250,7 @@ static int say_something_else(__u64 *seed)
  */
 static bool drains(void)
 {
-	__u64 end = 0, seen, before = 0;
+	struct hope hope = { 0 };
 	struct plug_state st;
 
 	say_buffer(&commander, &ledger);
@@ -265,13 +260,7 @@ static bool drains(void)
 		st = plug_get(nl, "pa");
 		if (!st.qlen || (st.has_released && st.head_epoch > st.released))
 			return true;
-		sleep_ms(1);
-		/* As long as frames come, however slowly, there is hope. */
-		seen = atomic_load(&left);
-		if (!end || seen != before)
-			end = now_ns() + 10000000000ULL;
-		before = seen;
-	} while (now_ns() < end);
+	} while (hopeful(left, &hope));
 	return false;
 }
 

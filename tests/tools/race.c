@@ -71,17 +71,6 @@ static void say_upto(struct device *d)
 	       valid ? 0 : -EINVAL);
 }
 
-static void say_discard(struct device *d)
-{
-	struct ledger *l = &d->traffic.ledger;
-
-	traffic_lose(&d->traffic);
-	if (l->released != l->epoch)
-		ledger_discard(l);
-	expect(d, commander_say(&d->commander, TCQ_PLUG_DISCARD, 0, 0), 0);
-	ledger_acked(l);
-}
-
 /* Another plug in its place, or none for a moment. */
 static void renew(struct device *d)
 {
@@ -176,7 +165,8 @@ static void act(struct device *d, enum action action)
 		say_upto(d);
 		break;
 	case DISCARD:
-		say_discard(d);
+		traffic_lose(&d->traffic);
+		expect(d, say_discard(c, &d->traffic.ledger), 0);
 		break;
 	case LIMIT:
 		expect(d, commander_say(c, TCQ_PLUG_LIMIT, 100000 + dice(&d->seed, 1000000), 0), 0);
@@ -230,7 +220,7 @@ static bool wait_empty(struct device *d)
 	struct hope hope = { 0 };
 
 	while (!is_settled(d))
-		if (!hopeful(&d->traffic, &hope))
+		if (!hopeful(d->traffic.left, &hope))
 			return false;
 	return true;
 }
@@ -249,7 +239,7 @@ static void settle(struct device *d)
 	/* What was released goes on leaving: one look that finds all is enough. */
 	do
 		lost = exact(d) ? missing(d) : 0;
-	while (lost && hopeful(&d->traffic, &hope));
+	while (lost && hopeful(d->traffic.left, &hope));
 	/* In packets, of the first phase that has any. */
 	if (!d->unaccounted)
 		d->unaccounted = lost;

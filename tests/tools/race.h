@@ -131,6 +131,8 @@ static inline __u64 ledger_early(struct ledger *l, __u64 stamp, __u64 left)
 struct commander {
 	int	nl;
 	__u64	count;
+	unsigned int plugs;	/* each is told everything */
+	__u32	at[PLUGS_MAX];	/* their parents */
 	struct {
 		struct nlmsghdr	nlh;
 		struct tcmsg	tcm;
@@ -143,14 +145,16 @@ struct commander {
 	} __attribute__((packed, aligned(8))) msg;
 };
 
+/* For the plug at @dev's root, unless others are named afterwards. */
 static inline void commander_open(struct commander *c, const char *dev)
 {
 	memset(c, 0, sizeof(*c));
 	c->nl = nl_open();
+	c->plugs = 1;
+	c->at[0] = TC_H_ROOT;
 	c->msg.nlh.nlmsg_type = RTM_NEWQDISC;
 	c->msg.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	c->msg.tcm.tcm_ifindex = if_nametoindex(dev);
-	c->msg.tcm.tcm_parent = TC_H_ROOT;
 	c->msg.kind.nla_type = TCA_KIND;
 	c->msg.kind.nla_len = NLA_HDRLEN + sizeof("plug");
 	strcpy(c->msg.name, "plug");
@@ -159,10 +163,12 @@ static inline void commander_open(struct commander *c, const char *dev)
 	c->msg.attr.nla_len = NLA_HDRLEN + 8;
 }
 
-/* 0 or a negative errno. */
+/* 0 or a negative errno, the first. */
 static inline int commander_say(struct commander *c, int action, __u32 limit, __u64 epoch)
 {
 	size_t extra = action == TCQ_PLUG_RELEASE_UPTO ? c->msg.attr.nla_len : 0;
+	unsigned int i;
+	int err = 0;
 
 	c->msg.opt.nla_len = NLA_HDRLEN + sizeof(c->msg.qopt) + extra;
 	c->msg.nlh.nlmsg_len = sizeof(c->msg) - NLA_HDRLEN - 8 + extra;
@@ -170,7 +176,11 @@ static inline int commander_say(struct commander *c, int action, __u32 limit, __
 	c->msg.qopt.limit = limit;
 	memcpy(c->msg.epoch, &epoch, sizeof(epoch));
 	c->count++;
-	return nl_raw(c->nl, &c->msg, c->msg.nlh.nlmsg_len, NULL);
+	for (i = 0; i < c->plugs && !err; i++) {
+		c->msg.tcm.tcm_parent = c->at[i];
+		err = nl_raw(c->nl, &c->msg, c->msg.nlh.nlmsg_len, NULL);
+	}
+	return err;
 }
 
 /* The commands, noted in the ledger. */
@@ -195,6 +205,18 @@ static inline int say_open(struct commander *c, struct ledger *l)
 {
 	ledger_ask(l, l->epoch);
 	return commander_say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0, 0);
+}
+
+/* Where there is traffic, traffic_lose() comes first. */
+static inline int say_discard(struct commander *c, struct ledger *l)
+{
+	int err;
+
+	if (l->released != l->epoch)
+		ledger_discard(l);
+	err = commander_say(c, TCQ_PLUG_DISCARD, 0, 0);
+	ledger_acked(l);
+	return err;
 }
 
 /* ---- threads ---- */

@@ -220,9 +220,9 @@ void traffic_lose(struct traffic *t)
 	ledger_lose(&t->ledger, loss);
 }
 
-bool hopeful(struct traffic *t, struct hope *hope)
+bool hopeful(__u64 left, struct hope *hope)
 {
-	__u64 left = atomic_load(&t->left), now = now_ns();
+	__u64 now = now_ns();
 
 	if (left != hope->left || !hope->end)
 		hope->end = now + PATIENCE_NS;

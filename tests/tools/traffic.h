@@ -58,7 +58,7 @@ void traffic_end(struct traffic *t);
  */
 void traffic_lose(struct traffic *t);
 
-/* Test points for what the reader saw; @ordered: one queue, so one order (I2). */
+/* Closes what traffic_end() left. Test points for what the reader saw; @ordered: one queue, so one order (I2). */
 void traffic_report(struct traffic *t, const char *name, bool ordered);
 
 /* send() calls so far that found the link up. */
@@ -66,14 +66,15 @@ __u64 traffic_tried(struct traffic *t);
 /* With senders paused and nothing queued: what is not seen to have left is gone. */
 void traffic_account(struct traffic *t);
 
-/* Whether there is still hope that more comes: as long as frames do, however
- * slowly the machine runs, and 10 s beyond. Sleeps a moment. Begin with zeros.
+/* Whether there is still hope that more comes: as long as the number that has
+ * @left grows, however slowly the machine runs, and 10 s beyond. Sleeps a
+ * moment. Begin with zeros.
  */
 struct hope {
 	__u64	left, end;
 };
 
-bool hopeful(struct traffic *t, struct hope *hope);
+bool hopeful(__u64 left, struct hope *hope);
 
 /* Another MTU or tx queue length, or the link goes down and up, which loses what
  * is held; kernels differ in whether a tx queue length does.
