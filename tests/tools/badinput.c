@@ -35,7 +35,8 @@
 static int nl;
 static struct wire w;
 static struct plug_reply reply;
-static __u32 default_limit;	/* of DEV, which never changes */
+static int ifindex;		/* of DEV: neither it */
+static __u32 default_limit;	/* nor this of its plug ever changes */
 
 /* ---- what a message may do ---- */
 
@@ -297,7 +298,7 @@ static int random_message(struct plug_msg *msg)
 
 	memset(options, pick(2) ? 0 : 0xa5, sizeof(options));
 	*msg = (struct plug_msg){
-		.dev = DEV, .parent = parents[pick(4)], .nested = pick(2),
+		.ifindex = ifindex, .parent = parents[pick(4)], .nested = pick(2),
 		.flags = flags[pick(6)], .options = options,
 	};
 	msg->handle = !msg->parent || pick(3) == 0 ? 0x10000 : 0;
@@ -552,6 +553,7 @@ static unsigned int in_namespace(unsigned int count)
 	       "tc qdisc add dev " DEV " root handle 1: plug"))
 		return bad + 1;
 	wire_open(&w, DEV);
+	ifindex = if_nametoindex(DEV);
 	default_limit = plug_get(nl, DEV).qopt.limit;
 	return bad + storm(count, 11);
 }
@@ -568,6 +570,7 @@ int main(int argc, char **argv)
 	dummy_make(OTHER);
 	must("tc qdisc add dev " DEV " root handle 1: plug");
 	wire_open(&w, DEV);
+	ifindex = if_nametoindex(DEV);
 	default_limit = plug_get(nl, DEV).qopt.limit;
 
 	test_lengths();

@@ -59,6 +59,7 @@ bool wait_for(bool (*what)(void));
 /* One RTM_NEWQDISC, RTM_DELQDISC or other tc message, as raw as it gets. */
 struct plug_msg {
 	const char	*dev;
+	int		ifindex;	/* 0: that of dev, asked for each time */
 	__u32		parent;		/* 0: left 0 */
 	__u32		handle;
 	__u16		type;		/* 0: RTM_NEWQDISC */
