@@ -27,7 +27,7 @@ check:					## static checks, unit tests, two kernels
 check-all:				## the long forms, all kernels: hours
 	@tests/check --all
 
-check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT: hours
+check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT: 90 minutes
 	@tests/debug/run
 
 check-distro:				## packages in real Debian roots, built, installed, booted
