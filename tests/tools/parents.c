@@ -102,6 +102,7 @@ const struct parent parents[] = {
 			  "priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
 		.end = "tc qdisc change dev " DEV " root handle 1: ets bands 1 strict 1 "
 		       "priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
+		.oopses_in_change = true,
 	}, {
 		.name = "ets-drr",
 		.attach = "tc qdisc add dev " DEV " root handle 1: ets bands 3 "

@@ -33,6 +33,11 @@ struct parent {
 	 * it comes below 0, and nothing gets through any more.
 	 */
 	bool may_not_count;
+	/* 5.10's ets may follow a pointer to nothing when its bands become fewer
+	 * or strict under traffic, whatever its child: seen with a tbf, and no plug
+	 * loaded. Not seen from 6.1 on.
+	 */
+	bool oopses_in_change;
 	const char *end;		/* the end of the class, NULL if it has none */
 };
 
