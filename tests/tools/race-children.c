@@ -270,6 +270,7 @@ static void report(struct child *c)
 static void race(const struct parent *p, unsigned int seconds)
 {
 	static struct child c;
+	struct hope hope = { 0 };
 	__u64 end = now_ns() + seconds * 1000000000ULL, phase_end;
 
 	if (parent_is_skipped(p))
@@ -284,7 +285,7 @@ static void race(const struct parent *p, unsigned int seconds)
 	}
 	child_open(&c, p);
 	traffic_start(&c.traffic);
-	while (now_ns() < end || !enough(&c)) {
+	while (now_ns() < end || (!enough(&c) && hopeful(c.traffic.left, &hope))) {
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; )
 			step(&c);
 		/* One at least, however few steps a slow machine takes. */
