@@ -29,7 +29,23 @@
  * is open when the two numbers are equal.
  *
  * A reset drops packets and leaves the numbers alone: a link that goes down
- * and up releases nothing.
+ * and up releases nothing. The number of an epoch is never used again, not
+ * even by another plug, so a release that comes too late, for a plug that has
+ * been replaced meanwhile, finds nothing to release.
+ *
+ * The valve. Between epochs, released packets go on leaving while the next
+ * epoch fills. But who closes an open plug wants silence at once, whatever a
+ * slow device has left in the queue. So TCQ_PLUG_BUFFER on an open plug stops
+ * those packets too. They stay released: the next release of any kind lets
+ * them go, before all others. For this dequeue does not compare with the
+ * number of the last epoch released, but with a copy of it that is 0 while
+ * the valve is shut.
+ *
+ * A packet may be held for long, so it must not keep anything of its sender's.
+ * Enqueue copies the pages of a zero-copy packet: their owner may overwrite
+ * them, or may wait for them, as a Xen guest does when it is destroyed. And it
+ * takes the packet off the account of its socket, or TCP would wait for it to
+ * leave before it sends more. An open plug does neither.
  *
  * Locking. Enqueue and dequeue run under the root lock, and so does a reset
  * as long as packets can reach the queue. Commands take it too
@@ -44,7 +60,6 @@
  * at the flag under the root lock, and it changes only there.
  */
 
-#include <linux/compiler.h>
 #include <linux/module.h>
 #include <linux/types.h>
 #include <linux/kernel.h>
@@ -52,19 +67,35 @@
 #include <linux/ktime.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
+#include <linux/user_namespace.h>
+#include <linux/atomic.h>
 #include <linux/pkt_sched_plug.h>
+#include <net/net_namespace.h>
 #include <net/netlink.h>
 #include <net/pkt_sched.h>
+#include <net/sock.h>
 
 /* Least default limit in bytes. A device with a short tx queue, an ifb for
  * one, would otherwise get less than a single GSO packet needs.
  */
 #define PLUG_MIN_DEFAULT_LIMIT	10000000
 
+/* The highest number that any plug has given to an epoch. */
+static atomic64_t plug_last_epoch = ATOMIC64_INIT(0);
+
 struct plug_sched_data {
 	u64	epoch;		/* being filled; from 1 */
-	u64	released;	/* the last that may leave; <= epoch */
+	u64	released;	/* the last released; <= epoch */
+	u64	leaving;	/* == released, or 0 while the valve is shut */
 	u32	limit;		/* most bytes in the queue; > 0 */
+	bool	disown;		/* packets leave their socket's account */
+
+	/* Stopped by the valve: how many packets, and those among them that the
+	 * driver had handed back, for the core to keep beside the queue.
+	 */
+	u32			stopped;
+	struct sk_buff_head	stopped_gso;
+	struct sk_buff_head	stopped_bad_txq;
 
 	/* Statistics; see struct tc_plug_xstats */
 	u32	max_backlog;
@@ -73,13 +104,13 @@ struct plug_sched_data {
 	u64	drops_limit;
 	u64	drops_reset;
 	u64	drops_discard;
+	u64	copy_failures;
 	u64	buffer_cmds;
 	u64	release_one_cmds;
 	u64	release_indefinite_cmds;
 	u64	limit_cmds;
 	u64	discard_cmds;
 	u64	release_upto_cmds;
-	u64	released_at;	/* ktime_get_ns(); 0: never */
 	u64	closed_at;	/* ktime_get_ns(); valid while closed */
 };
 
@@ -115,10 +146,16 @@ static bool plug_epoch_waits(const struct plug_sched_data *q)
 	return q->released + 1 < q->epoch;
 }
 
+static bool plug_is_released(const struct plug_sched_data *q,
+			     const struct sk_buff *skb)
+{
+	return plug_skb_cb(skb)->epoch <= q->released;
+}
+
 static bool plug_may_leave(const struct plug_sched_data *q,
 			   const struct sk_buff *skb)
 {
-	return plug_skb_cb(skb)->epoch <= q->released;
+	return plug_skb_cb(skb)->epoch <= q->leaving;
 }
 
 static struct sk_buff *plug_peek(struct Qdisc *sch)
@@ -134,6 +171,20 @@ static struct sk_buff *plug_dequeue(struct Qdisc *sch)
 	return plug_peek(sch) ? qdisc_dequeue_head(sch) : NULL;
 }
 
+/* A packet that shares its sender's pages stays on the sender's account: there
+ * the owner of the pages looks whether they are still in use. And a packet that
+ * the device has yet to encrypt is lost without its socket.
+ */
+static void plug_make_ours(struct plug_sched_data *q, struct sk_buff *skb)
+{
+	if (unlikely(skb_orphan_frags_rx(skb, GFP_ATOMIC))) {
+		q->copy_failures++;
+		return;
+	}
+	if (q->disown && !skb_is_decrypted(skb))
+		skb_orphan_partial(skb);
+}
+
 static int plug_enqueue(struct sk_buff *skb, struct Qdisc *sch,
 			struct sk_buff **to_free)
 {
@@ -142,10 +193,11 @@ static int plug_enqueue(struct sk_buff *skb, struct Qdisc *sch,
 
 	if (unlikely((u64)sch->qstats.backlog + len > q->limit)) {
 		q->drops_limit++;
-		return qdisc_drop_reason(skb, sch, to_free,
-					 QDISC_DROP_OVERLIMIT);
+		return qdisc_drop(skb, sch, to_free);
 	}
 
+	if (!plug_is_open(q))
+		plug_make_ours(q, skb);
 	plug_skb_cb(skb)->epoch = q->epoch;
 	qdisc_enqueue_tail(skb, sch);
 
@@ -162,6 +214,9 @@ static void plug_reset(struct Qdisc *sch)
 
 	q->drops_reset += sch->q.qlen;
 	__qdisc_qstats_drop(sch, sch->q.qlen);
+	__skb_queue_purge(&q->stopped_gso);
+	__skb_queue_purge(&q->stopped_bad_txq);
+	q->stopped = 0;
 	qdisc_reset_queue(sch);
 }
 
@@ -176,38 +231,81 @@ static void plug_update_bypass(struct Qdisc *sch)
 	/* The core reads the word without the lock as well, for TCQ_F_NOLOCK,
 	 * which stays as it is.
 	 */
-	data_race(sch->flags = flags);
+	WRITE_ONCE(sch->flags, flags);
 }
 
-static void plug_begin_epoch(struct Qdisc *sch)
+/* The core sends what the driver handed back without asking dequeue, so it is
+ * taken from the core until the valve opens.
+ */
+static void plug_shut_valve(struct Qdisc *sch)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
-	if (plug_is_open(q))
-		q->closed_at = ktime_get_ns();
+	q->leaving = 0;
+	q->stopped = sch->q.qlen;
+	skb_queue_splice_tail_init(&sch->gso_skb, &q->stopped_gso);
+	skb_queue_splice_tail_init(&sch->skb_bad_txq, &q->stopped_bad_txq);
+}
+
+/* What the driver has handed back since the valve was shut is older than what
+ * was taken from the core then: it was with the driver at that time.
+ */
+static void plug_open_valve(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	q->leaving = q->released;
+	q->stopped = 0;
+	skb_queue_splice_tail_init(&q->stopped_gso, &sch->gso_skb);
+	skb_queue_splice_tail_init(&q->stopped_bad_txq, &sch->skb_bad_txq);
+}
+
+static void plug_next_epoch(struct plug_sched_data *q)
+{
+	s64 last = atomic64_read(&plug_last_epoch);
+
 	q->epoch++;
+	while ((u64)last < q->epoch &&
+	       !atomic64_try_cmpxchg(&plug_last_epoch, &last, q->epoch))
+		;
+}
+
+static void plug_buffer(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	if (plug_is_open(q)) {
+		q->closed_at = ktime_get_ns();
+		plug_shut_valve(sch);
+	}
+	plug_next_epoch(q);
 	plug_update_bypass(sch);
 }
 
-/* The root is scheduled, not the transmit queue of this qdisc: with one qdisc
- * for several transmit queues, that one may be stopped while the head of the
- * queue goes to another.
- */
 static void plug_release(struct Qdisc *sch, u64 last)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
-	if (last <= q->released)
+	if (last < q->released)
 		return;
 
 	q->released = last;
-	q->released_at = ktime_get_ns();
+	plug_open_valve(sch);
 	plug_update_bypass(sch);
-	if (sch->q.qlen)
-		__netif_schedule(qdisc_root(sch));
 }
 
-/* Marks only grow from head to tail: what may not leave is the end of the
+static void plug_leave_out(const struct sk_buff_head *list, unsigned int *n,
+			   unsigned int *len)
+{
+	const struct sk_buff *skb;
+
+	skb_queue_walk(list, skb) {
+		--*n;
+		*len -= qdisc_pkt_len(skb);
+	}
+}
+
+/* Marks only grow from head to tail: what is not released is the end of the
  * list. It is counted as what remains of the queue without the packets that
  * were released and have not left, so that the lock is not held for the length
  * of what is dropped.
@@ -218,15 +316,12 @@ static void plug_drop_unreleased(struct Qdisc *sch)
 	unsigned int n = sch->q.qlen, len = sch->qstats.backlog;
 	struct sk_buff *last = NULL, *skb;
 
-	skb_queue_walk(&sch->gso_skb, skb) {
-		n--;
-		len -= qdisc_pkt_len(skb);
-	}
-	skb_queue_walk(&sch->skb_bad_txq, skb) {
-		n--;
-		len -= qdisc_pkt_len(skb);
-	}
-	for (skb = sch->q.head; skb && plug_may_leave(q, skb); skb = skb->next) {
+	plug_leave_out(&sch->gso_skb, &n, &len);
+	plug_leave_out(&sch->skb_bad_txq, &n, &len);
+	plug_leave_out(&q->stopped_gso, &n, &len);
+	plug_leave_out(&q->stopped_bad_txq, &n, &len);
+	for (skb = sch->q.head; skb && plug_is_released(q, skb);
+	     skb = skb->next) {
 		last = skb;
 		n--;
 		len -= qdisc_pkt_len(skb);
@@ -249,7 +344,8 @@ static void plug_drop_unreleased(struct Qdisc *sch)
 }
 
 /* No packet bears the forgotten numbers any more: to count them as released
- * lets nothing go, and leaves no epoch waiting. Closed before, closed after.
+ * lets nothing go, and leaves no epoch waiting. Closed before, closed after;
+ * and a valve that is shut stays shut.
  */
 static void plug_discard(struct Qdisc *sch)
 {
@@ -259,8 +355,10 @@ static void plug_discard(struct Qdisc *sch)
 		return;
 
 	plug_drop_unreleased(sch);
+	if (q->leaving == q->released)
+		q->leaving = q->epoch;
 	q->released = q->epoch;
-	q->epoch++;
+	plug_next_epoch(q);
 }
 
 static u32 plug_default_limit(const struct Qdisc *sch)
@@ -278,6 +376,13 @@ static void plug_set_limit(struct Qdisc *sch, u32 limit)
 	q->limit = limit ? limit : plug_default_limit(sch);
 }
 
+/* Whether the packet that is to leave next may do so. */
+static bool plug_is_ready(struct Qdisc *sch)
+{
+	return !skb_queue_empty(&sch->gso_skb) ||
+	       !skb_queue_empty(&sch->skb_bad_txq) || plug_peek(sch);
+}
+
 /* All that a command does to the state; root lock held. */
 static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		      struct netlink_ext_ack *extack)
@@ -286,12 +391,11 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 
 	switch (cmd->action) {
 	case TCQ_PLUG_BUFFER:
-		plug_begin_epoch(sch);
+		plug_buffer(sch);
 		q->buffer_cmds++;
 		return 0;
 	case TCQ_PLUG_RELEASE_ONE:
-		if (plug_epoch_waits(q))
-			plug_release(sch, q->released + 1);
+		plug_release(sch, q->released + plug_epoch_waits(q));
 		q->release_one_cmds++;
 		return 0;
 	case TCQ_PLUG_RELEASE_INDEFINITE:
@@ -400,16 +504,24 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 	if (err)
 		return err;
 
-	/* On newer kernels a sender may leave its packet in front of the queue,
-	 * for another sender to enqueue, and go on. What was sent before a
-	 * rollback must not come in after it, so wait for that other one: it
-	 * holds rcu_read_lock_bh() until the packet is in the queue.
+	/* A sender may leave its packet in front of the queue, for another
+	 * sender to enqueue, and go on. What was sent before a rollback must
+	 * not come in after it, so wait for that other one: it holds
+	 * rcu_read_lock_bh() until the packet is in the queue.
 	 */
-	if (cmd.action == TCQ_PLUG_DISCARD)
-		synchronize_net();
+	if (cmd.action == TCQ_PLUG_DISCARD && !plug_is_open(qdisc_priv(sch)))
+		qdisc_synchronize_deferred();
 
 	sch_tree_lock(sch);
 	err = plug_apply(sch, &cmd, extack);
+	/* The root is scheduled, not the transmit queue of this qdisc: with one
+	 * qdisc for several transmit queues, that one may be stopped while the
+	 * head of the queue goes to another. And it is scheduled also when this
+	 * command let nothing go: what another one did may have been lost on a
+	 * device that was deactivated.
+	 */
+	if (plug_is_ready(sch))
+		__netif_schedule(qdisc_root(sch));
 	sch_tree_unlock(sch);
 
 	return err;
@@ -429,15 +541,11 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 			return err;
 	}
 
-	q->epoch = 1;
 	switch (cmd.action) {
 	case TCQ_PLUG_BUFFER:
 	case TCQ_PLUG_RELEASE_ONE:
 	case TCQ_PLUG_LIMIT:
-		q->closed_at = ktime_get_ns();
-		break;
 	case TCQ_PLUG_RELEASE_INDEFINITE:
-		q->released = q->epoch;
 		break;
 	default:
 		NL_SET_BAD_ATTR(extack, opt);
@@ -446,6 +554,21 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 		return -EINVAL;
 	}
 
+	__skb_queue_head_init(&q->stopped_gso);
+	__skb_queue_head_init(&q->stopped_bad_txq);
+	q->epoch = atomic64_inc_return(&plug_last_epoch);
+	q->released = q->epoch;
+	if (cmd.action != TCQ_PLUG_RELEASE_INDEFINITE) {
+		q->released--;
+		q->closed_at = ktime_get_ns();
+	}
+	q->leaving = q->released;
+
+	/* A socket's account bounds what its owner can make the kernel hold.
+	 * Where a plug's limit is not for an administrator of the machine to
+	 * set, nothing else does.
+	 */
+	q->disown = dev_net(qdisc_dev(sch))->user_ns == &init_user_ns;
 	plug_set_limit(sch, cmd.limit);
 	plug_update_bypass(sch);
 	return 0;
@@ -459,10 +582,12 @@ static u64 plug_head_epoch(struct Qdisc *sch)
 	struct plug_sched_data *q = qdisc_priv(sch);
 	struct sk_buff *head = sch->q.head;
 
-	if (head && plug_may_leave(q, head))
+	if (head && plug_is_released(q, head))
 		return plug_skb_cb(head)->epoch;
 	if (!skb_queue_empty(&sch->gso_skb) ||
-	    !skb_queue_empty(&sch->skb_bad_txq))
+	    !skb_queue_empty(&sch->skb_bad_txq) ||
+	    !skb_queue_empty(&q->stopped_gso) ||
+	    !skb_queue_empty(&q->stopped_bad_txq))
 		return q->released;
 	return head ? plug_skb_cb(head)->epoch : 0;
 }
@@ -473,6 +598,7 @@ static int plug_dump(struct Qdisc *sch, struct sk_buff *skb)
 	struct plug_sched_data *q = qdisc_priv(sch);
 	struct tc_plug_qopt qopt = {};
 	u64 epoch, released, head, tail;
+	u32 stopped;
 
 	sch_tree_lock(sch);
 	qopt.action = plug_is_open(q) ? TCQ_PLUG_RELEASE_INDEFINITE :
@@ -482,11 +608,13 @@ static int plug_dump(struct Qdisc *sch, struct sk_buff *skb)
 	released = q->released;
 	head = plug_head_epoch(sch);
 	tail = sch->q.tail ? plug_skb_cb(sch->q.tail)->epoch : head;
+	stopped = q->stopped;
 	sch_tree_unlock(sch);
 
 	if (nla_put(skb, TCA_OPTIONS, sizeof(qopt), &qopt) ||
 	    nla_put_u64_64bit(skb, TCA_PLUG_EPOCH, epoch, TCA_PLUG_PAD) ||
-	    nla_put_u64_64bit(skb, TCA_PLUG_RELEASED, released, TCA_PLUG_PAD))
+	    nla_put_u64_64bit(skb, TCA_PLUG_RELEASED, released, TCA_PLUG_PAD) ||
+	    nla_put_u32(skb, TCA_PLUG_STOPPED, stopped))
 		goto nla_put_failure;
 	if (head && nla_put_u64_64bit(skb, TCA_PLUG_HEAD_EPOCH, head,
 				      TCA_PLUG_PAD))
@@ -516,13 +644,13 @@ static int plug_dump_stats(struct Qdisc *sch, struct gnet_dump *d)
 	st.drops_limit = q->drops_limit;
 	st.drops_reset = q->drops_reset;
 	st.drops_discard = q->drops_discard;
+	st.copy_failures = q->copy_failures;
 	st.buffer_cmds = q->buffer_cmds;
 	st.release_one_cmds = q->release_one_cmds;
 	st.release_indefinite_cmds = q->release_indefinite_cmds;
 	st.limit_cmds = q->limit_cmds;
 	st.discard_cmds = q->discard_cmds;
 	st.release_upto_cmds = q->release_upto_cmds;
-	st.release_age = q->released_at ? now - q->released_at : TC_PLUG_NEVER;
 	st.closed_age = plug_is_open(q) ? TC_PLUG_NEVER : now - q->closed_at;
 	sch_tree_unlock(sch);
 

@@ -243,6 +243,17 @@ static const void *attr_find(const void *data, size_t size, __u16 type, size_t *
 	return NULL;
 }
 
+static __u32 attr_u32(const void *data, size_t size, __u16 type)
+{
+	size_t len;
+	const void *p = attr_find(data, size, type, &len);
+	__u32 value = 0;
+
+	if (p && len == sizeof(value))
+		memcpy(&value, p, sizeof(value));
+	return value;
+}
+
 static __u64 attr_u64(const void *data, size_t size, __u16 type, bool *there)
 {
 	size_t len;
@@ -314,6 +325,7 @@ static void state_parse(struct plug_state *st, const struct nlmsghdr *nlh)
 		st->released = attr_u64(p, len, TCA_PLUG_RELEASED, &st->has_released);
 		st->head_epoch = attr_u64(p, len, TCA_PLUG_HEAD_EPOCH, NULL);
 		st->tail_epoch = attr_u64(p, len, TCA_PLUG_TAIL_EPOCH, NULL);
+		st->stopped = attr_u32(p, len, TCA_PLUG_STOPPED);
 	}
 	p = attr_find(attrs, size, TCA_STATS2, &len);
 	if (p)
@@ -504,7 +516,6 @@ bool plug_same(const struct plug_state *a, const struct plug_state *b)
 {
 	struct plug_state x = *a, y = *b;
 
-	x.xstats.release_age = y.xstats.release_age = 0;
 	x.xstats.closed_age = y.xstats.closed_age = 0;
 	return !memcmp(&x, &y, sizeof(x));
 }
@@ -533,9 +544,15 @@ void link_clear(const char *dev)
 		quiet_sh("ip link del %s", dev);
 }
 
+void plug_forget(void)
+{
+	quiet_sh("rmmod sch_plug 2> /dev/null");
+}
+
 void dummy_make(const char *dev)
 {
 	link_clear(dev);
+	plug_forget();
 	must("ip link add %s mtu 65000 type dummy && ip link set %s up", dev, dev);
 }
 

@@ -84,6 +84,7 @@ struct plug_state {
 	bool		has_released;
 	__u64		head_epoch;
 	__u64		tail_epoch;
+	__u32		stopped;
 	__u64		sent_packets;
 	__u64		sent_bytes;
 	__u32		qlen;
@@ -125,7 +126,7 @@ bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state);
 /* All qdiscs of @dev that a dump shows, up to @max; how many. */
 unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			unsigned int max);
-/* Whether two dumps tell the same, the ages aside, which time changes. */
+/* Whether two dumps tell the same, the age aside, which time changes. */
 bool plug_same(const struct plug_state *a, const struct plug_state *b);
 /* The root plug's state; ends the test if there is none. */
 struct plug_state plug_get(int nl, const char *dev);
@@ -145,7 +146,12 @@ struct wire {
 	unsigned int reordered;	/* frames that came with a lower number, or twice */
 };
 
-/* Makes a dummy device, up, for frames of up to 65000 bytes. */
+/* Unloads the module if no plug is left, so that the next one is its first:
+ * epochs are numbered from 1.
+ */
+void plug_forget(void);
+
+/* Makes a dummy device, up, for frames of up to 65000 bytes; plug_forget() first. */
 void dummy_make(const char *dev);
 void link_delete(const char *dev);
 /* The same, if it is there at all. */

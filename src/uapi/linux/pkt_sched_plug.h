@@ -13,10 +13,12 @@
  * Integers are in host byte order. 64-bit attributes and structures may be
  * aligned to 4 bytes only: copy them out before use.
  *
- * Epochs. The qdisc numbers the epochs from 1 and never reuses a number while
- * it lives; a new qdisc begins at 1 again, so what was learnt of the old one
- * must be forgotten when a plug is detached and attached anew. Two numbers
- * tell all that is to be known:
+ * Epochs. The first plug after the module is loaded numbers its epochs from 1.
+ * A number is never used twice: an epoch's number is above those of all earlier
+ * epochs of its plug, and a new plug begins above every number that any plug
+ * has had until then. So a number that was learnt of a plug that has been
+ * deleted or replaced names no epoch of the new one. Two numbers tell all that
+ * is to be known:
  *
  *	TCA_PLUG_EPOCH     the epoch that packets arriving now belong to
  *	TCA_PLUG_RELEASED  the last epoch that is done with: released, or
@@ -25,6 +27,26 @@
  * The plug is open when the two are equal. When it is closed,
  * TCA_PLUG_EPOCH - TCA_PLUG_RELEASED - 1 closed epochs wait for release, and
  * the oldest of them is TCA_PLUG_RELEASED + 1.
+ *
+ * When released packets leave. TCQ_PLUG_BUFFER on a closed plug leaves alone
+ * what was released before and has not left yet: that goes on leaving. The same
+ * on an open plug stops it: no packet that is in the queue then leaves before
+ * the next release. Any release will do, TCQ_PLUG_RELEASE_ONE also when no
+ * epoch waits; only a TCQ_PLUG_RELEASE_UPTO with a number below
+ * TCA_PLUG_RELEASED will not. What was stopped then leaves first. It counts as
+ * released all the while: TCQ_PLUG_DISCARD does not drop it. A packet that the
+ * device's driver has is beyond the qdisc and is not stopped; nor is one that
+ * a qdisc above this one has taken out already.
+ *
+ * Held packets are copies. A packet that enters a closed plug shares no memory
+ * with a zero-copy sender (MSG_ZEROCOPY, vhost, a Xen guest, a PACKET_TX_RING):
+ * its content is that of the moment, and the sender has its memory back. Nor
+ * does it count against the send buffer of a socket on this host, unless the
+ * device is in a network namespace that does not belong to the initial user
+ * namespace: TCP goes on sending and UDP does not block; the limit is what
+ * bounds them. Packets that were queued while the plug was open, and are
+ * stopped, are not copied. Nor are pages that were spliced or sent with
+ * sendfile(): what is written to their file shows up in the packet.
  */
 #ifndef _UAPI_LINUX_PKT_SCHED_PLUG_H
 #define _UAPI_LINUX_PKT_SCHED_PLUG_H
@@ -42,8 +64,14 @@
  * that wait for release, go on buffering in a fresh epoch. Packets that were
  * released and have not been sent yet stay. Does nothing to an open plug.
  *
- * Takes a grace period of RCU (milliseconds), so that a packet whose sender had
- * been told that it was sent is dropped as well, even if it was on its way.
+ * A packet whose send() had returned, from a packet socket or UDP and with no
+ * other queue in between, is in the plug by then and is dropped. On kernels
+ * where it might not be (7.2 and later) the message waits for it, a grace period
+ * of RCU (milliseconds), if the plug is closed. Packets that are still in front
+ * of the device come later and are not dropped: what is in the write queue of a
+ * TCP socket, waits for a neighbour's address, is in the ring of a vhost or a
+ * Xen guest or in a backlog of the receiving side. Stop the source and let these
+ * drain before you roll it back.
  *
  * Parents' qlen and backlog are corrected as far as the qdisc core can: multiq
  * keeps no backlog, so the one it shows goes wrong, and sfb does not hear of
@@ -88,6 +116,9 @@
  * @TCA_PLUG_TAIL_EPOCH: __u64. Set by the kernel: the epoch of the newest
  *	packet in the queue; absent when the queue is empty. A value above
  *	TCA_PLUG_RELEASED means that unreleased packets are held.
+ * @TCA_PLUG_STOPPED: __u32. Set by the kernel: how many of the packets that are
+ *	held were released and stopped by a TCQ_PLUG_BUFFER that closed the plug.
+ *	0 once a release has let them go, or a reset has dropped them.
  */
 enum {
 	TCA_PLUG_UNSPEC,
@@ -96,12 +127,13 @@ enum {
 	TCA_PLUG_RELEASED,
 	TCA_PLUG_HEAD_EPOCH,
 	TCA_PLUG_TAIL_EPOCH,
+	TCA_PLUG_STOPPED,
 	__TCA_PLUG_MAX
 };
 
 #define TCA_PLUG_MAX (__TCA_PLUG_MAX - 1)
 
-/* tc_plug_xstats.release_age and .closed_age: that has not happened. */
+/* tc_plug_xstats.closed_age: the plug is open. */
 #define TC_PLUG_NEVER	(~(__u64)0)
 
 /**
@@ -123,6 +155,9 @@ enum {
  *	transmit queue length, or a parent qdisc was reset. Includes released
  *	packets that the driver had handed back.
  * @drops_discard: packets dropped by TCQ_PLUG_DISCARD.
+ * @copy_failures: packets of zero-copy senders that are or were held without
+ *	having been copied, because there was no memory. Each keeps the sender's
+ *	memory until it leaves, and what the sender writes there shows up in it.
  * @buffer_cmds: TCQ_PLUG_BUFFER messages obeyed.
  * @release_one_cmds: TCQ_PLUG_RELEASE_ONE messages obeyed, those included
  *	that found no epoch waiting.
@@ -131,10 +166,9 @@ enum {
  * @discard_cmds: TCQ_PLUG_DISCARD messages obeyed.
  * @release_upto_cmds: TCQ_PLUG_RELEASE_UPTO messages obeyed, those included
  *	that found everything released.
- * @release_age: nanoseconds since an epoch was last released, without the
- *	time the system was suspended; TC_PLUG_NEVER if none ever was.
- * @closed_age: likewise, since the plug closed (was created closed, or was
- *	open and got TCQ_PLUG_BUFFER), TC_PLUG_NEVER while it is open.
+ * @closed_age: nanoseconds since the plug closed (was created closed, or was
+ *	open and got TCQ_PLUG_BUFFER), without the time the system was suspended;
+ *	TC_PLUG_NEVER while it is open.
  *
  * The message that creates a plug is no command and counts nowhere.
  *
@@ -148,13 +182,13 @@ struct tc_plug_xstats {
 	__u64	drops_limit;
 	__u64	drops_reset;
 	__u64	drops_discard;
+	__u64	copy_failures;
 	__u64	buffer_cmds;
 	__u64	release_one_cmds;
 	__u64	release_indefinite_cmds;
 	__u64	limit_cmds;
 	__u64	discard_cmds;
 	__u64	release_upto_cmds;
-	__u64	release_age;
 	__u64	closed_age;
 };
 

@@ -6,18 +6,14 @@
 
 #include <compat-config.h>
 
-#if !PLUG_COMPAT_QDISC_DROP_OVERLIMIT_EXISTS
-#if PLUG_COMPAT_SKB_DROP_REASON_QDISC_OVERLIMIT_EXISTS
-#define QDISC_DROP_OVERLIMIT	SKB_DROP_REASON_QDISC_OVERLIMIT
-#else /* !PLUG_COMPAT_SKB_DROP_REASON_QDISC_OVERLIMIT_EXISTS */
-#define QDISC_DROP_OVERLIMIT	0
-
-static inline int qdisc_drop_reason(struct sk_buff *skb, struct Qdisc *sch,
-				    struct sk_buff **to_free, int reason)
+/* Returns when every packet is in the queue whose sender was told before that it
+ * was sent. Only kernels with a deferred list have others. May sleep.
+ */
+static inline void qdisc_synchronize_deferred(void)
 {
-	return qdisc_drop(skb, sch, to_free);
+#if PLUG_COMPAT_QDISC_HAS_DEFER_LIST
+	synchronize_net();
+#endif /* PLUG_COMPAT_QDISC_HAS_DEFER_LIST */
 }
-#endif /* PLUG_COMPAT_SKB_DROP_REASON_QDISC_OVERLIMIT_EXISTS */
-#endif /* !PLUG_COMPAT_QDISC_DROP_OVERLIMIT_EXISTS */
 
 #endif /* PLUG_COMPAT_NET_SCH_GENERIC_H */
