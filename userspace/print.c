@@ -101,14 +101,10 @@ static void print_since(struct out *out, const struct qdisc_state *state)
 
 	if (!qdisc_knows(state, closed_age))
 		return;
+	if (x->closed_age == TC_PLUG_NEVER)
+		return;
 	out_text(out, "\n  since    ");
-	if (x->release_age != TC_PLUG_NEVER)
-		out_age(out, "last_release_age_ns", "last release %s ago",
-			x->release_age);
-	else
-		out_text(out, "never released");
-	if (x->closed_age != TC_PLUG_NEVER)
-		out_age(out, "closed_age_ns", ", closed %s ago", x->closed_age);
+	out_age(out, "closed_age_ns", "closed %s ago", x->closed_age);
 }
 
 /* What only programs, or people who look for something odd, want to know. */
@@ -197,9 +193,6 @@ void print_fields(struct out *out, const char *name,
 	print_xstat(out, state, limit_cmds);
 	print_xstat(out, state, discard_cmds);
 	print_xstat(out, state, release_upto_cmds);
-	print_field(out, qdisc_knows(state, release_age) &&
-			 state->xstats.release_age != TC_PLUG_NEVER,
-		    state->xstats.release_age);
 	print_field(out, qdisc_knows(state, closed_age) &&
 			 state->xstats.closed_age != TC_PLUG_NEVER,
 		    state->xstats.closed_age);

@@ -166,8 +166,7 @@ static void test_clock(void)
 		command(TCQ_PLUG_RELEASE_ONE);
 		wire_leaves(&w, 3, "the epoch");
 		st = plug_get(nl, "pa");
-		ok(st.xstats.release_age < minutes && st.xstats.closed_age < minutes,
-		   "ages do not jump");
+		ok(st.xstats.closed_age < minutes, "the age does not jump");
 		clock_jump(i % 2 ? 2 * years : -2 * years);
 	}
 	wire_finish(&w, "pa");
@@ -548,7 +547,8 @@ static void test_memory_replace(void)
 		failed += err != 0;
 		if (after.handle == add.handle) {
 			replaced++;
-			torn += after.epoch != 1 || after.released || after.qlen;
+			torn += after.epoch <= before.epoch || after.qlen ||
+				after.released != after.epoch - 1;
 		} else if (!err || !plug_same(&before, &after)) {
 			torn++;
 		}

@@ -7,8 +7,8 @@
  * the last counter. Every so often, and at the end, nothing must leave for
  * QUIET_MS.
  *
- *	model [--seed S] [--steps N]	N steps (3000), a new plug each 500; the
- *					seed is printed and by default new
+ *	model [--leaf] [--seed S] [--steps N]	N steps (3000), a new plug each 500;
+ *					the seed is printed and by default new
  *	model --replay STEP; STEP...	those steps on a new plug; with --intree
  *					before it, looks at the frames only; with
  *					--hurry on all processors, up to ten
@@ -18,6 +18,9 @@
  *					comes with kernels, which knows four
  *					commands and tells nothing: looks at the
  *					frames only, and has to fail
+ *
+ * With --leaf the plug is not at the root, but the qdisc of the first of two
+ * transmit queues below an mqprio; then the other queue's changes too.
  *
  * A failure is replayed with ever fewer steps, and frames, and what is left,
  * from which no step can be taken, nor two, is printed as the commands to type
@@ -62,7 +65,7 @@
 
 enum kind {
 	SEND, GSO, BUFFER, RELEASE_ONE, OPEN, UPTO, DISCARD, LIMIT, BAD, DOWN,
-	UP, TXQLEN, MTU, TSO, REPLACE, RENEW, QUIET, KINDS
+	UP, TXQLEN, MTU, TSO, CLSACT, SIBLING, REPLACE, RENEW, QUIET, KINDS
 };
 
 static const struct {
@@ -84,6 +87,8 @@ static const struct {
 	[TXQLEN]	= { "txqlen", 1, "ip link set " DEV " txqueuelen %d" },
 	[MTU]		= { "mtu", 1, "ip link set " DEV " mtu %d" },
 	[TSO]		= { "tso", 1, "ethtool -K " DEV " tso %d" },
+	[CLSACT]	= { "clsact", 1, "tc qdisc (0: del, 1: replace) dev " DEV " clsact: %d" },
+	[SIBLING]	= { "sibling", 1, "tc qdisc replace dev " DEV " parent 100:2, 0: pfifo, 1: bfifo: %d" },
 	[REPLACE]	= { "replace", 2, "tc qdisc replace dev " DEV " root plug, action %d (-2: no options), handle %d:" },
 	[RENEW]		= { "renew", 2, "tc qdisc replace dev " DEV " root with another handle, limit %u, action %d" },
 	[QUIET]		= { "quiet", 0, "wait" },
@@ -198,7 +203,8 @@ static struct {
 	__u32		next;			/* number */
 	unsigned int	due_head, due_tail, segment;
 	unsigned int	handle;
-	bool		txqlen_resets;
+	__u32		parent;			/* of the plug */
+	bool		txqlen_resets, graft_resets, clsact;
 	/* Sends through an open plug, which may have been queued after all
 	 * where the queue's run is a thread of its own (PREEMPT_RT).
 	 */
@@ -506,11 +512,34 @@ static void compare(const struct plug_state *st)
 	COMPARE_ST(limit_cmds);
 	COMPARE_ST(discard_cmds);
 	COMPARE_ST(release_upto_cmds);
-	COMPARE("release_age is never", st->xstats.release_age == TC_PLUG_NEVER,
-		r->st.release_age == TC_PLUG_NEVER);
+	COMPARE_ST(copy_failures);
+	COMPARE("stopped", st->stopped, r->stopped);
 	COMPARE("closed_age is never", st->xstats.closed_age == TC_PLUG_NEVER,
 		ref_open(r));
 	compare_queued(st, r);
+}
+
+/* When BUFFER has shut the valve, so many of those that were due have not left
+ * and will not: they are held again.
+ */
+static unsigned int held_after_all(const struct plug_state *st)
+{
+	return w.ref.shut && st->qlen > w.ref.qlen ? st->qlen - w.ref.qlen : 0;
+}
+
+static void stop_due(unsigned int n)
+{
+	while (n--)
+		ref_stop(&w.ref, due[--w.due_tail].number);
+}
+
+static struct plug_state look(void)
+{
+	struct plug_state st;
+
+	if (!qdisc_get(w.nl, DEV, w.parent, &st) || strcmp(st.kind, "plug"))
+		bail("there is no plug");
+	return st;
 }
 
 /* Waits for what has to leave, for as long as something does, and compares. */
@@ -518,20 +547,23 @@ static void settle(void)
 {
 	__u64 end = now_ns() + patience_ms * 1000000ULL;
 	struct plug_state st;
+	unsigned int stopped;
 
 	for (;;) {
 		while (!w.wrong && frame_take(0))
 			end = now_ns() + patience_ms * 1000000ULL;
-		st = plug_get(w.nl, DEV);
+		st = look();
 		if (w.wrong)
 			return;
-		if (st.qlen == w.ref.qlen && w.due_head == w.due_tail)
+		stopped = held_after_all(&st);
+		if (st.qlen == w.ref.qlen + stopped &&
+		    w.due_tail - w.due_head == stopped)
 			break;
 		if (st.qlen < w.ref.qlen)
 			silence();	/* to see which they were */
 		if (st.qlen < w.ref.qlen)
 			wrong(LOST, "%u packets in the queue, not %u", st.qlen, w.ref.qlen);
-		if (now_ns() > end && st.qlen > w.ref.qlen)
+		if (now_ns() > end && st.qlen > w.ref.qlen && !w.ref.shut)
 			wrong(STUCK, "packet %u does not leave; %u in the queue, not %u",
 			      due[w.due_head].number, st.qlen, w.ref.qlen);
 		if (now_ns() > end)
@@ -539,22 +571,29 @@ static void settle(void)
 			      due[w.due_head].number);
 		frame_take(1);
 	}
+	stop_due(stopped);
 	if (!intree)
 		compare(&st);
 }
 
 /* ---- doing ---- */
 
-static int message(int action, unsigned int limit, __u16 flags, unsigned int handle)
+/* @arg: the epoch for RELEASE_UPTO, otherwise the limit. */
+static int message(int action, __u64 arg, __u16 flags, unsigned int handle)
 {
-	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
+	struct {
+		struct tc_plug_qopt qopt;
+		char epoch[12];
+	} options = { .qopt = { .action = action, .limit = arg } };
 	struct plug_msg msg = {
-		.dev = DEV, .parent = TC_H_ROOT, .flags = flags,
+		.dev = DEV, .parent = w.parent, .flags = flags,
 		.handle = handle << 16,
-		.options = action == NO_OPTIONS ? NULL : &qopt,
-		.options_len = sizeof(qopt),
+		.options = action == NO_OPTIONS ? NULL : &options,
+		.options_len = sizeof(options.qopt),
 	};
 
+	if (action == TCQ_PLUG_RELEASE_UPTO)
+		msg.options_len += attr_at(options.epoch, TCA_PLUG_EPOCH, &arg, sizeof(arg));
 	return nl_request(w.nl, &msg, NULL);
 }
 
@@ -565,10 +604,7 @@ static void command(int action, unsigned long long arg, __u16 flags, unsigned in
 	int got, want;
 
 	want = action == NO_OPTIONS ? 0 : ref_command(&w.ref, action, arg);
-	if (action == TCQ_PLUG_RELEASE_UPTO)
-		got = plug_upto(w.nl, DEV, arg, NULL);
-	else
-		got = message(action, arg, flags, handle);
+	got = message(action, arg, flags, handle);
 	if (got != want)
 		wrong(REFUSAL, "action %d was answered with %d, not %d", action, got, want);
 	w.commands++;
@@ -590,6 +626,20 @@ static void send_step(const struct step *s)
 	}
 }
 
+/* As must(), without a word: it is done by the hundred. */
+static void __attribute__((format(printf, 1, 2)))
+must_quietly(const char *fmt, ...)
+{
+	char command[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	if (quiet_sh("%s", command))
+		bail("this failed: %s", command);
+}
+
 static void renew(unsigned int limit, bool open)
 {
 	int action = open ? TCQ_PLUG_RELEASE_INDEFINITE : TCQ_PLUG_BUFFER;
@@ -600,6 +650,28 @@ static void renew(unsigned int limit, bool open)
 	if (err)
 		bail("a new plug: %s", strerror(-err));
 	ref_create(&w.ref, limit, open);
+}
+
+/* Something is attached beside the plug. */
+static void graft(const char *what)
+{
+	must_quietly("tc qdisc replace dev " DEV " %s", what);
+	if (w.graft_resets && w.ref.link_up)
+		ref_reset(&w.ref);
+}
+
+static void clsact(bool on)
+{
+	if (on == w.clsact)
+		return;
+	w.clsact = on;
+	if (on) {
+		graft("clsact");
+		return;
+	}
+	must_quietly("tc qdisc del dev " DEV " clsact");
+	if (w.graft_resets && w.ref.link_up)
+		ref_reset(&w.ref);
 }
 
 static void step_do(const struct step *s)
@@ -652,6 +724,14 @@ static void step_do(const struct step *s)
 	case TSO:
 		dev_tso(s->arg[0]);
 		break;
+	case CLSACT:
+		clsact(s->arg[0]);
+		break;
+	case SIBLING:
+		if (w.parent == TC_H_ROOT)
+			break;
+		graft(s->arg[0] ? "parent 100:2 bfifo" : "parent 100:2 pfifo");
+		break;
 	case REPLACE:
 		command(s->arg[0], 0, NLM_F_CREATE | NLM_F_REPLACE,
 			s->arg[1] ? w.handle : 0);
@@ -696,11 +776,13 @@ static void start(void)
 	w.due_head = w.due_tail = w.segment = 0;
 	w.open_packets = w.open_bytes = 0;
 	w.ref = (struct ref){ .packet = packets, .txqlen = 1000, .mtu = 9000,
-			      .link_up = true, .txqlen_resets = w.txqlen_resets };
+			      .last_epoch = w.ref.last_epoch, .link_up = true,
+			      .txqlen_resets = w.txqlen_resets };
 	dev_up(true);
 	dev_txqlen(1000);
 	dev_mtu(9000);
 	dev_tso(true);
+	clsact(false);
 	renew(20000000, false);
 	/* What the plug before may have let go while it went. */
 	while (recv(w.rx, &out, sizeof(out), MSG_DONTWAIT) >= 0 || errno == ENETDOWN)
@@ -766,7 +848,7 @@ static unsigned int pick(unsigned int n, const unsigned int *of)
 static const unsigned int weights[KINDS] = {
 	[SEND] = 300, [GSO] = 60, [BUFFER] = 170, [RELEASE_ONE] = 130, [OPEN] = 20,
 	[UPTO] = 60, [DISCARD] = 20, [LIMIT] = 30, [BAD] = 10, [DOWN] = 4, [UP] = 40,
-	[TXQLEN] = 4, [MTU] = 4, [TSO] = 4, [REPLACE] = 30, [RENEW] = 4, [QUIET] = 1,
+	[TXQLEN] = 4, [MTU] = 4, [TSO] = 4, [CLSACT] = 4, [SIBLING] = 4, [REPLACE] = 30, [RENEW] = 4, [QUIET] = 1,
 };
 
 static enum kind kind_random(const unsigned int *weight)
@@ -812,6 +894,8 @@ static void step_random(struct step *s, const unsigned int *weight)
 		s->arg[0] = PICK(9000, 20000, 65000);
 		break;
 	case TSO:
+	case CLSACT:
+	case SIBLING:
 		s->arg[0] = upto(2);
 		break;
 	case REPLACE:
@@ -977,10 +1061,10 @@ static void be_hasty(void)
 
 /* ---- runs ---- */
 
-/* Whether another txqueuelen resets the qdiscs of a device, which kernels did up
- * to 7.x: asked with netem, which holds a packet longer than this takes.
+/* Whether what @change does resets the qdiscs of a device, which many kernels do:
+ * asked with netem, which holds a packet longer than this takes.
  */
-static bool txqlen_resets(void)
+static bool resets(void (*change)(void), const char *what)
 {
 	struct plug_state st;
 	bool found;
@@ -988,16 +1072,40 @@ static bool txqlen_resets(void)
 	must("tc qdisc add dev " DEV " root netem delay 250s");
 	if (send(w.tx, &out, sizeof(out.vnet) + plain_build(1, 60), 0) < 0)
 		bail("send: %s", strerror(errno));
-	dev_txqlen(77);
+	change();
 	found = qdisc_get(w.nl, DEV, TC_H_ROOT, &st);
 	if (!found || strcmp(st.kind, "netem") || st.qlen > 1)
-		bail("no netem to see what txqueuelen does");
+		bail("no netem to see what %s does", what);
 	must("tc qdisc del dev " DEV " root");
-	diag("another txqueuelen %s a qdisc in this kernel", st.qlen ? "does not reset" : "resets");
+	diag("%s %s a qdisc in this kernel", what, st.qlen ? "does not reset" : "resets");
 	return !st.qlen;
 }
 
-static void setup(void)
+static void another_txqlen(void)
+{
+	dev_txqlen(77);
+}
+
+static void another_clsact(void)
+{
+	must("tc qdisc add dev " DEV " clsact && tc qdisc del dev " DEV " clsact");
+}
+
+static void device_make(void)
+{
+	link_clear(DEV);
+	plug_forget();
+	must("ip link add " DEV " numtxqueues 2 mtu 65000 type dummy && ip link set " DEV " up");
+}
+
+/* All frames have priority 0, and go through the first queue. */
+static void become_leaf(void)
+{
+	must("tc qdisc add dev " DEV " root handle 100: mqprio num_tc 2 map 0 0 0 0 1 1 1 1 0 queues 1@0 1@1 hw 0");
+	w.parent = 0x1000001;
+}
+
+static void setup(bool leaf)
 {
 	struct wire wire;
 	int one = 1;
@@ -1005,7 +1113,7 @@ static void setup(void)
 	processors(1);
 	realtime = !access("/sys/kernel/realtime", R_OK);
 
-	dummy_make(DEV);
+	device_make();
 	wire_open(&wire, DEV);
 	w.tx = wire.tx;
 	w.rx = wire.rx;
@@ -1014,7 +1122,11 @@ static void setup(void)
 	if (w.ctl < 0 || setsockopt(w.tx, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)))
 		bail("sockets: %s", strerror(errno));
 	w.next = 1;
-	w.txqlen_resets = txqlen_resets();
+	w.txqlen_resets = resets(another_txqlen, "another txqueuelen");
+	w.graft_resets = resets(another_clsact, "a clsact");
+	w.parent = TC_H_ROOT;
+	if (leaf)
+		become_leaf();
 }
 
 static void run_random(__u64 seed, unsigned int steps)
@@ -1189,7 +1301,7 @@ int main(int argc, char **argv)
 	__u64 seed = 0;
 	unsigned int steps = 3000;
 	char **replay = NULL;
-	bool hurry = false;
+	bool hurry = false, leaf = false;
 	int i;
 
 	for (i = 1; i < argc && !replay; i++) {
@@ -1201,6 +1313,8 @@ int main(int argc, char **argv)
 			replay = argv + i + 1;
 		else if (!strcmp(argv[i], "--intree"))
 			intree = true;
+		else if (!strcmp(argv[i], "--leaf"))
+			leaf = true;
 		else if (!strcmp(argv[i], "--hurry"))
 			hurry = true;
 		else
@@ -1208,7 +1322,7 @@ int main(int argc, char **argv)
 	}
 	if (!seed)
 		seed = intree ? 1 : now_ns() % 1000000000;
-	setup();
+	setup(leaf);
 	if (hurry)
 		be_hasty();
 	if (replay)

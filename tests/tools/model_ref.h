@@ -26,6 +26,9 @@ struct ref_packet {
 
 struct ref {
 	__u64		epoch, released;
+	__u64		last_epoch;	/* the highest that any plug has had */
+	bool		shut;		/* BUFFER closed the open plug; no release since */
+	__u32		stopped;	/* packets that are HELD although released */
 	__u32		limit;
 	__u64		backlog, sent_bytes;
 	__u32		head, tail;	/* numbers of the first and last HELD, if any */
@@ -51,7 +54,9 @@ static inline void ref_set_limit(struct ref *r, __u32 limit)
 	r->limit = limit;
 }
 
-/* What is held of the epochs @from to @upto meets its fate; how many. */
+/* What is held of the epochs @from to @upto, counted from the oldest packet,
+ * meets its fate; how many.
+ */
 static inline __u32 ref_take(struct ref *r, __u64 from, __u64 upto, enum fate fate)
 {
 	__u32 i, n = 0;
@@ -80,10 +85,11 @@ static inline void ref_create(struct ref *r, __u32 limit, bool open)
 {
 	ref_take(r, 0, ~0ULL, DROPPED);
 	memset(&r->st, 0, sizeof(r->st));
-	r->st.release_age = TC_PLUG_NEVER;	/* of an age, only whether there is one */
 	r->sent_bytes = 0;
-	r->epoch = 1;
-	r->released = open;
+	r->epoch = ++r->last_epoch;
+	r->released = r->epoch - !open;
+	r->shut = false;
+	r->stopped = 0;
 	/* The core gives a queueless device a length when a qdisc comes to it. */
 	if (!r->txqlen)
 		r->txqlen = 1000;
@@ -120,6 +126,23 @@ static inline void ref_send(struct ref *r, __u32 number, __u32 bytes)
 static inline void ref_reset(struct ref *r)
 {
 	r->st.drops_reset += ref_take(r, 0, ~0ULL, DROPPED);
+	r->stopped = 0;
+}
+
+/* A packet that was due had not left when the valve was shut: only the kernel
+ * can say which. The youngest comes first.
+ */
+static inline void ref_stop(struct ref *r, __u32 number)
+{
+	struct ref_packet *p = &r->packet[number];
+
+	p->fate = HELD;
+	r->sent_bytes -= p->bytes;
+	r->backlog += p->bytes;
+	r->head = number;
+	if (!r->qlen++)
+		r->tail = number;
+	r->stopped++;
 }
 
 static inline void ref_link(struct ref *r, bool up)
@@ -138,11 +161,18 @@ static inline void ref_txqlen(struct ref *r, __u32 txqlen)
 
 static inline void ref_release(struct ref *r, __u64 upto)
 {
-	if (upto <= r->released)
+	if (upto < r->released)
 		return;
 	r->released = upto;
-	r->st.release_age = 0;
+	r->shut = false;
+	r->stopped = 0;
 	ref_take(r, 0, upto, DUE);
+}
+
+static inline void ref_next_epoch(struct ref *r)
+{
+	if (r->last_epoch < ++r->epoch)
+		r->last_epoch = r->epoch;
 }
 
 /* @arg: the limit, or the epoch for RELEASE_UPTO. */
@@ -150,12 +180,12 @@ static inline int ref_command(struct ref *r, int action, __u64 arg)
 {
 	switch (action) {
 	case TCQ_PLUG_BUFFER:
-		r->epoch++;
+		r->shut |= ref_open(r);
+		ref_next_epoch(r);
 		r->st.buffer_cmds++;
 		return 0;
 	case TCQ_PLUG_RELEASE_ONE:
-		if (r->released + 1 < r->epoch)
-			ref_release(r, r->released + 1);
+		ref_release(r, r->released + (r->released + 1 < r->epoch));
 		r->st.release_one_cmds++;
 		return 0;
 	case TCQ_PLUG_RELEASE_INDEFINITE:
@@ -171,7 +201,8 @@ static inline int ref_command(struct ref *r, int action, __u64 arg)
 	case TCQ_PLUG_DISCARD:
 		if (!ref_open(r)) {
 			r->st.drops_discard += ref_take(r, r->released + 1, ~0ULL, DROPPED);
-			r->released = r->epoch++;
+			r->released = r->epoch;
+			ref_next_epoch(r);
 		}
 		r->st.discard_cmds++;
 		return 0;

@@ -194,6 +194,7 @@ const struct parent *parent_find(const char *name)
 void parent_device(const struct parent *p)
 {
 	link_clear(DEV);
+	plug_forget();
 	must("ip link add " DEV " numtxqueues %u mtu 65000 type dummy && ip link set " DEV " up",
 	     p->queues ? p->queues : 1);
 }

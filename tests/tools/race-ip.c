@@ -299,7 +299,7 @@ int main(int argc, char **argv)
 	tap = departures_open("pa");
 	nl = nl_open();
 	commander_open(&commander, "pa");
-	ledger_start(&ledger);
+	ledger_start(&ledger, plug_get(nl, "pa").epoch);
 	say_open(&commander, &ledger);	/* to connect */
 	reader = thread(reader_main, NULL);
 	for (i = 0; i < senders; i++)

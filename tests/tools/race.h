@@ -66,12 +66,12 @@ static inline void ledger_epoch(struct ledger *l, __u64 epoch)
 	atomic_store(&l->lost[epoch % EPOCHS], 0);
 }
 
-/* A new, closed plug. */
-static inline void ledger_start(struct ledger *l)
+/* A new, closed plug, which fills @epoch. */
+static inline void ledger_start(struct ledger *l, __u64 epoch)
 {
-	ledger_epoch(l, 1);
-	l->released = l->asked_upto = 0;
-	atomic_store(&l->acked, 1);
+	ledger_epoch(l, epoch);
+	l->released = l->asked_upto = epoch - 1;
+	atomic_store(&l->acked, epoch);
 }
 
 /* Before the message. */
@@ -95,11 +95,19 @@ static inline void ledger_lose(struct ledger *l, __u32 loss)
 		atomic_store(&l->lost[epoch % EPOCHS], loss);
 }
 
-/* Before DISCARD of a closed plug, or its replacement; ledger_acked() after it. */
+/* Before DISCARD of a closed plug; ledger_acked() after it. */
 static inline void ledger_discard(struct ledger *l)
 {
 	l->released = l->epoch;
 	ledger_epoch(l, l->epoch + 1);
+}
+
+/* There is another plug, closed, which fills @epoch: above all numbers before. */
+static inline void ledger_renew(struct ledger *l, __u64 epoch)
+{
+	l->released = epoch - 1;
+	ledger_epoch(l, epoch);
+	atomic_store(&l->acked, epoch);
 }
 
 /* Before and after BUFFER. */
@@ -205,6 +213,19 @@ static inline int say_open(struct commander *c, struct ledger *l)
 {
 	ledger_ask(l, l->epoch);
 	return commander_say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0, 0);
+}
+
+/* All that was sent before is let go, and nothing else: also what BUFFER stops
+ * if the plug was open.
+ */
+static inline int say_release_closed(struct commander *c, struct ledger *l)
+{
+	int err = say_buffer(c, l);
+
+	do
+		err |= say_release_one(c, l);
+	while (l->released + 1 < l->epoch);
+	return err;
 }
 
 /* Where there is traffic, traffic_lose() comes first. */

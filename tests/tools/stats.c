@@ -2,7 +2,7 @@
 /*
  * I3 in figures: every field of struct tc_plug_xstats, and the standard ones
  * beside it, against what was sent, seen to leave, and dropped for a known
- * cause. Ages are compared with two readings of the same clock around each
+ * cause. The age is compared with two readings of the same clock around each
  * event, so nothing depends on how fast anything is.
  *
  *	stats [TEST]		one test, or all
@@ -195,7 +195,7 @@ static void test_commands(void)
 	wire_finish(&w, DEV);
 }
 
-/* ---- ages ---- */
+/* ---- the age ---- */
 
 /* Something happened between these two readings of the clock. */
 struct moment {
@@ -211,15 +211,6 @@ static struct moment at(int action)
 	return m;
 }
 
-static struct moment at_upto(__u64 epoch)
-{
-	struct moment m = { .before = now_ns() };
-
-	is_u64(-plug_upto(nl, DEV, epoch, NULL), 0, "RELEASE_UPTO");
-	m.after = now_ns();
-	return m;
-}
-
 static void is_age(__u64 age, struct moment asked, struct moment m, const char *what)
 {
 	if (!ok(age >= asked.before - m.after && age <= asked.after - m.before,
@@ -227,18 +218,6 @@ static void is_age(__u64 age, struct moment asked, struct moment m, const char *
 		diag("%llu, should be %llu to %llu", (unsigned long long)age,
 		     (unsigned long long)(asked.before - m.after),
 		     (unsigned long long)(asked.after - m.before));
-}
-
-static void released_since(const struct moment *m, const char *what)
-{
-	struct moment asked = { .before = now_ns() };
-	__u64 age = get().xstats.release_age;
-
-	asked.after = now_ns();
-	if (m)
-		is_age(age, asked, *m, what);
-	else
-		is_u64(age, TC_PLUG_NEVER, "%s", what);
 }
 
 static void closed_since(const struct moment *m, const char *what)
@@ -284,41 +263,6 @@ static void test_closed_age(void)
 
 	start("release_indefinite");
 	closed_since(NULL, "created open: never");
-	wire_finish(&w, DEV);
-}
-
-static void test_release_age(void)
-{
-	struct moment released;
-
-	diag("release_age");
-	start("");
-	released_since(NULL, "new: never");
-	at(TCQ_PLUG_BUFFER);
-	released_since(NULL, "BUFFER releases nothing");
-	released = at(TCQ_PLUG_RELEASE_ONE);
-	released_since(&released, "RELEASE_ONE");
-	at(TCQ_PLUG_RELEASE_ONE);
-	released_since(&released, "RELEASE_ONE with no epoch waiting is no release");
-	at(TCQ_PLUG_BUFFER);
-	at(TCQ_PLUG_BUFFER);
-	at(TCQ_PLUG_DISCARD);
-	released_since(&released, "DISCARD is no release");
-	at(TCQ_PLUG_BUFFER);
-	released = at_upto(get().epoch - 1);
-	released_since(&released, "RELEASE_UPTO");
-	at_upto(1);
-	released_since(&released, "RELEASE_UPTO of what was released is none");
-	must("ip link set " DEV " down && ip link set " DEV " up");
-	released_since(&released, "a link down and up is none");
-	released = at(TCQ_PLUG_RELEASE_INDEFINITE);
-	released_since(&released, "RELEASE_INDEFINITE");
-	at(TCQ_PLUG_RELEASE_INDEFINITE);
-	released_since(&released, "RELEASE_INDEFINITE of an open plug is none");
-	wire_finish(&w, DEV);
-
-	start("release_indefinite");
-	released_since(NULL, "created open: never");
 	wire_finish(&w, DEV);
 }
 
@@ -501,7 +445,6 @@ static const struct test tests[] = {
 	{ "drops", test_drops },
 	{ "commands", test_commands },
 	{ "closed-age", test_closed_age },
-	{ "release-age", test_release_age },
 	{ "tc", test_tc },
 	{ "random", test_random_usual },
 };

@@ -233,13 +233,13 @@ bool hopeful(__u64 left, struct hope *hope)
 
 /* ---- all of it ---- */
 
-void traffic_open(struct traffic *t, const char *dev)
+void traffic_open(struct traffic *t, const char *dev, __u64 epoch)
 {
 	unsigned int i, cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	memset(t, 0, sizeof(*t));
 	snprintf(t->dev, sizeof(t->dev), "%s", dev);
-	ledger_start(&t->ledger);
+	ledger_start(&t->ledger, epoch);
 	t->senders = cpus < SENDERS_MAX ? cpus : SENDERS_MAX;
 	t->rx = departures_open(dev);
 	for (i = 0; i < t->senders; i++)

@@ -44,9 +44,10 @@ struct traffic {
 };
 
 /* Opens sockets on @dev, which is there and up, one sender for each processor.
- * The ledger begins with a new, closed plug. @t is all zero, or has ended.
+ * The ledger begins with a new, closed plug, which fills @epoch. @t is all zero,
+ * or has ended.
  */
-void traffic_open(struct traffic *t, const char *dev);
+void traffic_open(struct traffic *t, const char *dev, __u64 epoch);
 /* Senders and reader run; with a pause of the senders in between if wanted. */
 void traffic_start(struct traffic *t);
 void traffic_pause(struct traffic *t);
