@@ -7,6 +7,8 @@ count=0
 failed=0
 tmp=$(mktemp -d /tmp/plugctl-test.XXXXXX)
 trap clean_up EXIT
+# Numbers of epochs are not used twice, but for that: a first plug begins at 1.
+rmmod sch_plug 2> /dev/null
 
 # Leaves the machine as it was found: the next test has it after this one.
 clean_up() {
@@ -95,9 +97,9 @@ field() {
 	plugctl dump "$1" | cut -f "$2"
 }
 F_HANDLE=3 F_PARENT=4 F_MODULE=5 F_STATE=6 F_EPOCH=7 F_RELEASED=8
-F_LIMIT=11 F_PACKETS=12 F_DROPS=14 F_SENT=15
+F_LIMIT=11 F_PACKETS=12 F_DROPS=14 F_SENT=15 F_STOPPED=30
 : "$F_HANDLE $F_PARENT $F_MODULE $F_STATE $F_EPOCH $F_RELEASED"
-: "$F_LIMIT $F_PACKETS $F_DROPS $F_SENT"
+: "$F_LIMIT $F_PACKETS $F_DROPS $F_SENT $F_STOPPED"
 
 # wire: v0 here and v1 in the namespace "peer", with an address each and no ARP
 # in the way, so that what leaves v0 is counted in pings
