@@ -132,6 +132,17 @@ eventually() {
 	done
 }
 
+# started PID: waits until that plugctl monitor has looked at what is there, and
+# sleeps until something changes (it is in the groups 1 and 4 by then)
+started() {
+	eventually listens "$1"
+}
+
+listens() {
+	awk -v pid="$1" '$2 == 0 && $3 == pid && $4 ~ /9$/ { found = 1 } END { exit !found }' \
+		/proc/net/netlink && grep -q '^State:.S' "/proc/$1/status"
+}
+
 # With tests/vm/run --sanitize: many an error message and status is for nobody
 # to see in a test, but for this.
 sanitizers_are_content() {

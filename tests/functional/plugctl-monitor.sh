@@ -28,7 +28,7 @@ ip link set d0 up
 plugctl add d1
 plugctl monitor > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 check "nothing at first" [ ! -s "$tmp/log" ]
 plugctl add d0 open limit 1M handle 5:
 expect "attach" '??:??:??.?????? d0 5: attach: open, 0 packets held'
@@ -74,7 +74,7 @@ ip link add d2 type dummy
 plugctl add d0
 plugctl -j monitor d1 d2 > "$tmp/log" &
 pid=$!
-sleep 0.5
+started $pid
 epoch=$(field d1 $F_EPOCH)
 plugctl buffer d0 d1
 expect "-j, and only named devices" \
@@ -88,7 +88,7 @@ wait $pid 2> /dev/null
 plugctl del d2
 plugctl monitor d2 > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 plugctl add d2
 expect "a device by its name" '* d2 8001: attach: *'
 ip link set d2 name e2
@@ -115,7 +115,7 @@ kill $pid
 wait $pid 2> /dev/null
 plugctl monitor > /dev/full 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 plugctl open d2
 status=0
 wait $pid || status=$?
@@ -131,7 +131,7 @@ gives "no such device" 2 '' 'plugctl: nosuch0: no such device*'
 # Stopped while more happens than its socket can hold.
 plugctl monitor > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 kill -STOP $pid
 i=0
 while [ $i -lt 300 ]; do
