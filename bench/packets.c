@@ -563,6 +563,8 @@ static void measure_sources(const struct peer *p, unsigned int round)
 	for (i = 0; i < N_SOURCES; i++)
 		measure_closed(p, &sources[i], round);
 	must("tc qdisc del dev " VETH " root");
+	/* What that left to do in the background. */
+	sleep_ms(1000);
 }
 
 static void one_round(unsigned int round, unsigned int first, bool last)
