@@ -56,7 +56,7 @@ static struct {
 	struct nlattr attribute;
 	u64 number;
 } message;
-struct Qdisc *root;
+struct Qdisc *root_qdisc;
 static struct Qdisc qdisc, parent;
 
 /* Packet i is the i-th that was offered: the order of age. */
@@ -115,7 +115,7 @@ void plug_wait_for_deferred(void)
 void __netif_schedule(struct Qdisc *sch)
 {
 	require("lock: scheduled while it is held", locked);
-	require("I5: the root is scheduled", sch == root);
+	require("I5: the root is scheduled", sch == root_qdisc);
 	scheduled = true;
 }
 
@@ -197,6 +197,8 @@ static void hand_back(struct back *b)
 	b->skb.len = nondet_u32();
 	b->skb.cb.pkt_len = nondet_u32();
 	b->skb.next = NULL;
+	/* A limit is a u32, and what there is was below it once. */
+	assume((u64)qdisc.qstats.backlog + b->skb.cb.pkt_len <= U32_MAX);
 	list = b->bad ? &qdisc.skb_bad_txq : &qdisc.gso_skb;
 	if (list->first)
 		list->first->next = &b->skb;
@@ -210,7 +212,7 @@ static void hand_back(struct back *b)
 bool qdisc_is_running(const struct Qdisc *sch)
 {
 	require("lock: looked at while it is held", locked);
-	require("valve: the plug's own run is waited for", sch == &qdisc && sch == root);
+	require("valve: the plug's own run is waited for", sch == &qdisc && sch == root_qdisc);
 	if (!running)
 		return false;
 	/* A second look is like the first. */
@@ -417,7 +419,7 @@ static void begin(void)
 		stopped[i] = shut && may_leave[i];
 	}
 	/* Nothing is in these lists before anything was released. */
-	for (int i = 0; i < BACKS && root == &qdisc && released; i++) {
+	for (int i = 0; i < BACKS && root_qdisc == &qdisc && released; i++) {
 		if (!nondet_bool())
 			continue;
 		hand_back(&backs[i]);
@@ -430,7 +432,7 @@ static void begin(void)
 		qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
 	}
 	/* With the valve shut the core has nothing for the driver. */
-	running = root == &qdisc && !backs[0].is && !shut && nondet_bool();
+	running = root_qdisc == &qdisc && !backs[0].is && !shut && nondet_bool();
 	plug_data.stopped = n_stopped();
 	/* The limit may have been lowered since, but a u32 it always was. */
 	assume(bytes <= U32_MAX);
@@ -616,8 +618,8 @@ static void do_command(void)
 		answer || message.qopt.action != TCQ_PLUG_BUFFER || !was_open ||
 		!running);
 	require("I5: what may leave now is scheduled", answer || scheduled ||
-		!(next_to_leave() || root->gso_skb.first ||
-		  root->skb_bad_txq.first));
+		!(next_to_leave() || root_qdisc->gso_skb.first ||
+		  root_qdisc->skb_bad_txq.first));
 	if (answer || message.qopt.action != TCQ_PLUG_DISCARD || was_open)
 		return;
 	for (int i = 0; i < PACKETS; i++)
@@ -631,7 +633,7 @@ int main(void)
 		packets[i] = malloc(sizeof(struct sk_buff));
 	device.tx_queue_len = nondet_u32();
 	device.net.user_ns = nondet_bool() ? &init_user_ns : NULL;
-	root = nondet_bool() ? &qdisc : &parent;
+	root_qdisc = nondet_bool() ? &qdisc : &parent;
 	/* A parent's packets are other children's as well. */
 	parent.gso_skb.first = nondet_bool() ? &backs[0].skb : NULL;
 	if (nondet_bool())

@@ -213,9 +213,9 @@ extern struct net_device device;
 #define qdisc_priv(sch)		(&plug_data)
 #define qdisc_dev(sch)		(&device)
 /* The plug may be the root, or a child of another one. */
-extern struct Qdisc *root;
-#define qdisc_root(sch)		root
-#define qdisc_root_sleeping(sch) root
+extern struct Qdisc *root_qdisc;
+#define qdisc_root(sch)		root_qdisc
+#define qdisc_root_sleeping(sch) root_qdisc
 #define psched_mtu(dev)		(1U << 20)	/* leaves 64 bits of it to test */
 
 /* What the proof wants to know. */
