@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -786,9 +787,10 @@ static void spliced(int tx, int rx, const char *protocol)
 
 static void spliced_tcp(void)
 {
+	struct timeval patience = { .tv_sec = 10 };
 	struct sockaddr_in any = address("0.0.0.0"), there = address("192.0.2.2");
 	int tx = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), listening, rx;
-	int before = enter_netns("peer");
+	int before = enter_netns("peer"), one = 1;
 
 	listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(listening, (void *)&any, sizeof(any)) || listen(listening, 1))
@@ -797,6 +799,8 @@ static void spliced_tcp(void)
 	if (connect(tx, (void *)&there, sizeof(there)))
 		bail("connect: %s", strerror(errno));
 	rx = accept(listening, NULL, NULL);
+	setsockopt(rx, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(tx, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	spliced(tx, rx, "TCP");
 	close(tx);
 	close(rx);
