@@ -32,7 +32,6 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <linux/if_ether.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -406,13 +405,14 @@ static void netns_held(int action, const char *what)
 /* A router gives its packets a life without their sockets. */
 static void netns_routed(void)
 {
+	int before;
+
 	netns_make("a");
 	must("ip addr add 192.0.2.254/24 dev ha && ip addr add 198.51.100.1/24 dev " DEV);
 	must("ip neigh add 198.51.100.9 lladdr 02:00:00:00:00:09 dev " DEV " nud permanent");
 	must("echo 1 > /proc/sys/net/ipv4/ip_forward && ip -n a route add default via 192.0.2.254");
 	must("ip -n a neigh add 192.0.2.254 lladdr $(cat /sys/class/net/ha/address) dev n0 nud permanent");
-	int before = enter_netns("a");
-
+	before = enter_netns("a");
 	udp_send("198.51.100.9", 5);
 	leave_netns(before);
 	is_u64(plug_get(nl, DEV).qlen, 5, "routed: the uplink holds what it sent");
