@@ -143,6 +143,10 @@ static void skb_queue_splice_tail_init(struct sk_buff_head *list, struct sk_buff
 	list->first = NULL;
 }
 
+struct hlist_node {
+	int	nothing;
+};
+
 struct user_namespace {
 	int	nothing;
 };
@@ -160,8 +164,15 @@ struct net_device {
 
 #define dev_net(dev)	(&(dev)->net)
 
+struct Qdisc;
+
+struct netdev_queue {
+	struct Qdisc	*qdisc_sleeping;
+};
+
 struct Qdisc {
 	unsigned int	flags;
+	struct netdev_queue	*dev_queue;
 	struct {
 		struct sk_buff	*head, *tail;
 		u32		qlen;
@@ -185,6 +196,7 @@ struct Qdisc_ops {
 	struct sk_buff *(*peek)(struct Qdisc *);
 	int		(*init)(struct Qdisc *, struct nlattr *, struct netlink_ext_ack *);
 	void		(*reset)(struct Qdisc *);
+	void		(*destroy)(struct Qdisc *);
 	int		(*change)(struct Qdisc *, struct nlattr *, struct netlink_ext_ack *);
 	int		(*dump)(struct Qdisc *, struct sk_buff *);
 	int		(*dump_stats)(struct Qdisc *, struct gnet_dump *);
@@ -208,6 +220,12 @@ extern struct Qdisc root;
 void sch_tree_lock(struct Qdisc *sch);
 void sch_tree_unlock(struct Qdisc *sch);
 void __netif_schedule(struct Qdisc *sch);
+
+/* The root lock is one, by whichever way it is taken. */
+#define rcu_dereference(p)	(p)
+#define qdisc_lock(sch)		(sch)
+#define spin_lock_bh(sch)	sch_tree_lock(sch)
+#define spin_unlock_bh(sch)	sch_tree_unlock(sch)
 void rtnl_kfree_skbs(struct sk_buff *head, struct sk_buff *tail);
 void packet_refused(struct sk_buff *skb);
 void packet_reset(struct sk_buff *skb);
