@@ -299,7 +299,7 @@ struct request {
 static const struct request bad[] = {
 	{ "GET without an id", SCH_PLUG_CMD_GET, false, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_ID, false },
 	{ "GET with a device", SCH_PLUG_CMD_GET, true, -1, SCH_PLUG_A_IFINDEX, 4, 1, -EINVAL, 0, true },
-	{ "GET with half an id", SCH_PLUG_CMD_GET, false, -1, SCH_PLUG_A_ID, 4, 1, -ERANGE, 0, true },
+	{ "GET with half an id", SCH_PLUG_CMD_GET, false, -1, SCH_PLUG_A_ID, 4, 1, -EINVAL, 0, true },
 	{ "GET with an unknown attribute", SCH_PLUG_CMD_GET, true, -1, 60, 4, 1, -EINVAL, 0, true },
 	{ "CHANGE without an id", SCH_PLUG_CMD_CHANGE, false, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, SCH_PLUG_A_ID, false },
 	{ "CHANGE without an action", SCH_PLUG_CMD_CHANGE, true, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_ACTION, false },
@@ -394,7 +394,7 @@ static void test_bad_dump(void)
 	start();
 	is_u64(bad_dump(SCH_PLUG_A_ID, 8, &reply), -EINVAL, "a dump of an id");
 	ok(reply.extack[0], "says why: %s", reply.extack);
-	is_u64(bad_dump(SCH_PLUG_A_IFINDEX, 2, &reply), -ERANGE, "a dump of half a device");
+	is_u64(bad_dump(SCH_PLUG_A_IFINDEX, 2, &reply), -EINVAL, "a dump of half a device");
 	is_u64(bad_dump(60, 4, &reply), -EINVAL, "a dump with an unknown attribute");
 	finish();
 }
