@@ -45,7 +45,7 @@
 #define PLUG_HASH_BITS	6
 
 struct plug_bucket {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* for plugs, their owners, and their being */
 	struct hlist_head	plugs;
 };
 

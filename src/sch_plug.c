@@ -307,18 +307,18 @@ static void plug_leave_out(const struct sk_buff_head *list, unsigned int *n,
 	}
 }
 
-/* From @skb, which is not released, to the last packet of epoch @upto: the
+/* From @skb, which is not released, to the last packet of epoch @youngest: the
  * number and the length of those packets.
  */
 static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
-				       struct sk_buff *skb, u64 upto,
+				       struct sk_buff *skb, u64 youngest,
 				       unsigned int *n, unsigned int *len)
 {
 	struct sk_buff *end = NULL;
 
 	*n = 0;
 	*len = 0;
-	for (; skb && plug_skb_cb(skb)->epoch <= upto; skb = skb->next) {
+	for (; skb && plug_skb_cb(skb)->epoch <= youngest; skb = skb->next) {
 		end = skb;
 		++*n;
 		*len += qdisc_pkt_len(skb);
@@ -331,7 +331,7 @@ static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
  * were released and have not left, so that the lock is not held for the length
  * of what is dropped. Only if younger epochs stay are the dropped ones walked.
  */
-static void plug_drop_unreleased(struct Qdisc *sch, u64 upto)
+static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 	unsigned int n = sch->q.qlen, len = sch->qstats.backlog;
@@ -349,8 +349,8 @@ static void plug_drop_unreleased(struct Qdisc *sch, u64 upto)
 	}
 	if (!skb)
 		return;
-	if (upto < q->epoch)
-		end = plug_count_upto(q, skb, upto, &n, &len);
+	if (youngest < q->epoch)
+		end = plug_count_upto(q, skb, youngest, &n, &len);
 	if (!end)
 		return;
 
@@ -371,23 +371,23 @@ static void plug_drop_unreleased(struct Qdisc *sch, u64 upto)
 }
 
 /* No packet bears the forgotten numbers any more: to count them as released
- * lets nothing go. Epochs above @upto stay as they are, and go on waiting; if
+ * lets nothing go. Epochs above @youngest stay as they are, and go on waiting; if
  * there are none a fresh one begins. Closed before, closed after; and a valve
  * that is shut stays shut. What is done with stays so: to say it again does
  * nothing.
  */
-static void plug_discard(struct Qdisc *sch, u64 upto)
+static void plug_discard(struct Qdisc *sch, u64 youngest)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
-	if (upto <= q->released)
+	if (youngest <= q->released)
 		return;
 
-	plug_drop_unreleased(sch, upto);
+	plug_drop_unreleased(sch, youngest);
 	if (q->leaving == q->released)
-		q->leaving = upto;
-	q->released = upto;
-	if (upto == q->epoch)
+		q->leaving = youngest;
+	q->released = youngest;
+	if (youngest == q->epoch)
 		plug_next_epoch(q);
 }
 

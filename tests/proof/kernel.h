@@ -213,7 +213,11 @@ extern struct net_device device;
 #define qdisc_dev(sch)		(&device)
 /* Another one: the plug may be a child. */
 extern struct Qdisc root;
-#define qdisc_root(sch)		(&root)
+static struct Qdisc *qdisc_root(const struct Qdisc *sch)
+{
+	return &root;
+}
+
 #define psched_mtu(dev)		(1U << 20)	/* leaves 64 bits of it to test */
 
 /* What the proof wants to know. */

@@ -269,7 +269,7 @@ enum {
 enum sch_plug_at_exit {
 	SCH_PLUG_AT_EXIT_KEEP,
 	SCH_PLUG_AT_EXIT_OPEN,
-	SCH_PLUG_AT_EXIT_DISCARD,
+	SCH_PLUG_AT_EXIT_DISCARD
 };
 
 /*
