@@ -444,7 +444,7 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 	case TCQ_PLUG_RELEASE_UPTO:
 		if (cmd->last >= q->epoch && cmd->last > q->released) {
 			NL_SET_ERR_MSG_MOD(extack,
-					   "The epoch to release has not been closed");
+					   "TCA_PLUG_EPOCH or SCH_PLUG_A_LAST names an epoch that has not been closed");
 			return plug_refuse(cmd, extack);
 		}
 		plug_release(sch, cmd->last);
