@@ -48,12 +48,14 @@
  * to leave before it sends more. An open plug does neither.
  *
  * Locking. Enqueue and dequeue run under the root lock, and so does a reset
- * as long as packets can reach the queue. Commands take it too
- * (sch_tree_lock()) and schedule the queue before they give it back. So each
- * packet is wholly before or wholly after each command, and no release is
- * missed. __netif_schedule() may find that the queue is scheduled already, or
- * that a sender is about to run it; either way whoever runs it takes the lock
- * after us, and then sees the new numbers.
+ * as long as packets can reach the queue. Commands take it too and schedule
+ * the queue before they give it back. So each packet is wholly before or
+ * wholly after each command, and no release is missed. __netif_schedule() may
+ * find that the queue is scheduled already, or that a sender is about to run
+ * it; either way whoever runs it takes the lock after us, and then sees the
+ * new numbers. Commands that move numbers on a closed plug and do nothing else
+ * can do without RTNL (plug_command_rcu()). All others have it: who opens,
+ * closes, or follows a list.
  *
  * A plug at the root that is open and empty has nothing to add to a packet,
  * and TCQ_F_CAN_BYPASS tells the core to send without asking. The core looks
@@ -76,6 +78,8 @@
 #include <net/pkt_sched.h>
 #include <net/sock.h>
 
+#include "sch_plug.h"
+
 /* Least default limit in bytes. A device with a short tx queue, an ifb for
  * one, would otherwise get less than a single GSO packet needs.
  */
@@ -85,6 +89,8 @@
 static atomic64_t plug_last_epoch = ATOMIC64_INIT(0);
 
 struct plug_sched_data {
+	struct plug_control control;
+
 	u64	epoch;		/* being filled; > 0 */
 	u64	released;	/* the last released; <= epoch */
 	u64	leaves_upto;	/* == released, or 0 while the valve is shut */
@@ -113,14 +119,6 @@ struct plug_sched_data {
 	u64	discard_cmds;
 	u64	release_upto_cmds;
 	u64	closed_at;	/* ktime_get_ns(); valid while closed */
-};
-
-/* A command as it came from userspace, checked for its form. */
-struct plug_cmd {
-	int			action;
-	u32			limit;	/* 0: the default */
-	u64			last;	/* epoch to release */
-	const struct nlattr	*attr;	/* where @last, or else the action, is */
 };
 
 /* Lives in qdisc_skb_cb()->data from enqueue to dequeue. sfb, as a parent,
@@ -224,11 +222,14 @@ static void plug_reset(struct Qdisc *sch)
 	qdisc_reset_queue(sch);
 }
 
-static void plug_update_bypass(struct Qdisc *sch)
+/* Only with RTNL: mq writes other bits of the word under no other lock, and
+ * one of the two writers would undo what the other did.
+ */
+static void plug_set_bypass(struct Qdisc *sch, bool bypass)
 {
 	unsigned int flags = sch->flags & ~TCQ_F_CAN_BYPASS;
 
-	if (plug_is_open(qdisc_priv(sch)))
+	if (bypass)
 		flags |= TCQ_F_CAN_BYPASS;
 	if (flags == sch->flags)
 		return;
@@ -334,9 +335,9 @@ static void plug_buffer(struct Qdisc *sch)
 	if (plug_is_open(q)) {
 		q->closed_at = ktime_get_ns();
 		plug_shut_valve(sch);
+		plug_set_bypass(sch, false);
 	}
 	plug_next_epoch(q);
-	plug_update_bypass(sch);
 }
 
 static void plug_release(struct Qdisc *sch, u64 last)
@@ -348,7 +349,8 @@ static void plug_release(struct Qdisc *sch, u64 last)
 
 	q->released = last;
 	plug_open_valve(sch);
-	plug_update_bypass(sch);
+	if (plug_is_open(q))
+		plug_set_bypass(sch, true);
 }
 
 static void plug_leave_out(const struct sk_buff_head *list, unsigned int *n,
@@ -362,16 +364,35 @@ static void plug_leave_out(const struct sk_buff_head *list, unsigned int *n,
 	}
 }
 
+/* From @skb, which is not released, to the last packet of epoch @youngest: the
+ * number and the length of those packets.
+ */
+static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
+				       struct sk_buff *skb, u64 youngest,
+				       unsigned int *n, unsigned int *len)
+{
+	struct sk_buff *end = NULL;
+
+	*n = 0;
+	*len = 0;
+	for (; skb && plug_skb_cb(skb)->epoch <= youngest; skb = skb->next) {
+		end = skb;
+		++*n;
+		*len += qdisc_pkt_len(skb);
+	}
+	return end;
+}
+
 /* Marks only grow from head to tail: what is not released is the end of the
  * list. It is counted as what remains of the queue without the packets that
  * were released and have not left, so that the lock is not held for the length
- * of what is dropped.
+ * of what is dropped. Only if younger epochs stay are the dropped ones walked.
  */
-static void plug_drop_unreleased(struct Qdisc *sch)
+static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 	unsigned int n = sch->q.qlen, len = sch->qstats.backlog;
-	struct sk_buff *last = NULL, *skb;
+	struct sk_buff *last = NULL, *end = sch->q.tail, *skb, *next;
 
 	plug_leave_out(&sch->gso_skb, &n, &len);
 	plug_leave_out(&sch->skb_bad_txq, &n, &len);
@@ -385,13 +406,19 @@ static void plug_drop_unreleased(struct Qdisc *sch)
 	}
 	if (!skb)
 		return;
+	if (youngest < q->epoch)
+		end = plug_count_upto(q, skb, youngest, &n, &len);
+	if (!end)
+		return;
 
-	rtnl_kfree_skbs(skb, sch->q.tail);
+	next = end->next;
+	rtnl_kfree_skbs(skb, end);
 	if (last)
-		last->next = NULL;
+		last->next = next;
 	else
-		sch->q.head = NULL;
-	sch->q.tail = last;
+		sch->q.head = next;
+	if (!next)
+		sch->q.tail = last;
 
 	WRITE_ONCE(sch->q.qlen, sch->q.qlen - n);
 	WRITE_ONCE(sch->qstats.backlog, sch->qstats.backlog - len);
@@ -401,21 +428,24 @@ static void plug_drop_unreleased(struct Qdisc *sch)
 }
 
 /* No packet bears the forgotten numbers any more: to count them as released
- * lets nothing go, and leaves no epoch waiting. Closed before, closed after;
- * and a valve that is shut stays shut.
+ * lets nothing go. Epochs above @youngest stay as they are, and go on waiting; if
+ * there are none a fresh one begins. Closed before, closed after; and a valve
+ * that is shut stays shut. What is done with stays so: to say it again does
+ * nothing.
  */
-static void plug_discard(struct Qdisc *sch)
+static void plug_discard(struct Qdisc *sch, u64 youngest)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
-	if (plug_is_open(q))
+	if (youngest <= q->released)
 		return;
 
-	plug_drop_unreleased(sch);
+	plug_drop_unreleased(sch, youngest);
 	if (q->leaves_upto == q->released)
-		q->leaves_upto = q->epoch;
-	q->released = q->epoch;
-	plug_next_epoch(q);
+		q->leaves_upto = youngest;
+	q->released = youngest;
+	if (youngest == q->epoch)
+		plug_next_epoch(q);
 }
 
 static u32 plug_default_limit(const struct Qdisc *sch)
@@ -444,7 +474,16 @@ static bool plug_is_ready(struct Qdisc *sch)
 	       !skb_queue_empty(&root->skb_bad_txq) || plug_peek(sch);
 }
 
-/* All that a command does to the state; root lock held. */
+static int plug_refuse(const struct plug_cmd *cmd,
+		       struct netlink_ext_ack *extack)
+{
+	NL_SET_BAD_ATTR(extack, cmd->attr);
+	return -EINVAL;
+}
+
+/* All that a command does to the state, whichever interface it came by; root
+ * lock held.
+ */
 static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		      struct netlink_ext_ack *extack)
 {
@@ -466,16 +505,20 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		return 0;
 	case TCQ_PLUG_RELEASE_UPTO:
 		if (cmd->last >= q->epoch && cmd->last > q->released) {
-			NL_SET_BAD_ATTR(extack, cmd->attr);
 			NL_SET_ERR_MSG_MOD(extack,
-					   "TCA_PLUG_EPOCH names an epoch that has not been closed");
-			return -EINVAL;
+					   "TCA_PLUG_EPOCH or SCH_PLUG_A_LAST names an epoch that has not been closed");
+			return plug_refuse(cmd, extack);
 		}
 		plug_release(sch, cmd->last);
 		q->release_upto_cmds++;
 		return 0;
 	case TCQ_PLUG_DISCARD:
-		plug_discard(sch);
+		if (cmd->has_last && cmd->last > q->epoch) {
+			NL_SET_ERR_MSG_MOD(extack,
+					   "The epoch to discard has not begun");
+			return plug_refuse(cmd, extack);
+		}
+		plug_discard(sch, cmd->has_last ? cmd->last : q->epoch);
 		q->discard_cmds++;
 		return 0;
 	case TCQ_PLUG_LIMIT:
@@ -484,9 +527,8 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		return 0;
 	}
 
-	NL_SET_BAD_ATTR(extack, cmd->attr);
-	NL_SET_ERR_MSG_MOD(extack, "Unknown action in tc_plug_qopt");
-	return -EINVAL;
+	NL_SET_ERR_MSG_MOD(extack, "Unknown action");
+	return plug_refuse(cmd, extack);
 }
 
 /* Exactly one attribute. nla_parse() would be lenient on older kernels, and
@@ -509,6 +551,7 @@ static int plug_parse_upto(struct plug_cmd *cmd, const struct nlattr *opt,
 		return -EINVAL;
 	}
 	cmd->last = nla_get_u64(last);
+	cmd->has_last = true;
 	cmd->attr = last;
 	return 0;
 }
@@ -556,27 +599,115 @@ static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 	return 0;
 }
 
-static int plug_change(struct Qdisc *sch, struct nlattr *opt,
-		       struct netlink_ext_ack *extack)
+static bool plug_is_closed(struct Qdisc *sch)
 {
-	const bool was_open = plug_is_open(qdisc_priv(sch));
-	struct plug_cmd cmd = {};
-	int err;
+	bool closed;
 
-	err = plug_parse(&cmd, opt, extack);
-	if (err)
-		return err;
+	sch_tree_lock(sch);
+	closed = !plug_is_open(qdisc_priv(sch));
+	sch_tree_unlock(sch);
+
+	return closed;
+}
+
+/* Packets that the driver handed back have lost their mark. They are older
+ * than what is in the list, and released, or they had not got that far.
+ */
+static u64 plug_head_epoch(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct sk_buff *head = sch->q.head;
+
+	if (head && plug_is_released(q, head))
+		return plug_skb_cb(head)->epoch;
+	if (!skb_queue_empty(&sch->gso_skb) ||
+	    !skb_queue_empty(&sch->skb_bad_txq) ||
+	    !skb_queue_empty(&q->stopped_gso) ||
+	    !skb_queue_empty(&q->stopped_bad_txq))
+		return q->released;
+	return head ? plug_skb_cb(head)->epoch : 0;
+}
+
+static void plug_look_at_stats(const struct plug_sched_data *q,
+			       struct tc_plug_xstats *st)
+{
+	st->queued_packets = q->queued_packets;
+	st->queued_bytes = q->queued_bytes;
+	st->max_backlog = q->max_backlog;
+	st->drops_limit = q->drops_limit;
+	st->drops_reset = q->drops_reset;
+	st->drops_discard = q->drops_discard;
+	st->copy_failures = q->copy_failures;
+	st->buffer_cmds = q->buffer_cmds;
+	st->release_one_cmds = q->release_one_cmds;
+	st->release_indefinite_cmds = q->release_indefinite_cmds;
+	st->limit_cmds = q->limit_cmds;
+	st->discard_cmds = q->discard_cmds;
+	st->release_upto_cmds = q->release_upto_cmds;
+	st->closed_age = plug_is_open(q) ? TC_PLUG_NEVER :
+					   ktime_get_ns() - q->closed_at;
+}
+
+/* Follows no pointer to a packet: without RTNL, a plug that has been detached
+ * from its device may be in the middle of its last reset.
+ */
+static void plug_look_at_numbers(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	const struct plug_sched_data *q = qdisc_priv(sch);
+
+	snap->epoch = q->epoch;
+	snap->released = q->released;
+	snap->head_epoch = 0;
+	snap->tail_epoch = 0;
+	snap->limit = q->limit;
+	snap->stopped = READ_ONCE(q->stopped);
+	snap->qlen = READ_ONCE(sch->q.qlen);
+	snap->backlog = READ_ONCE(sch->qstats.backlog);
+	plug_look_at_stats(q, &snap->stats);
+}
+
+/* With RTNL and the root lock, or where nobody else can reach the plug. */
+void plug_look(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	plug_look_at_numbers(sch, snap);
+	snap->head_epoch = plug_head_epoch(sch);
+	snap->tail_epoch = sch->q.tail ? plug_skb_cb(sch->q.tail)->epoch :
+					 snap->head_epoch;
+}
+
+void plug_look_rtnl(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	sch_tree_lock(sch);
+	plug_look(sch, snap);
+	sch_tree_unlock(sch);
+}
+
+struct plug_control *plug_control(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	return &q->control;
+}
+
+/* Any command, with RTNL. @after: the state after it, or after it was refused. */
+int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
+		      struct plug_snapshot *after,
+		      struct netlink_ext_ack *extack)
+{
+	bool closes;
+	int err;
 
 	/* A sender may leave its packet in front of the queue, for another
 	 * sender to enqueue, and go on. What was sent before a rollback must
 	 * not come in after it, so wait for that other one: it holds
 	 * rcu_read_lock_bh() until the packet is in the queue.
 	 */
-	if (cmd.action == TCQ_PLUG_DISCARD && !was_open)
+	if (cmd->action == TCQ_PLUG_DISCARD && plug_is_closed(sch))
 		plug_wait_for_deferred();
 
 	sch_tree_lock(sch);
-	err = plug_apply(sch, &cmd, extack);
+	closes = cmd->action == TCQ_PLUG_BUFFER && plug_is_open(qdisc_priv(sch));
+	err = plug_apply(sch, cmd, extack);
 	/* The root is scheduled, not the transmit queue of this qdisc: with one
 	 * qdisc for several transmit queues, that one may be stopped while the
 	 * head of the queue goes to another. And it is scheduled also when this
@@ -585,10 +716,104 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 	 */
 	if (plug_is_ready(sch))
 		__netif_schedule(qdisc_root(sch));
+	plug_look(sch, after);
 	sch_tree_unlock(sch);
 
-	if (cmd.action == TCQ_PLUG_BUFFER && was_open)
+	if (closes) {
 		plug_wait_for_driver(sch);
+		plug_look_rtnl(sch, after);
+	}
+	return err;
+}
+
+/* Whether the command moves numbers and does nothing else. Not if it opens or
+ * closes, which needs the bypass flag, nor if it opens the valve, which needs
+ * the lists.
+ */
+static bool plug_only_numbers(const struct plug_sched_data *q,
+			      const struct plug_cmd *cmd)
+{
+	if (plug_is_open(q))
+		return false;
+
+	switch (cmd->action) {
+	case TCQ_PLUG_BUFFER:
+		return true;
+	case TCQ_PLUG_RELEASE_ONE:
+	case TCQ_PLUG_RELEASE_UPTO:
+		return q->leaves_upto == q->released;
+	}
+	return false;
+}
+
+/* The root lock, without RTNL. A graft changes the root under the lock of the
+ * old one, so who has the lock of what is still the root has the right one.
+ * What is unlocked in the end is what was locked: the root may be another by
+ * then.
+ */
+static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
+{
+	struct Qdisc *root;
+
+	for (;;) {
+		root = rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping);
+		spin_lock_bh(qdisc_lock(root));
+		if (root == rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping))
+			return root;
+		spin_unlock_bh(qdisc_lock(root));
+	}
+}
+
+static void plug_unlock_root_rcu(struct Qdisc *root)
+{
+	spin_unlock_bh(qdisc_lock(root));
+}
+
+/* The same under rcu_read_lock(), for a plug that something keeps from being
+ * destroyed meanwhile. -EAGAIN: not without RTNL, and nothing has been done.
+ *
+ * The root is always scheduled, since we cannot look at the head. And it is
+ * scheduled inside of the RCU section in which it was the root: who takes a
+ * qdisc away waits for that before he looks whether it is still scheduled.
+ */
+int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
+		     struct plug_snapshot *after,
+		     struct netlink_ext_ack *extack)
+{
+	struct Qdisc *root = plug_lock_root_rcu(sch);
+	int err = -EAGAIN;
+
+	if (plug_only_numbers(qdisc_priv(sch), cmd)) {
+		err = plug_apply(sch, cmd, extack);
+		__netif_schedule(qdisc_root(sch));
+		plug_look_at_numbers(sch, after);
+	}
+	plug_unlock_root_rcu(root);
+
+	return err;
+}
+
+void plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	struct Qdisc *root = plug_lock_root_rcu(sch);
+
+	plug_look_at_numbers(sch, snap);
+	plug_unlock_root_rcu(root);
+}
+
+static int plug_change(struct Qdisc *sch, struct nlattr *opt,
+		       struct netlink_ext_ack *extack)
+{
+	struct plug_snapshot after;
+	struct plug_cmd cmd = {};
+	int err;
+
+	err = plug_parse(&cmd, opt, extack);
+	if (err)
+		return err;
+	err = plug_command_rtnl(sch, &cmd, &after, extack);
+	if (!err)
+		plug_changed(sch, &cmd, &after);
 	return err;
 }
 
@@ -634,57 +859,41 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 	 */
 	q->orphan = dev_net(qdisc_dev(sch))->user_ns == &init_user_ns;
 	plug_set_limit(sch, cmd.limit);
-	plug_update_bypass(sch);
+	plug_set_bypass(sch, plug_is_open(q));
+	plug_attached(sch);
 	return 0;
 }
 
-/* Packets that the driver handed back have lost their mark. They are older
- * than what is in the list, and released, or they had not got that far.
- */
-static u64 plug_head_epoch(struct Qdisc *sch)
+/* Also after an init that failed. */
+static void plug_destroy(struct Qdisc *sch)
 {
-	struct plug_sched_data *q = qdisc_priv(sch);
-	struct sk_buff *head = sch->q.head;
-
-	if (head && plug_is_released(q, head))
-		return plug_skb_cb(head)->epoch;
-	if (!skb_queue_empty(&sch->gso_skb) ||
-	    !skb_queue_empty(&sch->skb_bad_txq) ||
-	    !skb_queue_empty(&q->stopped_gso) ||
-	    !skb_queue_empty(&q->stopped_bad_txq))
-		return q->released;
-	return head ? plug_skb_cb(head)->epoch : 0;
+	plug_detached(sch);
 }
 
 static int plug_dump(struct Qdisc *sch, struct sk_buff *skb)
 {
 	struct nlattr *nla = (struct nlattr *)skb_tail_pointer(skb);
-	struct plug_sched_data *q = qdisc_priv(sch);
 	struct tc_plug_qopt qopt = {};
-	u64 epoch, released, head, tail;
-	u32 stopped;
+	struct plug_snapshot snap;
 
-	sch_tree_lock(sch);
-	qopt.action = plug_is_open(q) ? TCQ_PLUG_RELEASE_INDEFINITE :
-					TCQ_PLUG_BUFFER;
-	qopt.limit = q->limit;
-	epoch = q->epoch;
-	released = q->released;
-	head = plug_head_epoch(sch);
-	tail = sch->q.tail ? plug_skb_cb(sch->q.tail)->epoch : head;
-	stopped = q->stopped;
-	sch_tree_unlock(sch);
+	plug_look_rtnl(sch, &snap);
+	qopt.action = snap.epoch == snap.released ? TCQ_PLUG_RELEASE_INDEFINITE :
+						    TCQ_PLUG_BUFFER;
+	qopt.limit = snap.limit;
 
 	if (nla_put(skb, TCA_OPTIONS, sizeof(qopt), &qopt) ||
-	    nla_put_u64_64bit(skb, TCA_PLUG_EPOCH, epoch, TCA_PLUG_PAD) ||
-	    nla_put_u64_64bit(skb, TCA_PLUG_RELEASED, released, TCA_PLUG_PAD) ||
-	    nla_put_u32(skb, TCA_PLUG_STOPPED, stopped))
+	    nla_put_u64_64bit(skb, TCA_PLUG_EPOCH, snap.epoch, TCA_PLUG_PAD) ||
+	    nla_put_u64_64bit(skb, TCA_PLUG_RELEASED, snap.released,
+			      TCA_PLUG_PAD) ||
+	    nla_put_u32(skb, TCA_PLUG_STOPPED, snap.stopped))
 		goto nla_put_failure;
-	if (head && nla_put_u64_64bit(skb, TCA_PLUG_HEAD_EPOCH, head,
-				      TCA_PLUG_PAD))
+	if (snap.head_epoch &&
+	    nla_put_u64_64bit(skb, TCA_PLUG_HEAD_EPOCH, snap.head_epoch,
+			      TCA_PLUG_PAD))
 		goto nla_put_failure;
-	if (tail && nla_put_u64_64bit(skb, TCA_PLUG_TAIL_EPOCH, tail,
-				      TCA_PLUG_PAD))
+	if (snap.tail_epoch &&
+	    nla_put_u64_64bit(skb, TCA_PLUG_TAIL_EPOCH, snap.tail_epoch,
+			      TCA_PLUG_PAD))
 		goto nla_put_failure;
 
 	return nla_nest_end(skb, nla);
@@ -696,29 +905,11 @@ nla_put_failure:
 
 static int plug_dump_stats(struct Qdisc *sch, struct gnet_dump *d)
 {
-	struct plug_sched_data *q = qdisc_priv(sch);
-	struct tc_plug_xstats st = {};
-	u64 now;
+	struct plug_snapshot snap;
 
-	sch_tree_lock(sch);
-	now = ktime_get_ns();
-	st.queued_packets = q->queued_packets;
-	st.queued_bytes = q->queued_bytes;
-	st.max_backlog = q->max_backlog;
-	st.drops_limit = q->drops_limit;
-	st.drops_reset = q->drops_reset;
-	st.drops_discard = q->drops_discard;
-	st.copy_failures = q->copy_failures;
-	st.buffer_cmds = q->buffer_cmds;
-	st.release_one_cmds = q->release_one_cmds;
-	st.release_indefinite_cmds = q->release_indefinite_cmds;
-	st.limit_cmds = q->limit_cmds;
-	st.discard_cmds = q->discard_cmds;
-	st.release_upto_cmds = q->release_upto_cmds;
-	st.closed_age = plug_is_open(q) ? TC_PLUG_NEVER : now - q->closed_at;
-	sch_tree_unlock(sch);
+	plug_look_rtnl(sch, &snap);
 
-	return gnet_stats_copy_app(d, &st, sizeof(st));
+	return gnet_stats_copy_app(d, &snap.stats, sizeof(snap.stats));
 }
 
 static struct Qdisc_ops plug_qdisc_ops __read_mostly = {
@@ -729,6 +920,7 @@ static struct Qdisc_ops plug_qdisc_ops __read_mostly = {
 	.peek		=	plug_peek,
 	.init		=	plug_init,
 	.reset		=	plug_reset,
+	.destroy	=	plug_destroy,
 	.change		=	plug_change,
 	.dump		=	plug_dump,
 	.dump_stats	=	plug_dump_stats,
@@ -736,14 +928,25 @@ static struct Qdisc_ops plug_qdisc_ops __read_mostly = {
 };
 MODULE_ALIAS_NET_SCH("plug");
 
+/* The control interface comes first and goes last: a plug tells it that it is
+ * there.
+ */
 static int __init plug_module_init(void)
 {
-	return register_qdisc(&plug_qdisc_ops);
+	int err = plug_control_init();
+
+	if (err)
+		return err;
+	err = register_qdisc(&plug_qdisc_ops);
+	if (err)
+		plug_control_exit();
+	return err;
 }
 
 static void __exit plug_module_exit(void)
 {
 	unregister_qdisc(&plug_qdisc_ops);
+	plug_control_exit();
 }
 
 module_init(plug_module_init)

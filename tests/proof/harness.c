@@ -57,7 +57,8 @@ static struct {
 	u64 number;
 } message;
 struct Qdisc *root_qdisc;
-static struct Qdisc qdisc, parent;
+static struct netdev_queue queue;
+static struct Qdisc qdisc = { .dev_queue = &queue }, parent;
 
 /* Packet i is the i-th that was offered: the order of age. */
 static struct sk_buff *packets[PACKETS];
@@ -89,6 +90,7 @@ static bool looked;	/* and found to be so */
 static u64 was_last;	/* the highest number of any epoch, before */
 
 static u64 drops_limit, drops_reset, drops_discard, copy_failures;
+static u64 discard_upto;	/* what the command that is under way may drop */
 static bool locked, scheduled, waited;
 static u32 told_packets, told_bytes;	/* to parents, by a discard */
 
@@ -124,6 +126,33 @@ u64 ktime_get_ns(void)
 	return nondet_u64();
 }
 
+/* The control interface: nothing of it is looked at here. */
+int plug_control_init(void)
+{
+	return 0;
+}
+
+void plug_control_exit(void)
+{
+}
+
+void plug_attached(struct Qdisc *sch)
+{
+}
+
+void plug_detached(struct Qdisc *sch)
+{
+}
+
+void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
+		  struct plug_snapshot *after)
+{
+	require("the snapshot is of the moment after",
+		after->epoch == plug_data.epoch &&
+		after->released == plug_data.released &&
+		after->qlen == sch->q.qlen);
+}
+
 int skb_orphan_frags_rx(struct sk_buff *skb, gfp_t gfp)
 {
 	require("ours: a copy that does not sleep", gfp == GFP_ATOMIC);
@@ -152,6 +181,8 @@ static void move(struct sk_buff *skb, int to)
 		require("I3: a packet goes once", place[i] == HELD_BACK);
 		require("I3: a discard takes what is not released",
 			to != DISCARDED || !may_leave[i]);
+		require("a discard takes no epoch that was not named",
+			to != DISCARDED || born[i] <= discard_upto);
 		place[i] = to;
 	}
 }
@@ -556,9 +587,9 @@ static void do_reset(void)
 }
 
 /* Returns what the kernel answers. */
-static int model_command(void)
+static int model_command(int action, bool has_last, u64 last)
 {
-	switch (message.qopt.action) {
+	switch (action) {
 	case TCQ_PLUG_BUFFER:
 		if (open)
 			stop();
@@ -576,29 +607,63 @@ static int model_command(void)
 		open = true;
 		return 0;
 	case TCQ_PLUG_RELEASE_UPTO:
-		/* The struct, one attribute's head, a number. */
-		if (message.options.len != 8 + 4 + 8 ||
-		    message.attribute.type != TCA_PLUG_EPOCH ||
-		    message.attribute.len != sizeof(u64))
-			return -EINVAL;
-		if (message.number < released)
+		if (last < released)
 			return 0;
-		if (message.number > released && message.number >= epoch)
+		if (last > released && last >= epoch)
 			return -EINVAL;
-		release(0, message.number);
+		release(0, last);
 		return 0;
 	case TCQ_PLUG_DISCARD:
-		if (message.options.len != 8)
-			return -EINVAL;
 		require("I3: a rollback waits for what is on its way, if there is any",
 			waited == !open);
-		if (!open)
-			released = epoch++;
+		if (!has_last)
+			last = epoch;
+		if (last > epoch)
+			return -EINVAL;
+		if (last <= released)
+			return 0;
+		released = last;
+		if (last == epoch)
+			epoch++;
 		return 0;
 	case TCQ_PLUG_LIMIT:
 		return 0;
 	}
 	return -EINVAL;
+}
+
+/* Of tc's message: what follows the struct is of no use but to one action. */
+static int model_message(void)
+{
+	switch (message.qopt.action) {
+	case TCQ_PLUG_RELEASE_UPTO:
+		/* The struct, one attribute's head, a number. */
+		if (message.options.len != 8 + 4 + 8 ||
+		    message.attribute.type != TCA_PLUG_EPOCH ||
+		    message.attribute.len != sizeof(u64))
+			return -EINVAL;
+		break;
+	case TCQ_PLUG_DISCARD:
+		if (message.options.len != 8)
+			return -EINVAL;
+		break;
+	}
+	return model_command(message.qopt.action, false, message.number);
+}
+
+static void after_command(int answer, int action, bool was_open)
+{
+	require("valve: whoever is on the way to the driver has arrived",
+		answer || action != TCQ_PLUG_BUFFER || !was_open || !running);
+	require("I5: what may leave now is scheduled", answer || scheduled ||
+		!(next_to_leave() || root_qdisc->gso_skb.first ||
+		  root_qdisc->skb_bad_txq.first));
+	if (answer || action != TCQ_PLUG_DISCARD || open)
+		return;
+	for (int i = 0; i < PACKETS; i++)
+		require("a discard takes all that it should",
+			place[i] != HELD_BACK || may_leave[i] ||
+			born[i] > discard_upto);
 }
 
 static void do_command(void)
@@ -608,23 +673,53 @@ static void do_command(void)
 
 	any_message();
 	scheduled = waited = false;
+	discard_upto = epoch;
 	answer = plug_change(&qdisc, &message.options, NULL);
 	if (message.options.len < 8) {
 		require("a short message is refused", answer == -EINVAL);
 		return;
 	}
-	require("the answer", answer == model_command());
-	require("valve: whoever is on the way to the driver has arrived",
-		answer || message.qopt.action != TCQ_PLUG_BUFFER || !was_open ||
-		!running);
-	require("I5: what may leave now is scheduled", answer || scheduled ||
-		!(next_to_leave() || root_qdisc->gso_skb.first ||
-		  root_qdisc->skb_bad_txq.first));
-	if (answer || message.qopt.action != TCQ_PLUG_DISCARD || was_open)
-		return;
-	for (int i = 0; i < PACKETS; i++)
-		require("a discard takes all that is not released",
-			place[i] != HELD_BACK || may_leave[i]);
+	require("the answer", answer == model_message());
+	after_command(answer, message.qopt.action, was_open);
+}
+
+/* By the control interface, with RTNL and without. */
+static void do_control(void)
+{
+	struct plug_cmd cmd = { .action = nondet_int(), .limit = nondet_u32(),
+				.has_last = nondet_bool(), .last = nondet_u64() };
+	struct plug_sched_data data = plug_data;
+	struct plug_snapshot after;
+	struct Qdisc before = qdisc;
+	bool was_open = open;
+	int answer;
+
+	scheduled = waited = false;
+	discard_upto = cmd.has_last ? cmd.last : epoch;
+	if (nondet_bool()) {
+		answer = plug_command_rtnl(&qdisc, &cmd, &after, NULL);
+	} else {
+		answer = plug_command_rcu(&qdisc, &cmd, &after, NULL);
+		require("without RTNL: nothing but numbers is written",
+			before.flags == qdisc.flags &&
+			before.q.head == qdisc.q.head &&
+			before.q.qlen == qdisc.q.qlen &&
+			before.gso_skb.first == qdisc.gso_skb.first &&
+			before.skb_bad_txq.first == qdisc.skb_bad_txq.first &&
+			data.stopped == plug_data.stopped);
+		require("without RTNL: neither opened nor closed",
+			(data.epoch == data.released) ==
+			(plug_data.epoch == plug_data.released));
+		require("without RTNL: the valve stays as it is",
+			answer == -EAGAIN || shut == (plug_data.leaves_upto != plug_data.released));
+		if (answer == -EAGAIN)
+			return;
+	}
+	require("the answer", answer == model_command(cmd.action, cmd.has_last, cmd.last));
+	require("the snapshot is of the moment after",
+		after.epoch == epoch && after.released == released &&
+		after.qlen == qdisc.q.qlen);
+	after_command(answer, cmd.action, was_open);
 }
 
 int main(void)
@@ -634,6 +729,7 @@ int main(void)
 	device.tx_queue_len = nondet_u32();
 	device.net.user_ns = nondet_bool() ? &init_user_ns : NULL;
 	root_qdisc = nondet_bool() ? &qdisc : &parent;
+	queue.qdisc_sleeping = root_qdisc;
 	/* A parent's packets are other children's as well. */
 	parent.gso_skb.first = nondet_bool() ? &backs[0].skb : NULL;
 	if (nondet_bool())
@@ -658,6 +754,9 @@ int main(void)
 			break;
 		case 3:
 			do_command();
+			break;
+		case 4:
+			do_control();
 			break;
 		default:
 			do_reset();

@@ -156,6 +156,10 @@ static u32 skb_queue_len(const struct sk_buff_head *list)
 	return n;
 }
 
+struct hlist_node {
+	int	nothing;
+};
+
 struct user_namespace {
 	int	nothing;
 };
@@ -173,8 +177,15 @@ struct net_device {
 
 #define dev_net(dev)	(&(dev)->net)
 
+struct Qdisc;
+
+struct netdev_queue {
+	struct Qdisc	*qdisc_sleeping;
+};
+
 struct Qdisc {
 	unsigned int	flags;
+	struct netdev_queue	*dev_queue;
 	struct {
 		struct sk_buff	*head, *tail;
 		u32		qlen;
@@ -198,6 +209,7 @@ struct Qdisc_ops {
 	struct sk_buff *(*peek)(struct Qdisc *);
 	int		(*init)(struct Qdisc *, struct nlattr *, struct netlink_ext_ack *);
 	void		(*reset)(struct Qdisc *);
+	void		(*destroy)(struct Qdisc *);
 	int		(*change)(struct Qdisc *, struct nlattr *, struct netlink_ext_ack *);
 	int		(*dump)(struct Qdisc *, struct sk_buff *);
 	int		(*dump_stats)(struct Qdisc *, struct gnet_dump *);
@@ -214,7 +226,11 @@ extern struct net_device device;
 #define qdisc_dev(sch)		(&device)
 /* The plug may be the root, or a child of another one. */
 extern struct Qdisc *root_qdisc;
-#define qdisc_root(sch)		root_qdisc
+static struct Qdisc *qdisc_root(const struct Qdisc *sch)
+{
+	return root_qdisc;
+}
+
 #define qdisc_root_sleeping(sch) root_qdisc
 #define psched_mtu(dev)		(1U << 20)	/* leaves 64 bits of it to test */
 
@@ -222,6 +238,12 @@ extern struct Qdisc *root_qdisc;
 void sch_tree_lock(struct Qdisc *sch);
 void sch_tree_unlock(struct Qdisc *sch);
 void __netif_schedule(struct Qdisc *sch);
+
+/* The root lock is one, by whichever way it is taken. */
+#define rcu_dereference(p)	(p)
+#define qdisc_lock(sch)		(sch)
+#define spin_lock_bh(sch)	sch_tree_lock(sch)
+#define spin_unlock_bh(sch)	sch_tree_unlock(sch)
 void rtnl_kfree_skbs(struct sk_buff *head, struct sk_buff *tail);
 void packet_refused(struct sk_buff *skb);
 void packet_reset(struct sk_buff *skb);

@@ -207,4 +207,188 @@ struct tc_plug_xstats {
 	__u64	closed_age;
 };
 
+/*
+ * The generic netlink family. It says more of a plug than tc can, and commands
+ * do not wait for what others do to devices of this host. sch_plug.yaml, beside
+ * this header in the source, describes the messages for programs.
+ *
+ * A plug has an id, and operations name it by that (SCH_PLUG_A_ID). An id is
+ * never given to another plug while the machine runs, also when the module is
+ * unloaded and loaded again: ENOENT says that the plug has been deleted or
+ * replaced, and that nothing has been done to its successor.
+ *
+ * Operations see the plugs of the network namespace of their socket. GET is for
+ * everybody. CHANGE and OWN need CAP_NET_ADMIN in the user namespace that the
+ * network namespace belongs to, or end in EPERM.
+ *
+ * A refused operation (EINVAL, ENOENT, EBUSY, ENOMEM) has changed nothing. With
+ * NETLINK_EXT_ACK set, the answer has a sentence that says why and, where an
+ * attribute is at fault, which one, or (Linux 6.1 and newer) which one is missing.
+ * An attribute that an operation has no use for is refused, not ignored.
+ */
+#define SCH_PLUG_FAMILY_NAME	"sch_plug"
+#define SCH_PLUG_FAMILY_VERSION	1
+
+/*
+ * The multicast group. An event is in the queue of each listener before the
+ * command that it tells of is answered, by whichever interface the command came.
+ * Two commands by different senders may be told in another order than they were
+ * obeyed in: SCH_PLUG_A_COMMANDS has the right one. A listener that reads too
+ * slowly gets ENOBUFS from recv() and can ask for a dump.
+ */
+#define SCH_PLUG_MCGRP_EVENTS	"events"
+
+/*
+ * @SCH_PLUG_CMD_GET: one plug, by SCH_PLUG_A_ID, or as a dump all of them, or those
+ *	of one device, by SCH_PLUG_A_IFINDEX. The answer has statistics. ENOENT: no
+ *	such plug. A dump during which a plug came or went has NLM_F_DUMP_INTR.
+ * @SCH_PLUG_CMD_CHANGE: does SCH_PLUG_A_ACTION to the plug SCH_PLUG_A_ID, and is
+ *	answered with the state after it. ENOENT: no such plug. EINVAL: unknown
+ *	action, or what the action says below.
+ * @SCH_PLUG_CMD_OWN: the plug SCH_PLUG_A_ID belongs to this socket. When the last
+ *	process that has the socket closes it or ends, for whatever reason, the kernel
+ *	does SCH_PLUG_A_AT_EXIT, before close() returns. Said again by the owner, it
+ *	changes that. Others may go on commanding the plug. Answered with the state.
+ *	ENOENT: no such plug. EBUSY: it belongs to another socket. EINVAL: unknown
+ *	SCH_PLUG_A_AT_EXIT.
+ * @SCH_PLUG_CMD_ATTACH_NTF: event: a plug has been created. It is about to be put
+ *	into its place.
+ * @SCH_PLUG_CMD_DETACH_NTF: event: a plug has been deleted or replaced, or its
+ *	device is gone. What it held has been dropped.
+ * @SCH_PLUG_CMD_CHANGE_NTF: event: a command was obeyed: SCH_PLUG_A_ACTION and the
+ *	state after it. By either interface.
+ * @SCH_PLUG_CMD_OWNER_LOST_NTF: event: the owner's socket was closed, and
+ *	SCH_PLUG_A_AT_EXIT has been done; the state after it. For that there is no
+ *	SCH_PLUG_CMD_CHANGE_NTF.
+ */
+enum {
+	SCH_PLUG_CMD_GET = 1,
+	SCH_PLUG_CMD_CHANGE,
+	SCH_PLUG_CMD_OWN,
+	SCH_PLUG_CMD_ATTACH_NTF,
+	SCH_PLUG_CMD_DETACH_NTF,
+	SCH_PLUG_CMD_CHANGE_NTF,
+	SCH_PLUG_CMD_OWNER_LOST_NTF,
+
+	__SCH_PLUG_CMD_MAX,
+	SCH_PLUG_CMD_MAX = (__SCH_PLUG_CMD_MAX - 1)
+};
+
+/*
+ * What is done to a plug when its owner is gone.
+ *
+ * @SCH_PLUG_AT_EXIT_KEEP: nothing. What is held stays held.
+ * @SCH_PLUG_AT_EXIT_OPEN: TCQ_PLUG_RELEASE_INDEFINITE.
+ * @SCH_PLUG_AT_EXIT_DISCARD: TCQ_PLUG_DISCARD, of all.
+ */
+enum sch_plug_at_exit {
+	SCH_PLUG_AT_EXIT_KEEP,
+	SCH_PLUG_AT_EXIT_OPEN,
+	SCH_PLUG_AT_EXIT_DISCARD
+};
+
+/*
+ * Attributes. "Request" says in which operations userspace sends one; the others
+ * are sent by the kernel only, in all answers and events if nothing else is said.
+ *
+ * @SCH_PLUG_A_ID: __u64, 1 and up. Request: GET of one, CHANGE, OWN.
+ * @SCH_PLUG_A_PAD: padding in answers: ignore it, and do not send it.
+ * @SCH_PLUG_A_IFINDEX: __u32, the device. Request: dump; 0 is all devices.
+ * @SCH_PLUG_A_HANDLE: __u32, the qdisc's handle, as tc has it.
+ * @SCH_PLUG_A_PARENT: __u32, the class or qdisc above, TC_H_ROOT at the root.
+ * @SCH_PLUG_A_ACTION: __u32. Request: CHANGE. Also in CHANGE_NTF. The values are
+ *	those of tc_plug_qopt.action:
+ *
+ *	TCQ_PLUG_BUFFER, TCQ_PLUG_RELEASE_ONE, TCQ_PLUG_RELEASE_INDEFINITE: as by
+ *	tc, and without further attributes.
+ *
+ *	TCQ_PLUG_LIMIT: with SCH_PLUG_A_LIMIT.
+ *
+ *	TCQ_PLUG_RELEASE_UPTO: with SCH_PLUG_A_LAST, 0 or any epoch that has been
+ *	closed. EINVAL: one that has not. To repeat it does nothing.
+ *
+ *	TCQ_PLUG_DISCARD: without SCH_PLUG_A_LAST, all that is not released. With
+ *	it, only up to that epoch, which may be the one being filled. Epochs above it
+ *	stay, and go on waiting for release; those up to it are done with, so that
+ *	SCH_PLUG_A_RELEASED is SCH_PLUG_A_LAST afterwards. If it was the epoch being
+ *	filled a new one begins. What is done with already, released or discarded,
+ *	is left alone: to repeat the message does nothing, whatever has been sent or
+ *	begun since. So a controller that rolls back names the epoch that was being
+ *	filled, and may say it again if the answer was lost. EINVAL: an epoch that has
+ *	not begun. The processor's time it takes grows with the packets dropped if
+ *	younger epochs stay, else not.
+ * @SCH_PLUG_A_LIMIT: __u32, bytes. Request: CHANGE with TCQ_PLUG_LIMIT, 0 for the
+ *	default. In answers 1 and up.
+ * @SCH_PLUG_A_LAST: __u64, an epoch. Request: CHANGE, see SCH_PLUG_A_ACTION.
+ * @SCH_PLUG_A_AT_EXIT: __u32, enum sch_plug_at_exit. Request: OWN. In answers if the
+ *	plug has an owner, and in OWNER_LOST_NTF.
+ * @SCH_PLUG_A_EPOCH: __u64, 1 and up: the epoch being filled.
+ * @SCH_PLUG_A_RELEASED: __u64, 0 to SCH_PLUG_A_EPOCH: the last epoch that was
+ *	released or discarded, 0 if there was none. The plug is open if the two
+ *	are equal.
+ * @SCH_PLUG_A_HEAD_EPOCH: __u64, the epoch of the oldest packet held, as
+ *	TCA_PLUG_HEAD_EPOCH. Not if none is held; and perhaps not in answers and
+ *	events that are not of a dump.
+ * @SCH_PLUG_A_TAIL_EPOCH: __u64, the epoch of the newest packet held. When, as the
+ *	one before.
+ * @SCH_PLUG_A_STOPPED: __u32, packets, as TCA_PLUG_STOPPED.
+ * @SCH_PLUG_A_QLEN: __u32, packets that are held.
+ * @SCH_PLUG_A_BACKLOG: __u32, bytes that are held.
+ * @SCH_PLUG_A_COMMANDS: __u64, commands of all kinds that this plug has obeyed.
+ * @SCH_PLUG_A_OWNER: __u32, the netlink port of the socket that owns it; absent if
+ *	nobody does.
+ * @SCH_PLUG_A_STATS: nest of SCH_PLUG_A_STATS_*. In answers to GET only.
+ */
+enum {
+	SCH_PLUG_A_ID = 1,
+	SCH_PLUG_A_PAD,
+	SCH_PLUG_A_IFINDEX,
+	SCH_PLUG_A_HANDLE,
+	SCH_PLUG_A_PARENT,
+	SCH_PLUG_A_ACTION,
+	SCH_PLUG_A_LIMIT,
+	SCH_PLUG_A_LAST,
+	SCH_PLUG_A_AT_EXIT,
+	SCH_PLUG_A_EPOCH,
+	SCH_PLUG_A_RELEASED,
+	SCH_PLUG_A_HEAD_EPOCH,
+	SCH_PLUG_A_TAIL_EPOCH,
+	SCH_PLUG_A_STOPPED,
+	SCH_PLUG_A_QLEN,
+	SCH_PLUG_A_BACKLOG,
+	SCH_PLUG_A_COMMANDS,
+	SCH_PLUG_A_OWNER,
+	SCH_PLUG_A_STATS,
+
+	__SCH_PLUG_A_MAX,
+	SCH_PLUG_A_MAX = (__SCH_PLUG_A_MAX - 1)
+};
+
+/*
+ * Statistics: __u64 each, with the meaning of the field of tc_plug_xstats that has
+ * the same name.
+ *
+ * @SCH_PLUG_A_STATS_CLOSED_AGE: absent while the plug is open.
+ */
+enum {
+	SCH_PLUG_A_STATS_PAD = 1,
+	SCH_PLUG_A_STATS_QUEUED_PACKETS,
+	SCH_PLUG_A_STATS_QUEUED_BYTES,
+	SCH_PLUG_A_STATS_MAX_BACKLOG,
+	SCH_PLUG_A_STATS_DROPS_LIMIT,
+	SCH_PLUG_A_STATS_DROPS_RESET,
+	SCH_PLUG_A_STATS_DROPS_DISCARD,
+	SCH_PLUG_A_STATS_COPY_FAILURES,
+	SCH_PLUG_A_STATS_BUFFER_CMDS,
+	SCH_PLUG_A_STATS_RELEASE_ONE_CMDS,
+	SCH_PLUG_A_STATS_RELEASE_INDEFINITE_CMDS,
+	SCH_PLUG_A_STATS_LIMIT_CMDS,
+	SCH_PLUG_A_STATS_DISCARD_CMDS,
+	SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS,
+	SCH_PLUG_A_STATS_CLOSED_AGE,
+
+	__SCH_PLUG_A_STATS_MAX,
+	SCH_PLUG_A_STATS_MAX = (__SCH_PLUG_A_STATS_MAX - 1)
+};
+
 #endif /* _UAPI_LINUX_PKT_SCHED_PLUG_H */

@@ -16,4 +16,12 @@ static inline void plug_wait_for_deferred(void)
 #endif /* PLUG_COMPAT_QDISC_HAS_DEFER_LIST */
 }
 
+/* Whether a qdisc that was reached in an RCU section may be locked there. Kernels
+ * where not also destroy some qdiscs with the root lock held.
+ */
+static inline bool qdisc_freed_by_rcu(void)
+{
+	return PLUG_COMPAT_QDISC_IS_FREED_BY_RCU;
+}
+
 #endif /* PLUG_COMPAT_NET_SCH_GENERIC_H */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include_next <net/genetlink.h>
+
+#ifndef PLUG_COMPAT_NET_GENETLINK_H
+#define PLUG_COMPAT_NET_GENETLINK_H
+
+#include <compat-config.h>
+
+/* Where the policy of all operations stands: in the family, or in each. */
+#if PLUG_COMPAT_GENL_FAMILY_HAS_POLICY
+#define GENL_FAMILY_POLICY(p)	.policy = (p),
+#define GENL_OP_POLICY(p)
+#else /* !PLUG_COMPAT_GENL_FAMILY_HAS_POLICY */
+#define GENL_FAMILY_POLICY(p)
+#define GENL_OP_POLICY(p)	.policy = (p),
+#endif /* PLUG_COMPAT_GENL_FAMILY_HAS_POLICY */
+
+/* Older kernels cannot say which attribute is missing. */
+#ifndef GENL_REQ_ATTR_CHECK
+#define GENL_REQ_ATTR_CHECK(info, attr)	(!(info)->attrs[attr])
+#endif /* GENL_REQ_ATTR_CHECK */
+
+#endif /* PLUG_COMPAT_NET_GENETLINK_H */

@@ -1,0 +1,9 @@
+// 5.10 has it, 4.18 not.
+// absent: error: .*no member named .extack
+#include <linux/netlink.h>
+
+void probe(struct netlink_callback *cb);
+void probe(struct netlink_callback *cb)
+{
+	(void)cb->extack;
+}

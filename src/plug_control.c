@@ -1,0 +1,818 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The generic netlink family "sch_plug": what tc does not say of a plug, and a
+ * way to command it that does not wait for RTNL.
+ *
+ * A plug has an id that no other plug has or had since the machine was booted,
+ * and operations name it by that. What is said to one plug never reaches the
+ * one that has replaced it.
+ *
+ * Locking. Plugs are in a hash by their ids, a lock to each bucket. A plug is
+ * added last thing in its init and taken out first thing in its destroy, both
+ * under RTNL. The qdisc core keeps for it, until after destroy, its transmit
+ * queue, its device and its network namespace, so who finds a plug in a bucket
+ * and holds on to the bucket's lock has all of them. Order:
+ *
+ *	RTNL > lock of a bucket > root lock of a qdisc
+ *
+ * and packets never take a bucket's lock.
+ *
+ * What a controller says in its loop (BUFFER, RELEASE_ONE, RELEASE_UPTO to a
+ * closed plug, GET of one) is done with the bucket's lock and the root lock
+ * alone. All else takes RTNL, which keeps the plug as well. Whoever sends it
+ * need not know which is which. On a kernel that frees qdiscs without waiting
+ * for RCU the root lock cannot be had without RTNL, and everything takes it.
+ *
+ * An owner is a socket, not a process and not a port number: a thread of the
+ * same process may get the same number for its socket while ours is being
+ * closed. We keep a reference to the socket, until it is closed or the plug
+ * goes, and what is no longer any process's is what the core has orphaned.
+ */
+
+#include <linux/hash.h>
+#include <linux/ktime.h>
+#include <linux/netlink.h>
+#include <linux/notifier.h>
+#include <linux/rtnetlink.h>
+#include <linux/spinlock.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+#include <net/sch_generic.h>
+#include <net/sock.h>
+
+#include "sch_plug.h"
+
+#define PLUG_HASH_BITS	6
+
+struct plug_bucket {
+	spinlock_t		lock;	/* for plugs, their owners, and their being */
+	struct hlist_head	plugs;
+};
+
+static struct plug_bucket plug_buckets[1 << PLUG_HASH_BITS];
+static u64 plug_next_id;		/* RTNL */
+static unsigned int plug_generation;	/* RTNL; counts plugs that come or go */
+static atomic_t plug_owned = ATOMIC_INIT(0);
+
+static struct genl_family plug_family;
+
+static struct plug_bucket *plug_bucket(u64 id)
+{
+	return &plug_buckets[hash_64(id, PLUG_HASH_BITS)];
+}
+
+static struct net *plug_net(struct Qdisc *sch)
+{
+	return dev_net(qdisc_dev(sch));
+}
+
+/* With the bucket's lock. */
+static struct plug_control *plug_find(struct plug_bucket *bucket,
+				      const struct net *net, u64 id)
+{
+	struct plug_control *control;
+
+	hlist_for_each_entry(control, &bucket->plugs, node)
+		if (control->id == id && net_eq(plug_net(control->sch), net))
+			return control;
+	return NULL;
+}
+
+/* With RTNL, which keeps what is found. */
+static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
+{
+	struct plug_bucket *bucket = plug_bucket(id);
+	struct plug_control *control;
+
+	ASSERT_RTNL();
+	spin_lock_bh(&bucket->lock);
+	control = plug_find(bucket, net, id);
+	spin_unlock_bh(&bucket->lock);
+	return control;
+}
+
+/* What the queue cannot tell of it. With the bucket's lock or RTNL. */
+static void plug_identify(const struct plug_control *control,
+			  struct plug_snapshot *snap)
+{
+	const struct Qdisc *sch = control->sch;
+
+	snap->id = control->id;
+	snap->ifindex = qdisc_dev(sch)->ifindex;
+	snap->handle = sch->handle;
+	snap->parent = sch->parent;
+	snap->owner = control->owner ? control->owner_port : 0;
+	snap->at_exit = control->at_exit;
+}
+
+/* Messages */
+
+static size_t plug_msg_size(bool stats)
+{
+	size_t size = 7 * nla_total_size_64bit(sizeof(u64)) +
+		      11 * nla_total_size(sizeof(u32));
+
+	if (stats)
+		size += nla_total_size(0) +
+			SCH_PLUG_A_STATS_MAX * nla_total_size_64bit(sizeof(u64));
+	return size;
+}
+
+static int plug_put_u64(struct sk_buff *msg, int attr, u64 value)
+{
+	return nla_put_u64_64bit(msg, attr, value, SCH_PLUG_A_PAD);
+}
+
+static int plug_put_stat(struct sk_buff *msg, int attr, u64 value)
+{
+	return nla_put_u64_64bit(msg, attr, value, SCH_PLUG_A_STATS_PAD);
+}
+
+static int plug_put_stats(struct sk_buff *msg, const struct tc_plug_xstats *st)
+{
+	struct nlattr *nest = nla_nest_start(msg, SCH_PLUG_A_STATS);
+
+	if (!nest ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_QUEUED_PACKETS, st->queued_packets) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_QUEUED_BYTES, st->queued_bytes) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_MAX_BACKLOG, st->max_backlog) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_DROPS_LIMIT, st->drops_limit) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_DROPS_RESET, st->drops_reset) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_DROPS_DISCARD, st->drops_discard) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_COPY_FAILURES, st->copy_failures) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_BUFFER_CMDS, st->buffer_cmds) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_RELEASE_ONE_CMDS, st->release_one_cmds) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_RELEASE_INDEFINITE_CMDS,
+			  st->release_indefinite_cmds) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_LIMIT_CMDS, st->limit_cmds) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_DISCARD_CMDS, st->discard_cmds) ||
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS, st->release_upto_cmds))
+		return -EMSGSIZE;
+	if (st->closed_age != TC_PLUG_NEVER &&
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_CLOSED_AGE, st->closed_age))
+		return -EMSGSIZE;
+
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static u64 plug_commands(const struct tc_plug_xstats *st)
+{
+	return st->buffer_cmds + st->release_one_cmds +
+	       st->release_indefinite_cmds + st->limit_cmds +
+	       st->discard_cmds + st->release_upto_cmds;
+}
+
+static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *snap)
+{
+	if (plug_put_u64(msg, SCH_PLUG_A_ID, snap->id) ||
+	    nla_put_u32(msg, SCH_PLUG_A_IFINDEX, snap->ifindex) ||
+	    nla_put_u32(msg, SCH_PLUG_A_HANDLE, snap->handle) ||
+	    nla_put_u32(msg, SCH_PLUG_A_PARENT, snap->parent) ||
+	    nla_put_u32(msg, SCH_PLUG_A_LIMIT, snap->limit) ||
+	    plug_put_u64(msg, SCH_PLUG_A_EPOCH, snap->epoch) ||
+	    plug_put_u64(msg, SCH_PLUG_A_RELEASED, snap->released) ||
+	    nla_put_u32(msg, SCH_PLUG_A_STOPPED, snap->stopped) ||
+	    nla_put_u32(msg, SCH_PLUG_A_QLEN, snap->qlen) ||
+	    nla_put_u32(msg, SCH_PLUG_A_BACKLOG, snap->backlog) ||
+	    plug_put_u64(msg, SCH_PLUG_A_COMMANDS, plug_commands(&snap->stats)))
+		return -EMSGSIZE;
+	if (snap->head_epoch &&
+	    plug_put_u64(msg, SCH_PLUG_A_HEAD_EPOCH, snap->head_epoch))
+		return -EMSGSIZE;
+	if (snap->tail_epoch &&
+	    plug_put_u64(msg, SCH_PLUG_A_TAIL_EPOCH, snap->tail_epoch))
+		return -EMSGSIZE;
+	if (snap->owner &&
+	    (nla_put_u32(msg, SCH_PLUG_A_OWNER, snap->owner) ||
+	     nla_put_u32(msg, SCH_PLUG_A_AT_EXIT, snap->at_exit)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Events. In the queues of all who listen before this returns; a reply to who
+ * sent the command comes after. Nothing is allocated if nobody does.
+ */
+static void plug_event(struct net *net, u8 cmd, const struct plug_snapshot *snap,
+		       int attr, u32 value)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	if (!genl_has_listeners(&plug_family, net, 0))
+		return;
+
+	/* Not all kernels let a qdisc sleep while it is destroyed. */
+	msg = genlmsg_new(plug_msg_size(false), GFP_ATOMIC);
+	if (!msg)
+		goto lost;
+	hdr = genlmsg_put(msg, 0, 0, &plug_family, 0, cmd);
+	if (!hdr || plug_put_snapshot(msg, snap) ||
+	    (attr && nla_put_u32(msg, attr, value)))
+		goto lost;
+	genlmsg_end(msg, hdr);
+	genlmsg_multicast_netns(&plug_family, net, msg, 0, 0, GFP_ATOMIC);
+	return;
+lost:
+	/* Who listens is told that there was something to hear. */
+	nlmsg_free(msg);
+	genl_set_err(&plug_family, net, 0, 0, -ENOBUFS);
+}
+
+/* A reply is made before the command is carried out, filled and sent after: a
+ * command that was carried out is not refused for want of memory.
+ */
+static struct sk_buff *plug_reply_new(bool stats)
+{
+	return genlmsg_new(plug_msg_size(stats), GFP_KERNEL);
+}
+
+static int plug_reply(struct sk_buff *msg, struct genl_info *info,
+		      const struct plug_snapshot *snap, bool stats)
+{
+	void *hdr = genlmsg_put_reply(msg, info, &plug_family, 0,
+				      info->genlhdr->cmd);
+
+	if (!hdr || plug_put_snapshot(msg, snap) ||
+	    (stats && plug_put_stats(msg, &snap->stats))) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* Requests */
+
+static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
+	[SCH_PLUG_A_ID]		= { .type = NLA_U64 },
+	[SCH_PLUG_A_IFINDEX]	= { .type = NLA_U32 },
+	[SCH_PLUG_A_ACTION]	= { .type = NLA_U32 },
+	[SCH_PLUG_A_LIMIT]	= { .type = NLA_U32 },
+	[SCH_PLUG_A_LAST]	= { .type = NLA_U64 },
+	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
+};
+
+/* @needed have to be there, and of the others only @allowed may be. */
+static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
+{
+	int i;
+
+	for (i = 1; i <= SCH_PLUG_A_MAX; i++) {
+		if (info->attrs[i] && !((needed | allowed) & BIT(i))) {
+			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
+					    "Attribute means nothing in this request");
+			return -EINVAL;
+		}
+		if ((needed & BIT(i)) && GENL_REQ_ATTR_CHECK(info, i)) {
+			GENL_SET_ERR_MSG(info, "A required attribute is missing");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int plug_no_such(struct genl_info *info)
+{
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[SCH_PLUG_A_ID],
+			    "No plug of this network namespace has this id");
+	return -ENOENT;
+}
+
+static u64 plug_id(const struct genl_info *info)
+{
+	return nla_get_u64(info->attrs[SCH_PLUG_A_ID]);
+}
+
+static int plug_get_rtnl(struct genl_info *info, struct plug_snapshot *snap)
+{
+	struct plug_control *control;
+	int err = 0;
+
+	rtnl_lock();
+	control = plug_find_rtnl(genl_info_net(info), plug_id(info));
+	if (control) {
+		plug_identify(control, snap);
+		plug_look_rtnl(control->sch, snap);
+	} else {
+		err = plug_no_such(info);
+	}
+	rtnl_unlock();
+	return err;
+}
+
+/* The plug stays while we have the bucket, and its root while we are in an RCU
+ * section. Softirqs, which may send all that was released, run after both.
+ */
+static int plug_get_rcu(struct genl_info *info, struct plug_snapshot *snap)
+{
+	struct plug_bucket *bucket = plug_bucket(plug_id(info));
+	struct plug_control *control;
+	int err = 0;
+
+	rcu_read_lock();
+	spin_lock_bh(&bucket->lock);
+	control = plug_find(bucket, genl_info_net(info), plug_id(info));
+	if (control) {
+		plug_identify(control, snap);
+		plug_look_rcu(control->sch, snap);
+	} else {
+		err = plug_no_such(info);
+	}
+	rcu_read_unlock();
+	spin_unlock_bh(&bucket->lock);
+	return err;
+}
+
+static int plug_do_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct plug_snapshot snap;
+	struct sk_buff *msg;
+	int err;
+
+	err = plug_check_attrs(info, BIT(SCH_PLUG_A_ID), 0);
+	if (err)
+		return err;
+	msg = plug_reply_new(true);
+	if (!msg)
+		return -ENOMEM;
+	err = qdisc_freed_by_rcu() ? plug_get_rcu(info, &snap) :
+				     plug_get_rtnl(info, &snap);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	return plug_reply(msg, info, &snap, true);
+}
+
+static int plug_parse_change(struct genl_info *info, struct plug_cmd *cmd)
+{
+	u32 needed = BIT(SCH_PLUG_A_ID) | BIT(SCH_PLUG_A_ACTION), allowed = 0;
+	struct nlattr **attrs = info->attrs;
+	int err;
+
+	if (attrs[SCH_PLUG_A_ACTION])
+		cmd->action = nla_get_u32(attrs[SCH_PLUG_A_ACTION]);
+	switch (cmd->action) {
+	case TCQ_PLUG_LIMIT:
+		needed |= BIT(SCH_PLUG_A_LIMIT);
+		break;
+	case TCQ_PLUG_RELEASE_UPTO:
+		needed |= BIT(SCH_PLUG_A_LAST);
+		break;
+	case TCQ_PLUG_DISCARD:
+		allowed |= BIT(SCH_PLUG_A_LAST);
+		break;
+	}
+	err = plug_check_attrs(info, needed, allowed);
+	if (err)
+		return err;
+
+	cmd->attr = attrs[SCH_PLUG_A_ACTION];
+	if (attrs[SCH_PLUG_A_LIMIT])
+		cmd->limit = nla_get_u32(attrs[SCH_PLUG_A_LIMIT]);
+	if (attrs[SCH_PLUG_A_LAST]) {
+		cmd->last = nla_get_u64(attrs[SCH_PLUG_A_LAST]);
+		cmd->has_last = true;
+		cmd->attr = attrs[SCH_PLUG_A_LAST];
+	}
+	return 0;
+}
+
+static int plug_change_rtnl(struct genl_info *info, const struct plug_cmd *cmd,
+			    struct plug_snapshot *after)
+{
+	struct plug_control *control;
+	int err;
+
+	rtnl_lock();
+	control = plug_find_rtnl(genl_info_net(info), plug_id(info));
+	if (control) {
+		err = plug_command_rtnl(control->sch, cmd, after, info->extack);
+		if (!err)
+			plug_changed(control->sch, cmd, after);
+	} else {
+		err = plug_no_such(info);
+	}
+	rtnl_unlock();
+	return err;
+}
+
+/* -EAGAIN: it needs RTNL. See also plug_get_rcu(). */
+static int plug_change_rcu(struct genl_info *info, const struct plug_cmd *cmd,
+			   struct plug_snapshot *after)
+{
+	struct plug_bucket *bucket = plug_bucket(plug_id(info));
+	struct plug_control *control;
+	int err;
+
+	if (!qdisc_freed_by_rcu())
+		return -EAGAIN;
+
+	rcu_read_lock();
+	spin_lock_bh(&bucket->lock);
+	control = plug_find(bucket, genl_info_net(info), plug_id(info));
+	if (control) {
+		plug_identify(control, after);
+		err = plug_command_rcu(control->sch, cmd, after, info->extack);
+	} else {
+		err = plug_no_such(info);
+	}
+	rcu_read_unlock();
+	spin_unlock_bh(&bucket->lock);
+
+	/* The plug may be gone by now, but not the sender's namespace. */
+	if (!err)
+		plug_event(genl_info_net(info), SCH_PLUG_CMD_CHANGE_NTF, after,
+			   SCH_PLUG_A_ACTION, cmd->action);
+	return err;
+}
+
+static int plug_do_change(struct sk_buff *skb, struct genl_info *info)
+{
+	struct plug_snapshot after;
+	struct plug_cmd cmd = {};
+	struct sk_buff *msg;
+	int err;
+
+	err = plug_parse_change(info, &cmd);
+	if (err)
+		return err;
+	msg = plug_reply_new(false);
+	if (!msg)
+		return -ENOMEM;
+	err = plug_change_rcu(info, &cmd, &after);
+	if (err == -EAGAIN)
+		err = plug_change_rtnl(info, &cmd, &after);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	return plug_reply(msg, info, &after, false);
+}
+
+/* Owners. A plug's owner changes under RTNL and its bucket's lock. */
+
+static void plug_set_owner(struct plug_control *control, struct sock *sk,
+			   u32 port, u32 at_exit)
+{
+	struct plug_bucket *bucket = plug_bucket(control->id);
+	struct sock *old = control->owner;
+
+	if (sk)
+		sock_hold(sk);
+	spin_lock_bh(&bucket->lock);
+	control->owner = sk;
+	control->owner_port = port;
+	control->at_exit = at_exit;
+	spin_unlock_bh(&bucket->lock);
+	if (old)
+		sock_put(old);
+	atomic_add(!!sk - !!old, &plug_owned);
+}
+
+static int plug_own(struct genl_info *info, struct sock *sk, u32 at_exit,
+		    struct plug_snapshot *snap)
+{
+	struct plug_control *control;
+
+	control = plug_find_rtnl(genl_info_net(info), plug_id(info));
+	if (!control)
+		return plug_no_such(info);
+	if (control->owner && control->owner != sk) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[SCH_PLUG_A_ID],
+				    "The plug has another owner");
+		return -EBUSY;
+	}
+	plug_set_owner(control, sk, info->snd_portid, at_exit);
+	plug_identify(control, snap);
+	plug_look_rtnl(control->sch, snap);
+	return 0;
+}
+
+static int plug_do_own(struct sk_buff *skb, struct genl_info *info)
+{
+	struct plug_snapshot snap;
+	struct sk_buff *msg;
+	u32 at_exit;
+	int err;
+
+	err = plug_check_attrs(info, BIT(SCH_PLUG_A_ID) |
+				     BIT(SCH_PLUG_A_AT_EXIT), 0);
+	if (err)
+		return err;
+	at_exit = nla_get_u32(info->attrs[SCH_PLUG_A_AT_EXIT]);
+	if (at_exit > SCH_PLUG_AT_EXIT_DISCARD) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[SCH_PLUG_A_AT_EXIT],
+				    "Unknown thing to do at exit");
+		return -EINVAL;
+	}
+	msg = plug_reply_new(false);
+	if (!msg)
+		return -ENOMEM;
+	rtnl_lock();
+	err = plug_own(info, NETLINK_CB(skb).sk, at_exit, &snap);
+	rtnl_unlock();
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	return plug_reply(msg, info, &snap, false);
+}
+
+static bool plug_owner_is_gone(const struct plug_control *control)
+{
+	return control->owner && sock_flag(control->owner, SOCK_DEAD);
+}
+
+static bool plug_any_owner_is_gone(void)
+{
+	const struct plug_control *control;
+	struct plug_bucket *bucket;
+	bool gone = false;
+
+	for (bucket = plug_buckets;
+	     !gone && bucket < plug_buckets + ARRAY_SIZE(plug_buckets);
+	     bucket++) {
+		spin_lock_bh(&bucket->lock);
+		hlist_for_each_entry(control, &bucket->plugs, node)
+			gone |= plug_owner_is_gone(control);
+		spin_unlock_bh(&bucket->lock);
+	}
+	return gone;
+}
+
+/* The owner is set free last: until then, its socket's closing waits for us. */
+static void plug_lose_owner(struct plug_control *control)
+{
+	struct Qdisc *sch = control->sch;
+	const u32 at_exit = control->at_exit;
+	struct plug_snapshot after;
+	struct plug_cmd cmd = {};
+
+	switch (at_exit) {
+	case SCH_PLUG_AT_EXIT_OPEN:
+		cmd.action = TCQ_PLUG_RELEASE_INDEFINITE;
+		plug_command_rtnl(sch, &cmd, &after, NULL);
+		break;
+	case SCH_PLUG_AT_EXIT_DISCARD:
+		cmd.action = TCQ_PLUG_DISCARD;
+		plug_command_rtnl(sch, &cmd, &after, NULL);
+		break;
+	default:
+		plug_look_rtnl(sch, &after);
+	}
+	plug_set_owner(control, NULL, 0, SCH_PLUG_AT_EXIT_KEEP);
+	plug_identify(control, &after);
+	plug_event(plug_net(sch), SCH_PLUG_CMD_OWNER_LOST_NTF, &after,
+		   SCH_PLUG_A_AT_EXIT, at_exit);
+}
+
+static void plug_lose_owners(void)
+{
+	struct plug_control *control;
+	struct plug_bucket *bucket;
+
+	for (bucket = plug_buckets;
+	     bucket < plug_buckets + ARRAY_SIZE(plug_buckets); bucket++)
+		hlist_for_each_entry(control, &bucket->plugs, node)
+			if (plug_owner_is_gone(control))
+				plug_lose_owner(control);
+}
+
+/* Some netlink socket is being closed. Nearly all are none of ours, and do not
+ * wait for RTNL.
+ */
+static int plug_socket_closed(struct notifier_block *nb, unsigned long event,
+			      void *data)
+{
+	const struct netlink_notify *notify = data;
+
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC ||
+	    !atomic_read(&plug_owned) || !plug_any_owner_is_gone())
+		return NOTIFY_DONE;
+
+	rtnl_lock();
+	plug_lose_owners();
+	rtnl_unlock();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block plug_notifier = {
+	.notifier_call	= plug_socket_closed,
+};
+
+/* Dump */
+
+static int plug_parse_dump(struct netlink_callback *cb, u32 *ifindex)
+{
+	struct netlink_ext_ack *extack = netlink_callback_extack(cb);
+	struct nlattr *attrs[SCH_PLUG_A_MAX + 1];
+	int i, err;
+
+	err = genlmsg_parse(cb->nlh, &plug_family, attrs, SCH_PLUG_A_MAX,
+			    plug_policy, extack);
+	if (err)
+		return err;
+	for (i = 1; i <= SCH_PLUG_A_MAX; i++) {
+		if (!attrs[i] || i == SCH_PLUG_A_IFINDEX)
+			continue;
+		NL_SET_ERR_MSG_ATTR(extack, attrs[i],
+				    "Attribute means nothing in a dump");
+		return -EINVAL;
+	}
+	*ifindex = attrs[SCH_PLUG_A_IFINDEX] ?
+		   nla_get_u32(attrs[SCH_PLUG_A_IFINDEX]) : 0;
+	return 0;
+}
+
+static int plug_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
+			 const struct plug_control *control)
+{
+	struct plug_snapshot snap;
+	void *hdr;
+
+	plug_identify(control, &snap);
+	plug_look_rtnl(control->sch, &snap);
+	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			  &plug_family, NLM_F_MULTI, SCH_PLUG_CMD_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, hdr);
+	if (plug_put_snapshot(skb, &snap) || plug_put_stats(skb, &snap.stats)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+/* The rest of a bucket: cb->args[1] have been dumped. */
+static int plug_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
+			    const struct plug_bucket *bucket, u32 ifindex)
+{
+	const struct net *net = sock_net(skb->sk);
+	const struct plug_control *control;
+	long i = 0;
+
+	hlist_for_each_entry(control, &bucket->plugs, node) {
+		if (i++ < cb->args[1])
+			continue;
+		if (net_eq(plug_net(control->sch), net) &&
+		    (!ifindex || qdisc_dev(control->sch)->ifindex == ifindex) &&
+		    plug_dump_one(skb, cb, control))
+			return -EMSGSIZE;
+		cb->args[1] = i;
+	}
+	cb->args[1] = 0;
+	return 0;
+}
+
+static int plug_do_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	u32 ifindex;
+	int err;
+
+	err = plug_parse_dump(cb, &ifindex);
+	if (err)
+		return err;
+
+	rtnl_lock();
+	cb->seq = plug_generation;
+	while (cb->args[0] < ARRAY_SIZE(plug_buckets)) {
+		if (plug_dump_bucket(skb, cb, &plug_buckets[cb->args[0]], ifindex))
+			break;
+		cb->args[0]++;
+	}
+	rtnl_unlock();
+	return skb->len;
+}
+
+static const struct genl_ops plug_ops[] = {
+	{
+		.cmd	= SCH_PLUG_CMD_GET,
+		.doit	= plug_do_get,
+		.dumpit	= plug_do_dump,
+		GENL_OP_POLICY(plug_policy)
+	},
+	{
+		.cmd	= SCH_PLUG_CMD_CHANGE,
+		.flags	= GENL_UNS_ADMIN_PERM,
+		.doit	= plug_do_change,
+		GENL_OP_POLICY(plug_policy)
+	},
+	{
+		.cmd	= SCH_PLUG_CMD_OWN,
+		.flags	= GENL_UNS_ADMIN_PERM,
+		.doit	= plug_do_own,
+		GENL_OP_POLICY(plug_policy)
+	},
+};
+
+static const struct genl_multicast_group plug_groups[] = {
+	{ .name = SCH_PLUG_MCGRP_EVENTS },
+};
+
+static struct genl_family plug_family __ro_after_init = {
+	.name		= SCH_PLUG_FAMILY_NAME,
+	.version	= SCH_PLUG_FAMILY_VERSION,
+	.maxattr	= SCH_PLUG_A_MAX,
+	GENL_FAMILY_POLICY(plug_policy)
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.ops		= plug_ops,
+	.n_ops		= ARRAY_SIZE(plug_ops),
+	.mcgrps		= plug_groups,
+	.n_mcgrps	= ARRAY_SIZE(plug_groups),
+	.module		= THIS_MODULE,
+};
+
+/* What the queue tells */
+
+/* Not reachable before it is in its bucket: so the snapshot is what comes before
+ * all commands.
+ */
+void plug_attached(struct Qdisc *sch)
+{
+	struct plug_control *control = plug_control(sch);
+	struct plug_bucket *bucket;
+	struct plug_snapshot snap;
+
+	ASSERT_RTNL();
+	control->sch = sch;
+	control->id = plug_next_id++;
+	plug_generation++;
+	plug_identify(control, &snap);
+	plug_look(sch, &snap);
+
+	bucket = plug_bucket(control->id);
+	spin_lock_bh(&bucket->lock);
+	hlist_add_head(&control->node, &bucket->plugs);
+	spin_unlock_bh(&bucket->lock);
+
+	plug_event(plug_net(sch), SCH_PLUG_CMD_ATTACH_NTF, &snap, 0, 0);
+}
+
+void plug_detached(struct Qdisc *sch)
+{
+	struct plug_control *control = plug_control(sch);
+	struct plug_bucket *bucket;
+	struct plug_snapshot snap;
+
+	if (hlist_unhashed(&control->node))
+		return;
+
+	ASSERT_RTNL();
+	bucket = plug_bucket(control->id);
+	spin_lock_bh(&bucket->lock);
+	hlist_del_init(&control->node);
+	spin_unlock_bh(&bucket->lock);
+
+	plug_generation++;
+	if (control->owner)
+		plug_set_owner(control, NULL, 0, SCH_PLUG_AT_EXIT_KEEP);
+	plug_identify(control, &snap);
+	plug_look(sch, &snap);
+	plug_event(plug_net(sch), SCH_PLUG_CMD_DETACH_NTF, &snap, 0, 0);
+}
+
+/* With RTNL. */
+void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
+		  struct plug_snapshot *after)
+{
+	plug_identify(plug_control(sch), after);
+	plug_event(plug_net(sch), SCH_PLUG_CMD_CHANGE_NTF, after,
+		   SCH_PLUG_A_ACTION, cmd->action);
+}
+
+/* Ids. The first is the time since the machine was booted, in nanoseconds, and
+ * each plug has the next one. It takes more than a nanosecond to make a plug, so
+ * the last id is always behind the clock, and the module, if it is loaded again,
+ * begins above all ids that were given before. The clock never goes back. It is
+ * above 0 too.
+ */
+int plug_control_init(void)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(plug_buckets); i++)
+		spin_lock_init(&plug_buckets[i].lock);
+	plug_next_id = ktime_get_ns();
+	plug_generation = 1;
+
+	err = genl_register_family(&plug_family);
+	if (err)
+		return err;
+	err = netlink_register_notifier(&plug_notifier);
+	if (err)
+		genl_unregister_family(&plug_family);
+	return err;
+}
+
+/* No plug is left, so nobody finds any. */
+void plug_control_exit(void)
+{
+	netlink_unregister_notifier(&plug_notifier);
+	genl_unregister_family(&plug_family);
+}

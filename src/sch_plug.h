@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the queue (sch_plug.c) and the control interface (plug_control.c) have
+ * of each other.
+ */
+#ifndef SCH_PLUG_H
+#define SCH_PLUG_H
+
+#include <linux/types.h>
+#include <linux/list.h>
+#include <linux/pkt_sched_plug.h>
+
+struct Qdisc;
+struct netlink_ext_ack;
+struct nlattr;
+struct sock;
+
+/* A command as it came from userspace, checked for its form. */
+struct plug_cmd {
+	int			action;
+	u32			limit;	/* 0: the default */
+	bool			has_last;
+	u64			last;	/* epoch to release or discard */
+	const struct nlattr	*attr;	/* where @last, or else the action, is */
+};
+
+/* All that is to be said of one plug, of one moment. */
+struct plug_snapshot {
+	/* By the control interface: which plug, and whose. */
+	u64	id;
+	u32	ifindex;
+	u32	handle;
+	u32	parent;
+	u32	owner;		/* port of its socket; 0: nobody's */
+	u32	at_exit;
+
+	/* By the queue. */
+	u64	epoch;
+	u64	released;
+	u64	head_epoch;	/* 0: none, or taken without RTNL */
+	u64	tail_epoch;
+	u32	limit;
+	u32	stopped;
+	u32	qlen;
+	u32	backlog;
+	struct tc_plug_xstats stats;
+};
+
+/* What the control interface keeps in each plug. */
+struct plug_control {
+	struct hlist_node	node;
+	struct Qdisc		*sch;
+	u64			id;
+	struct sock		*owner;
+	u32			owner_port;
+	u32			at_exit;
+};
+
+/* The queue. Each says in sch_plug.c what it wants held. */
+struct plug_control *plug_control(struct Qdisc *sch);
+void plug_look(struct Qdisc *sch, struct plug_snapshot *snap);
+void plug_look_rtnl(struct Qdisc *sch, struct plug_snapshot *snap);
+void plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap);
+int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
+		      struct plug_snapshot *after,
+		      struct netlink_ext_ack *extack);
+int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
+		     struct plug_snapshot *after,
+		     struct netlink_ext_ack *extack);
+
+/* The control interface hears of: a plug that is ready, under RTNL; one that
+ * is about to go, or has failed to get ready; a command by tc.
+ */
+int plug_control_init(void);
+void plug_control_exit(void);
+void plug_attached(struct Qdisc *sch);
+void plug_detached(struct Qdisc *sch);
+void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
+		  struct plug_snapshot *after);
+
+#endif /* SCH_PLUG_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The generic netlink family sch_plug, as a client without a library sees it.
+ */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "plugtest.h"
+
+/* A message that the kernel sends about one plug: 0 where it says nothing. */
+struct control_state {
+	__u8	cmd;		/* SCH_PLUG_CMD_* */
+	__u64	has;		/* 1 << SCH_PLUG_A_* */
+	__u64	id;
+	__u32	ifindex, handle, parent;
+	__u32	action;
+	__u32	limit;
+	__u32	at_exit, owner;
+	__u64	epoch, released, head_epoch, tail_epoch;
+	__u32	stopped, qlen, backlog;
+	__u64	commands;
+	unsigned int n_stats;
+	__u64	stats[SCH_PLUG_A_STATS_MAX + 1];
+};
+
+struct control_reply {
+	char	extack[EXTACK_LEN];	/* "" if none */
+	int	bad_offset;		/* NLMSGERR_ATTR_OFFS, -1 if none */
+	int	missing;		/* NLMSGERR_ATTR_MISS_TYPE, -1 if none */
+	unsigned int states;		/* messages that came before the end */
+	bool	interrupted;		/* a dump that has NLM_F_DUMP_INTR */
+	struct control_state state;	/* the last of them */
+};
+
+/* A socket and the numbers that this kernel has given the family. */
+struct control {
+	int	nl;
+	__u16	family;
+	__u32	events;		/* the group */
+};
+
+/* Resolves the family in the present network namespace; false: it has none. */
+bool control_try_open(struct control *c);
+/* The same, and ends the test if there is none. */
+struct control control_open(void);
+void control_close(struct control *c);
+
+/* A request under way: control_start(), control_u32/u64() for each attribute,
+ * then control_send(): 0 or a negative errno. @reply may be NULL; of a dump,
+ * @each is called for each state, if not NULL.
+ */
+struct control_request {
+	char	buf[512] __attribute__((aligned(8)));
+	size_t	len;
+};
+
+void control_start(struct control_request *req, const struct control *c, __u8 cmd,
+		   __u16 flags);
+void control_u32(struct control_request *req, __u16 type, __u32 value);
+void control_u64(struct control_request *req, __u16 type, __u64 value);
+void control_raw(struct control_request *req, __u16 type, const void *data, size_t len);
+int control_send(struct control_request *req, const struct control *c,
+		 struct control_reply *reply,
+		 void (*each)(const struct control_state *state, void *arg), void *arg);
+
+/* The operations. */
+int control_get(const struct control *c, __u64 id, struct control_reply *reply);
+int control_do(const struct control *c, __u64 id, __u32 action,
+	       struct control_reply *reply);
+int control_limit(const struct control *c, __u64 id, __u32 limit,
+		  struct control_reply *reply);
+int control_upto(const struct control *c, __u64 id, __u32 action, __u64 last,
+		 struct control_reply *reply);
+int control_own(const struct control *c, __u64 id, __u32 at_exit,
+		struct control_reply *reply);
+/* All plugs, or those of @ifindex if it is not 0, up to @max of them; how many
+ * there are.
+ */
+unsigned int control_dump(const struct control *c, __u32 ifindex,
+			  struct control_state *list, unsigned int max);
+/* The plug at @parent of @dev; ends the test if there is none. */
+struct control_state control_find(const struct control *c, const char *dev, __u32 parent);
+
+/* From now on events come to this socket; ask nothing else of it. */
+void control_listen(const struct control *c);
+/* The next event that has come already; false: there is none. */
+bool control_event(const struct control *c, struct control_state *state);
+
+#endif /* CONTROL_H */

@@ -1,0 +1,850 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The generic netlink family: each operation, each action, each error; which plug
+ * it reaches and which not; who may; its owner; its events.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+
+#include "control.h"
+
+#define DEV "pa"
+
+static int nl;
+static struct control c;
+static struct wire w;
+
+static void attach(const char *how)
+{
+	must("tc qdisc add dev " DEV " root handle 1: plug %s", how);
+}
+
+/* A plug on a device of its own, the module's first. */
+static __u64 start(void)
+{
+	dummy_make(DEV);
+	attach("limit 10000000");
+	c = control_open();
+	wire_open(&w, DEV);
+	return control_find(&c, DEV, TC_H_ROOT).id;
+}
+
+static void finish(void)
+{
+	control_close(&c);
+	wire_finish(&w, DEV);
+}
+
+static struct control_state look(__u64 id)
+{
+	struct control_reply reply;
+	int err = control_get(&c, id, &reply);
+
+	if (err)
+		bail("GET: %s", strerror(-err));
+	return reply.state;
+}
+
+/* Linux 6.1 and newer say which attribute is missing. */
+static bool says_missing(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	uname(&uts);
+	sscanf(uts.release, "%u.%u", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 1);
+}
+
+static void numbers(__u64 epoch, __u64 released, const struct control_state *st,
+		    const char *what)
+{
+	if (!ok(st->epoch == epoch && st->released == released,
+		"%s: epoch %llu, released %llu", what, epoch, released))
+		diag("epoch %llu, released %llu", st->epoch, st->released);
+}
+
+/* ---- GET ---- */
+
+static void test_get(void)
+{
+	__u64 id = start(), other;
+	struct control_state st, list[4];
+	struct plug_state tc;
+	struct control_reply reply;
+
+	diag("GET");
+	ok(id != 0, "a plug has an id");
+	is_u64(wire_send(&w, 3, 100), 3, "three frames are held");
+	is_u64(control_get(&c, id, &reply), 0, "GET by id");
+	is_u64(reply.states, 1, "one answer");
+	st = reply.state;
+	tc = plug_get(nl, DEV);
+	is_u64(st.cmd, SCH_PLUG_CMD_GET, "of GET");
+	is_u64(st.id, id, "the id");
+	is_u64(st.ifindex, if_nametoindex(DEV), "the device");
+	is_u64(st.handle, tc.handle, "the handle");
+	is_u64(st.parent, TC_H_ROOT, "the parent");
+	is_u64(st.limit, 10000000, "the limit");
+	is_u64(st.epoch, tc.epoch, "the epoch");
+	is_u64(st.released, tc.released, "the last one released");
+	is_u64(st.qlen, 3, "packets");
+	is_u64(st.backlog, 300, "bytes");
+	is_u64(st.stopped, 0, "none stopped");
+	is_u64(st.commands, 0, "no command so far");
+	ok(!(st.has & (1 << SCH_PLUG_A_OWNER)), "no owner");
+	ok(st.has & (1 << SCH_PLUG_A_STATS), "statistics");
+	is_u64(st.n_stats, SCH_PLUG_A_STATS_MAX - 1, "all of them");
+	is_u64(st.stats[SCH_PLUG_A_STATS_QUEUED_PACKETS], 3, "of these packets");
+	is_u64(st.stats[SCH_PLUG_A_STATS_QUEUED_BYTES], 300, "of their bytes");
+
+	must("ip link add pb type dummy && tc qdisc add dev pb root plug release_indefinite");
+	is_u64(control_dump(&c, 0, list, 4), 2, "a dump has both plugs");
+	is_u64(control_dump(&c, if_nametoindex("pb"), list, 4), 1, "or those of one device");
+	other = list[0].id;
+	is_u64(list[0].ifindex, if_nametoindex("pb"), "of that device");
+	is_u64(list[0].epoch, list[0].released, "the other one is open");
+	is_u64(list[0].n_stats, SCH_PLUG_A_STATS_MAX - 2, "and has not been closed for any time");
+	is_u64(control_dump(&c, if_nametoindex("lo"), list, 4), 0, "a device without one");
+	ok(other != id, "two plugs have two ids");
+	st = control_find(&c, DEV, TC_H_ROOT);
+	is_u64(st.head_epoch, 1, "a dump tells the epoch of the oldest packet");
+	is_u64(st.tail_epoch, 1, "and of the newest");
+	link_delete("pb");
+	is_u64(control_get(&c, other, &reply), -ENOENT, "its device gone, it is gone");
+	is_u64(control_dump(&c, 0, list, 4), 1, "from the dump too");
+	finish();
+}
+
+/* More than one message holds; some device each. */
+static void test_many(void)
+{
+	struct control_state list[256];
+	unsigned int i, j, n, twice = 0;
+
+	diag("a dump of many");
+	start();
+	must("for i in $(seq 199); do echo link add q$i type dummy; done | ip -batch -");
+	must("for i in $(seq 199); do echo qdisc add dev q$i root plug; done | tc -batch -");
+	n = control_dump(&c, 0, list, 256);
+	is_u64(n, 200, "a dump of 200 plugs");
+	for (i = 0; i < n; i++)
+		for (j = 0; j < i; j++)
+			twice += list[i].id == list[j].id;
+	is_u64(twice, 0, "each once");
+	must("for i in $(seq 199); do echo link del q$i; done | ip -batch -");
+	is_u64(control_dump(&c, 0, list, 256), 1, "and of the one that is left");
+	finish();
+}
+
+/* ---- CHANGE ---- */
+
+static void change(__u64 id, __u32 action, __u64 epoch, __u64 released, const char *what)
+{
+	struct control_reply reply;
+	int err = control_do(&c, id, action, &reply);
+
+	is_u64(err, 0, "%s", what);
+	is_u64(reply.states, 1, "%s: one answer", what);
+	is_u64(reply.state.cmd, SCH_PLUG_CMD_CHANGE, "%s: of CHANGE", what);
+	is_u64(reply.state.id, id, "%s: of this plug", what);
+	numbers(epoch, released, &reply.state, what);
+}
+
+static void test_change(void)
+{
+	__u64 id = start();
+	struct control_reply reply;
+
+	diag("CHANGE");
+	wire_send(&w, 2, 100);
+	change(id, TCQ_PLUG_BUFFER, 2, 0, "BUFFER");
+	wire_send(&w, 3, 100);
+	wire_silent(&w, "I1: BUFFER");
+	change(id, TCQ_PLUG_RELEASE_ONE, 2, 1, "RELEASE_ONE");
+	wire_leaves(&w, 2, "I5: the first epoch");
+	change(id, TCQ_PLUG_RELEASE_ONE, 2, 1, "RELEASE_ONE without an epoch");
+	wire_silent(&w, "I1: no epoch waits");
+
+	change(id, TCQ_PLUG_BUFFER, 3, 1, "BUFFER");
+	wire_send(&w, 4, 100);
+	change(id, TCQ_PLUG_BUFFER, 4, 1, "BUFFER");
+	wire_send(&w, 5, 100);
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 3, &reply), 0, "RELEASE_UPTO 3");
+	numbers(4, 3, &reply.state, "RELEASE_UPTO");
+	wire_leaves(&w, 7, "two epochs");
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 3, &reply), 0, "and again");
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 0, &reply), 0, "0");
+	numbers(4, 3, &reply.state, "nothing more");
+	wire_silent(&w, "nothing more");
+
+	is_u64(control_limit(&c, id, 700, &reply), 0, "LIMIT");
+	is_u64(reply.state.limit, 700, "the limit");
+	is_u64(wire_send(&w, 10, 100), 2, "two more fit");
+	is_u64(control_limit(&c, id, 0, &reply), 0, "LIMIT 0");
+	ok(reply.state.limit >= 10000000, "the default");
+
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 4, 4, "RELEASE_INDEFINITE");
+	wire_leaves(&w, 7, "all");
+	wire_send(&w, 1, 100);
+	wire_leaves(&w, 1, "and what comes later");
+	change(id, TCQ_PLUG_BUFFER, 5, 4, "BUFFER closes");
+	wire_send(&w, 1, 100);
+	wire_silent(&w, "I1: closed");
+	change(id, TCQ_PLUG_RELEASE_ONE, 5, 4, "RELEASE_ONE opens the valve");
+	change(id, TCQ_PLUG_BUFFER, 6, 4, "BUFFER");
+	change(id, TCQ_PLUG_DISCARD, 7, 6, "DISCARD");
+	wire_silent(&w, "I1: discarded");
+	is_u64(look(id).qlen, 0, "none is held");
+	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 1, "one was dropped");
+	is_u64(look(id).commands, 15, "so many commands");
+	finish();
+}
+
+/* Epochs 1 to 4 of 1, 2, 4 and 8 frames, 4 being filled. */
+static __u64 four_epochs(void)
+{
+	__u64 id = start();
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i)
+			control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
+		wire_send(&w, 1 << i, 100);
+	}
+	return id;
+}
+
+static void discard_upto(__u64 id, __u64 last, __u64 epoch, __u64 released, __u32 qlen,
+			 const char *what)
+{
+	struct control_reply reply;
+
+	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, last, &reply), 0, "%s", what);
+	numbers(epoch, released, &reply.state, what);
+	is_u64(reply.state.qlen, qlen, "%s: packets held", what);
+	is_u64(reply.state.backlog, 100 * qlen, "%s: bytes held", what);
+	is_u64(wire_drain(&w, QUIET_MS), 0, "%s: nothing leaves", what);
+}
+
+static void test_discard(void)
+{
+	__u64 id = four_epochs();
+	struct control_reply reply;
+
+	diag("DISCARD up to an epoch");
+	discard_upto(id, 0, 4, 0, 15, "DISCARD up to 0");
+	discard_upto(id, 2, 4, 2, 12, "up to 2 of 4");
+	discard_upto(id, 2, 4, 2, 12, "the same again");
+	discard_upto(id, 1, 4, 2, 12, "an older one");
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 3, NULL), 0, "RELEASE_UPTO 3");
+	wire_leaves(&w, 4, "I1: the third");
+	discard_upto(id, 3, 4, 3, 8, "what was released");
+	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, 5, &reply), -EINVAL,
+	       "an epoch that has not begun");
+	ok(reply.extack[0], "says why");
+	is_u64(reply.bad_offset, NLMSG_LENGTH(GENL_HDRLEN) + 12 + 8, "and what");
+	discard_upto(id, 4, 5, 4, 0, "the one being filled");
+	wire_send(&w, 3, 100);
+	discard_upto(id, 4, 5, 4, 3, "and again, its answer lost");
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 5, 5, "RELEASE_INDEFINITE");
+	wire_leaves(&w, 3, "what came after the rollback");
+	discard_upto(id, 5, 5, 5, 0, "an open plug");
+	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, 6, NULL), -EINVAL, "has no epoch 6");
+	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 11, "I3: all were counted");
+	finish();
+
+	diag("what the valve has stopped");
+	id = start();
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 1, 1, "RELEASE_INDEFINITE");
+	change(id, TCQ_PLUG_BUFFER, 2, 1, "BUFFER");
+	wire_send(&w, 2, 100);
+	change(id, TCQ_PLUG_BUFFER, 3, 1, "BUFFER");
+	wire_send(&w, 3, 100);
+	discard_upto(id, 2, 3, 2, 3, "the middle one");
+	change(id, TCQ_PLUG_RELEASE_ONE, 3, 2, "RELEASE_ONE without an epoch");
+	wire_silent(&w, "I1: the third");
+	change(id, TCQ_PLUG_BUFFER, 4, 2, "BUFFER");
+	change(id, TCQ_PLUG_RELEASE_ONE, 4, 3, "RELEASE_ONE");
+	wire_leaves(&w, 3, "the third");
+	finish();
+}
+
+/* ---- errors ---- */
+
+struct request {
+	const char	*what;
+	__u8		cmd;
+	bool		id;
+	int		action;		/* -1: none */
+	__u16		type;		/* another attribute; 0: none */
+	__u8		len;
+	__u64		value;
+	int		err;
+	int		missing;	/* attribute; 0: none is */
+	bool		offset;		/* the kernel says which is bad: the last */
+};
+
+static const struct request bad[] = {
+	{ "GET without an id", SCH_PLUG_CMD_GET, false, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_ID, false },
+	{ "GET with a device", SCH_PLUG_CMD_GET, true, -1, SCH_PLUG_A_IFINDEX, 4, 1, -EINVAL, 0, true },
+	{ "GET with half an id", SCH_PLUG_CMD_GET, false, -1, SCH_PLUG_A_ID, 4, 1, -EINVAL, 0, true },
+	{ "GET with an unknown attribute", SCH_PLUG_CMD_GET, true, -1, 60, 4, 1, -EINVAL, 0, true },
+	{ "CHANGE without an id", SCH_PLUG_CMD_CHANGE, false, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, SCH_PLUG_A_ID, false },
+	{ "CHANGE without an action", SCH_PLUG_CMD_CHANGE, true, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_ACTION, false },
+	{ "CHANGE with action 4", SCH_PLUG_CMD_CHANGE, true, 4, 0, 0, 0, -EINVAL, 0, true },
+	{ "CHANGE with action 258", SCH_PLUG_CMD_CHANGE, true, 258, 0, 0, 0, -EINVAL, 0, true },
+	{ "CHANGE with the last action", SCH_PLUG_CMD_CHANGE, true, 0x7fffffff, 0, 0, 0, -EINVAL, 0, true },
+	{ "BUFFER with a limit", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_BUFFER, SCH_PLUG_A_LIMIT, 4, 1, -EINVAL, 0, true },
+	{ "RELEASE_ONE with an epoch", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_RELEASE_ONE, SCH_PLUG_A_LAST, 8, 1, -EINVAL, 0, true },
+	{ "RELEASE_UPTO without an epoch", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_RELEASE_UPTO, 0, 0, 0, -EINVAL, SCH_PLUG_A_LAST, false },
+	{ "RELEASE_UPTO the epoch being filled", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_RELEASE_UPTO, SCH_PLUG_A_LAST, 8, 2, -EINVAL, 0, true },
+	{ "RELEASE_UPTO what has not begun", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_RELEASE_UPTO, SCH_PLUG_A_LAST, 8, ~0ULL, -EINVAL, 0, true },
+	{ "DISCARD what has not begun", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_DISCARD, SCH_PLUG_A_LAST, 8, ~0ULL, -EINVAL, 0, true },
+	{ "DISCARD with a limit", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_DISCARD, SCH_PLUG_A_LIMIT, 4, 1, -EINVAL, 0, true },
+	{ "LIMIT without a limit", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_LIMIT, 0, 0, 0, -EINVAL, SCH_PLUG_A_LIMIT, false },
+	{ "BUFFER and what the kernel tells", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_BUFFER, SCH_PLUG_A_EPOCH, 8, 1, -EINVAL, 0, true },
+	{ "OWN without an exit", SCH_PLUG_CMD_OWN, true, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_AT_EXIT, false },
+	{ "OWN with an unknown exit", SCH_PLUG_CMD_OWN, true, -1, SCH_PLUG_A_AT_EXIT, 4, 3, -EINVAL, 0, true },
+	{ "OWN with an action", SCH_PLUG_CMD_OWN, true, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, 0, true },
+	{ "no such operation", SCH_PLUG_CMD_MAX + 1, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
+	{ "an event is no operation", SCH_PLUG_CMD_CHANGE_NTF, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
+};
+
+static int send_bad(const struct request *r, __u64 id, struct control_reply *reply, int *last)
+{
+	struct control_request req;
+
+	control_start(&req, &c, r->cmd, 0);
+	*last = req.len;
+	if (r->id)
+		control_u64(&req, SCH_PLUG_A_ID, id);
+	if (r->action >= 0) {
+		*last = req.len;
+		control_u32(&req, SCH_PLUG_A_ACTION, r->action);
+	}
+	if (r->type) {
+		*last = req.len;
+		control_raw(&req, r->type, &r->value, r->len);
+	}
+	return control_send(&req, &c, reply, NULL, NULL);
+}
+
+static void test_errors(void)
+{
+	struct control_state before, after;
+	struct control_reply reply;
+	__u64 id = start();
+	bool all = says_missing();
+	unsigned int i;
+	int last, err;
+
+	diag("what is refused");
+	wire_send(&w, 1, 100);
+	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
+	wire_send(&w, 1, 100);
+	before = look(id);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const struct request *r = &bad[i];
+
+		err = send_bad(r, id, &reply, &last);
+		is_u64(err, r->err, "%s", r->what);
+		if (r->err != -EOPNOTSUPP)
+			ok(reply.extack[0], "%s: says why: %s", r->what, reply.extack);
+		if (r->missing && all)
+			is_u64(reply.missing, r->missing, "%s: which is missing", r->what);
+		if (r->offset)
+			is_u64(reply.bad_offset, last, "%s: which is wrong", r->what);
+	}
+	if (!all)
+		skip("this kernel cannot say which attribute is missing");
+	after = look(id);
+	after.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = before.stats[SCH_PLUG_A_STATS_CLOSED_AGE];
+	ok(!memcmp(&before, &after, sizeof(before)), "nothing has changed");
+	wire_silent(&w, "nothing was done");
+	finish();
+}
+
+static int bad_dump(__u16 type, size_t len, struct control_reply *reply)
+{
+	struct control_request req;
+	__u64 value = 1;
+
+	control_start(&req, &c, SCH_PLUG_CMD_GET, NLM_F_DUMP);
+	control_raw(&req, type, &value, len);
+	return control_send(&req, &c, reply, NULL, NULL);
+}
+
+static void test_bad_dump(void)
+{
+	struct control_reply reply;
+
+	diag("dumps that are refused");
+	start();
+	is_u64(bad_dump(SCH_PLUG_A_ID, 8, &reply), -EINVAL, "a dump of an id");
+	ok(reply.extack[0], "says why: %s", reply.extack);
+	is_u64(bad_dump(SCH_PLUG_A_IFINDEX, 2, &reply), -EINVAL, "a dump of half a device");
+	is_u64(bad_dump(60, 4, &reply), -EINVAL, "a dump with an unknown attribute");
+	finish();
+}
+
+/* ---- identity ---- */
+
+static void stale(__u64 id, const char *what)
+{
+	static const __u32 actions[] = {
+		TCQ_PLUG_BUFFER, TCQ_PLUG_RELEASE_ONE, TCQ_PLUG_RELEASE_INDEFINITE,
+		TCQ_PLUG_DISCARD,
+	};
+	struct control_state before = control_find(&c, DEV, TC_H_ROOT), after;
+	struct control_reply reply;
+	unsigned int i;
+
+	is_u64(control_get(&c, id, &reply), -ENOENT, "%s: GET", what);
+	ok(reply.extack[0], "says why: %s", reply.extack);
+	is_u64(reply.bad_offset, NLMSG_LENGTH(GENL_HDRLEN), "and what");
+	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		is_u64(control_do(&c, id, actions[i], NULL), -ENOENT, "%s: action %u", what,
+		       actions[i]);
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 1, NULL), -ENOENT, "%s: UPTO", what);
+	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, 1, NULL), -ENOENT, "%s: DISCARD", what);
+	is_u64(control_limit(&c, id, 1, NULL), -ENOENT, "%s: LIMIT", what);
+	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_OPEN, NULL), -ENOENT, "%s: OWN", what);
+	wire_silent(&w, what);
+	after = control_find(&c, DEV, TC_H_ROOT);
+	after.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = before.stats[SCH_PLUG_A_STATS_CLOSED_AGE];
+	ok(!memcmp(&before, &after, sizeof(before)), "%s: nothing has changed", what);
+}
+
+static void test_identity(void)
+{
+	__u64 id = start(), next, last;
+	int i;
+
+	diag("identity");
+	must("tc qdisc del dev " DEV " root");
+	is_u64(control_get(&c, id, NULL), -ENOENT, "deleted");
+	attach("limit 10000000");
+	next = control_find(&c, DEV, TC_H_ROOT).id;
+	ok(next > id, "another plug in the same place has another id");
+	wire_send(&w, 2, 100);
+	plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, 2, 100);
+	stale(id, "an old id");
+
+	must("tc qdisc replace dev " DEV " root handle 2: plug limit 10000000");
+	last = control_find(&c, DEV, TC_H_ROOT).id;
+	ok(last != next && last != id, "also when it is replaced");
+	is_u64(control_get(&c, next, NULL), -ENOENT, "the one before is gone");
+	must("tc qdisc change dev " DEV " root plug block");
+	is_u64(control_find(&c, DEV, TC_H_ROOT).id, last, "a command changes no id");
+
+	for (i = 0; i < 3; i++) {
+		must("tc qdisc del dev " DEV " root");
+		control_close(&c);
+		must("rmmod sch_plug");
+		ok(!control_try_open(&c), "the family goes with the module");
+		attach("limit 10000000");
+		c = control_open();
+		next = control_find(&c, DEV, TC_H_ROOT).id;
+		ok(next > last, "I8: an id that no plug had before the module was loaded again");
+		last = next;
+	}
+	wire_send(&w, 1, 100);
+	stale(id, "an id of an earlier module");
+	finish();
+}
+
+/* Below others, and two beside each other. */
+static void test_leaf(void)
+{
+	struct control_reply reply;
+	__u64 a, b;
+
+	diag("two below prio");
+	dummy_make(DEV);
+	must("tc qdisc add dev " DEV " root handle 1: prio priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1");
+	must("tc qdisc add dev " DEV " parent 1:1 handle 10: plug");
+	must("tc qdisc add dev " DEV " parent 1:2 handle 20: plug");
+	c = control_open();
+	wire_open(&w, DEV);
+	a = control_find(&c, DEV, TC_H_MAKE(1 << 16, 1)).id;
+	b = control_find(&c, DEV, TC_H_MAKE(1 << 16, 2)).id;
+	ok(a != b, "two ids");
+	wire_send(&w, 2, 100);
+	is_u64(look(b).qlen, 2, "the second holds them");
+	is_u64(control_do(&c, b, TCQ_PLUG_BUFFER, &reply), 0, "BUFFER");
+	is_u64(reply.state.handle, 0x200000, "to the second");
+	wire_send(&w, 1, 100);
+	is_u64(control_do(&c, a, TCQ_PLUG_BUFFER, NULL), 0, "BUFFER to the first");
+	is_u64(control_do(&c, a, TCQ_PLUG_RELEASE_ONE, NULL), 0, "RELEASE_ONE to the first");
+	wire_silent(&w, "I1: it was the other one");
+	is_u64(control_do(&c, b, TCQ_PLUG_RELEASE_ONE, NULL), 0, "RELEASE_ONE to the second");
+	wire_leaves(&w, 2, "I5: its first epoch");
+	must("tc qdisc del dev " DEV " root");
+	is_u64(control_get(&c, a, NULL), -ENOENT, "with the parent the first goes");
+	is_u64(control_get(&c, b, NULL), -ENOENT, "and the second");
+	finish();
+}
+
+/* While the link is down, and after it. */
+static void test_link(void)
+{
+	__u64 id = start();
+
+	diag("the link goes down and up");
+	wire_send(&w, 2, 100);
+	must("ip link set " DEV " down");
+	is_u64(control_do(&c, id, TCQ_PLUG_BUFFER, NULL), 0, "BUFFER while it is down");
+	must("ip link set " DEV " up");
+	wire_send(&w, 3, 100);
+	change(id, TCQ_PLUG_RELEASE_ONE, 2, 1, "RELEASE_ONE");
+	wire_silent(&w, "I1, I4: the second epoch");
+	change(id, TCQ_PLUG_BUFFER, 3, 1, "BUFFER");
+	change(id, TCQ_PLUG_RELEASE_ONE, 3, 2, "RELEASE_ONE");
+	wire_leaves(&w, 3, "I5: the second epoch");
+	finish();
+}
+
+/* ---- who may ---- */
+
+/* Runs in a child; the exit status tells how many things were wrong. */
+static void in_child(int (*what)(__u64 id), __u64 id, const char *text)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		fflush(stdout);
+		_exit(what(id));
+	}
+	waitpid(pid, &status, 0);
+	if (!ok(WIFEXITED(status) && !WEXITSTATUS(status), "%s", text))
+		diag("status %x", status);
+}
+
+static int as_nobody(__u64 id)
+{
+	struct control_state list[2];
+	struct control n;
+	int bad = 0;
+
+	if (setgid(65534) || setuid(65534) || !control_try_open(&n))
+		return 99;
+	bad += control_get(&n, id, NULL) != 0;
+	bad += control_dump(&n, 0, list, 2) != 1;
+	bad += control_do(&n, id, TCQ_PLUG_RELEASE_INDEFINITE, NULL) != -EPERM;
+	bad += control_do(&n, id, TCQ_PLUG_BUFFER, NULL) != -EPERM;
+	bad += control_own(&n, id, SCH_PLUG_AT_EXIT_OPEN, NULL) != -EPERM;
+	return bad;
+}
+
+static int nothing_seen(const struct control *n, __u64 id)
+{
+	struct control_state list[2];
+	int bad = 0;
+
+	bad += control_get(n, id, NULL) != -ENOENT;
+	bad += control_dump(n, 0, list, 2) != 0;
+	bad += control_do(n, id, TCQ_PLUG_RELEASE_INDEFINITE, NULL) != -ENOENT;
+	bad += control_do(n, id, TCQ_PLUG_BUFFER, NULL) != -ENOENT;
+	bad += control_own(n, id, SCH_PLUG_AT_EXIT_OPEN, NULL) != -ENOENT;
+	return bad;
+}
+
+static int elsewhere(__u64 id)
+{
+	struct control n;
+
+	if (unshare(CLONE_NEWNET) || !control_try_open(&n))
+		return 99;
+	return nothing_seen(&n, id);
+}
+
+/* Root there, nobody here. */
+static int in_user_namespace(__u64 id)
+{
+	struct control here, there;
+	int bad = 0;
+
+	if (setgid(65534) || setuid(65534) || unshare(CLONE_NEWUSER) ||
+	    !control_try_open(&here))
+		return 99;
+	bad += control_do(&here, id, TCQ_PLUG_BUFFER, NULL) != -EPERM;
+	if (unshare(CLONE_NEWNET) || !control_try_open(&there))
+		return 98;
+	return bad + nothing_seen(&there, id);
+}
+
+static void test_permissions(void)
+{
+	__u64 id = start();
+	struct control_state before = look(id), after;
+
+	diag("who may");
+	in_child(as_nobody, id, "nobody may look, and no more");
+	in_child(elsewhere, id, "another network namespace sees nothing");
+	in_child(in_user_namespace, id, "nor does who is root in a user namespace");
+	after = look(id);
+	after.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = before.stats[SCH_PLUG_A_STATS_CLOSED_AGE];
+	ok(!memcmp(&before, &after, sizeof(before)), "nothing has changed");
+	finish();
+}
+
+/* ---- owner ---- */
+
+enum ending { EXITS, KILLED, EXECS, CLOSES };
+
+/* A process that owns the plug, says so, and ends when told to. */
+static pid_t owner(__u64 id, __u32 at_exit, enum ending how, int *go)
+{
+	int ready[2], end[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready) || pipe(end))
+		bail("pipe: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		struct control n = control_open();
+
+		close(end[1]);
+		if (control_own(&n, id, at_exit, NULL) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		if (read(end[0], &byte, 1) < 0)
+			_exit(2);
+		if (how == EXECS)
+			execlp("true", "true", NULL);
+		if (how == CLOSES) {
+			/* Done before close() returns. */
+			control_close(&n);
+			if (write(ready[1], "", 1) != 1)
+				_exit(3);
+			for (;;)
+				pause();
+		}
+		_exit(0);
+	}
+	close(end[0]);
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		bail("the owner could not own");
+	if (how == KILLED)
+		kill(pid, SIGKILL);
+	else
+		close(end[1]);
+	if (how == CLOSES && read(ready[0], &byte, 1) != 1)
+		bail("the owner could not close");
+	if (how == CLOSES)
+		kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	if (how == KILLED)
+		close(end[1]);
+	*go = 0;
+	return pid;
+}
+
+static void owner_ends(__u32 at_exit, enum ending how, const char *what)
+{
+	__u64 id = start();
+	int go;
+
+	diag("an owner that %s", what);
+	wire_send(&w, 2, 100);
+	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
+	wire_send(&w, 3, 100);
+	owner(id, at_exit, how, &go);
+	ok(!(look(id).has & (1 << SCH_PLUG_A_OWNER)), "%s: has none", what);
+	switch (at_exit) {
+	case SCH_PLUG_AT_EXIT_OPEN:
+		numbers(2, 2, &(struct control_state){ .epoch = look(id).epoch,
+			.released = look(id).released }, what);
+		wire_leaves(&w, 5, what);
+		break;
+	case SCH_PLUG_AT_EXIT_DISCARD:
+		is_u64(look(id).qlen, 0, "%s: none is held", what);
+		is_u64(look(id).epoch, 3, "%s: epoch", what);
+		is_u64(look(id).released, 2, "%s: closed", what);
+		wire_silent(&w, what);
+		break;
+	default:
+		is_u64(look(id).qlen, 5, "%s: all are held", what);
+		wire_silent(&w, what);
+	}
+	finish();
+}
+
+static void test_owner(void)
+{
+	struct control other;
+	struct control_reply reply;
+	struct control_state st;
+	__u64 id = start();
+
+	diag("OWN");
+	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_DISCARD, &reply), 0, "OWN");
+	ok(reply.state.owner != 0, "has an owner");
+	is_u64(reply.state.at_exit, SCH_PLUG_AT_EXIT_DISCARD, "and what is done at its exit");
+	other = control_open();
+	is_u64(control_own(&other, id, SCH_PLUG_AT_EXIT_OPEN, &reply), -EBUSY, "a second owner");
+	ok(reply.extack[0], "says why: %s", reply.extack);
+	is_u64(control_do(&other, id, TCQ_PLUG_BUFFER, NULL), 0, "may command it");
+	is_u64(look(id).at_exit, SCH_PLUG_AT_EXIT_DISCARD, "nothing else has changed");
+	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_OPEN, NULL), 0, "OWN again");
+	is_u64(look(id).at_exit, SCH_PLUG_AT_EXIT_OPEN, "with another choice");
+	control_close(&c);
+	c = other;
+	st = look(id);
+	is_u64(st.epoch, st.released, "closed, and the plug is open");
+	is_u64(st.owner, 0, "nobody's");
+	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_KEEP, NULL), 0, "free for the next");
+
+	diag("the plug goes first");
+	must("tc qdisc del dev " DEV " root");
+	attach("limit 10000000");
+	wire_send(&w, 1, 100);
+	control_close(&c);
+	wire_silent(&w, "another plug is not its owner's");
+	c = control_open();
+	id = control_find(&c, DEV, TC_H_ROOT).id;
+	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_DISCARD, NULL), 0, "OWN");
+	must("tc qdisc del dev " DEV " root");
+	must("rmmod sch_plug");
+	control_close(&c);
+	attach("limit 10000000");
+	c = control_open();
+	finish();
+
+	owner_ends(SCH_PLUG_AT_EXIT_KEEP, EXITS, "exits, keep");
+	owner_ends(SCH_PLUG_AT_EXIT_OPEN, EXITS, "exits, open");
+	owner_ends(SCH_PLUG_AT_EXIT_DISCARD, EXITS, "exits, discard");
+	owner_ends(SCH_PLUG_AT_EXIT_KEEP, KILLED, "is killed, keep");
+	owner_ends(SCH_PLUG_AT_EXIT_OPEN, KILLED, "is killed, open");
+	owner_ends(SCH_PLUG_AT_EXIT_DISCARD, KILLED, "is killed, discard");
+	owner_ends(SCH_PLUG_AT_EXIT_OPEN, EXECS, "calls exec, open");
+	owner_ends(SCH_PLUG_AT_EXIT_DISCARD, CLOSES, "closes its socket, discard");
+}
+
+/* ---- events ---- */
+
+static void event(const struct control *e, __u8 cmd, __u64 id, __u64 epoch, __u64 released,
+		  const char *what)
+{
+	struct control_state st;
+
+	if (!ok(control_event(e, &st), "%s: an event", what))
+		return;
+	is_u64(st.cmd, cmd, "%s: which", what);
+	if (id)
+		is_u64(st.id, id, "%s: of which plug", what);
+	numbers(epoch, released, &st, what);
+	is_u64(st.ifindex, if_nametoindex(DEV), "%s: device", what);
+}
+
+static void changed(const struct control *e, __u32 action, __u64 id, __u64 epoch,
+		    __u64 released, const char *what)
+{
+	struct control_state st;
+
+	if (!ok(control_event(e, &st), "%s: an event", what))
+		return;
+	is_u64(st.cmd, SCH_PLUG_CMD_CHANGE_NTF, "%s: which", what);
+	is_u64(st.action, action, "%s: action", what);
+	is_u64(st.id, id, "%s: of which plug", what);
+	numbers(epoch, released, &st, what);
+}
+
+static void no_event(const struct control *e, const char *what)
+{
+	struct control_state st;
+
+	if (!ok(!control_event(e, &st), "%s: no event", what))
+		diag("command %u of %llu", st.cmd, st.id);
+}
+
+static void test_events(void)
+{
+	struct control e, o;
+	__u64 id = start();
+
+	diag("events, each there when the command has been answered");
+	e = control_open();
+	ok(e.events != 0, "there is a group");
+	control_listen(&e);
+	no_event(&e, "before");
+	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
+	changed(&e, TCQ_PLUG_BUFFER, id, 2, 0, "the family's BUFFER");
+	plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0);
+	changed(&e, TCQ_PLUG_BUFFER, id, 3, 0, "tc's BUFFER");
+	control_do(&c, id, TCQ_PLUG_RELEASE_ONE, NULL);
+	changed(&e, TCQ_PLUG_RELEASE_ONE, id, 3, 1, "the family's RELEASE_ONE");
+	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_ONE, 0);
+	changed(&e, TCQ_PLUG_RELEASE_ONE, id, 3, 2, "tc's RELEASE_ONE");
+	control_limit(&c, id, 5000, NULL);
+	changed(&e, TCQ_PLUG_LIMIT, id, 3, 2, "LIMIT");
+	control_do(&c, id, TCQ_PLUG_DISCARD, NULL);
+	changed(&e, TCQ_PLUG_DISCARD, id, 4, 3, "DISCARD");
+	control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 1, NULL);
+	changed(&e, TCQ_PLUG_RELEASE_UPTO, id, 4, 3, "RELEASE_UPTO");
+	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	changed(&e, TCQ_PLUG_RELEASE_INDEFINITE, id, 4, 4, "tc's RELEASE_INDEFINITE");
+	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
+	changed(&e, TCQ_PLUG_BUFFER, id, 5, 4, "BUFFER that closes");
+	control_do(&c, id, 77, NULL);
+	control_get(&c, id, NULL);
+	plug_cmd(nl, DEV, 77, 0);
+	no_event(&e, "what is refused, and GET");
+
+	o = control_open();
+	control_own(&o, id, SCH_PLUG_AT_EXIT_DISCARD, NULL);
+	no_event(&e, "OWN");
+	control_close(&o);
+	event(&e, SCH_PLUG_CMD_OWNER_LOST_NTF, id, 6, 5, "the owner is gone");
+	no_event(&e, "and that is all");
+
+	must("tc qdisc replace dev " DEV " root handle 2: plug release_indefinite");
+	event(&e, SCH_PLUG_CMD_ATTACH_NTF, 0, 7, 7, "the new plug");
+	event(&e, SCH_PLUG_CMD_DETACH_NTF, id, 6, 5, "the old one");
+	no_event(&e, "and that is all");
+	must("tc qdisc del dev " DEV " root");
+	event(&e, SCH_PLUG_CMD_DETACH_NTF, 0, 7, 7, "deleted");
+	sh("tc qdisc add dev " DEV " root plug limit 10 nonsense 2> /dev/null");
+	no_event(&e, "none was made");
+	control_close(&e);
+	finish();
+}
+
+/* ---- */
+
+static const struct test tests[] = {
+	{ "get", test_get },
+	{ "many", test_many },
+	{ "change", test_change },
+	{ "discard", test_discard },
+	{ "errors", test_errors },
+	{ "dumps", test_bad_dump },
+	{ "identity", test_identity },
+	{ "leaf", test_leaf },
+	{ "link", test_link },
+	{ "permissions", test_permissions },
+	{ "owner", test_owner },
+	{ "events", test_events },
+};
+
+int main(int argc, char **argv)
+{
+	nl = nl_open();
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
+}
