@@ -9,16 +9,24 @@
  * induction; a longer queue is not looked at. Of what the module does, only
  * a reset and a discard go through the queue; all else looks at its two ends.
  *
- * The model keeps for each packet the epoch it was born in and whether it may
- * leave. Commands set that, and nothing ever takes it back.
+ * The model keeps for each packet the epoch it was born in, whether it was
+ * released, which commands set and nothing ever takes back, and whether the
+ * valve has stopped it, which BUFFER does on an open plug, to all that are there,
+ * and any release undoes.
  *
  *	I1	what dequeue returns was released by a command
  *	I2	it is the oldest packet in the queue
  *	I3	each packet is held, or has gone one way, once; counters agree
- *	I4	a reset, a limit, a refused packet or command change no epoch
- *	I5	a command that lets the head of the queue go schedules the queue
+ *	I4	a reset, a limit, a refused packet or command change no epoch; a new
+ *		plug's numbers are above all that any plug has had
+ *	I5	a command after which the head of the queue may go schedules the
+ *		queue
  *	I6 I8	dequeue returns a packet exactly when the model would
  *	I7	peek tells what dequeue would do and changes nothing
+ *	valve	what it has stopped does not leave before a release of any kind, and
+ *		then leaves first; packets that the driver handed back included
+ *	ours	a packet is copied, and taken off its socket's account, exactly when
+ *		it enters a closed plug, and not the one without the other
  *
  * Not looked at here: locks and processors (the calls that need the root lock
  * are checked to have it), the parsing of netlink messages by the core, what
@@ -41,6 +49,7 @@ u64 nondet_u64(void);
 
 struct plug_sched_data plug_data;
 struct net_device device;
+struct user_namespace init_user_ns;
 static struct {
 	struct nlattr options;
 	struct tc_plug_qopt qopt;
@@ -56,8 +65,9 @@ static struct sk_buff *packets[PACKETS];
 /* The model */
 static enum { OUTSIDE, HELD_BACK, LEFT, RESET, DISCARDED } place[PACKETS];
 static u64 born[PACKETS];	/* in this epoch */
-static bool may_leave[PACKETS];
-static bool open;
+static bool may_leave[PACKETS];	/* was released */
+static bool stopped[PACKETS];	/* and has to wait for another release */
+static bool open, shut;
 static u64 epoch;		/* being filled */
 static u64 released;		/* the last one */
 
@@ -65,9 +75,9 @@ static u64 released;		/* the last one */
  * it beside the queue, and in the queue's counters.
  */
 static struct sk_buff handed_back;
-static bool back;
+static bool back, back_stopped, back_bad;
 
-static u64 drops_limit, drops_reset, drops_discard;
+static u64 drops_limit, drops_reset, drops_discard, copy_failures;
 static bool locked, scheduled, waited;
 static u32 told_packets, told_bytes;	/* to parents, by a discard */
 
@@ -85,7 +95,7 @@ void sch_tree_unlock(struct Qdisc *sch)
 	locked = false;
 }
 
-void synchronize_net(void)
+void qdisc_synchronize_deferred(void)
 {
 	require("lock: nobody waits with it", !locked);
 	waited = true;
@@ -101,6 +111,25 @@ void __netif_schedule(struct Qdisc *sch)
 u64 ktime_get_ns(void)
 {
 	return nondet_u64();
+}
+
+int skb_orphan_frags_rx(struct sk_buff *skb, gfp_t gfp)
+{
+	require("ours: a copy that does not sleep", gfp == GFP_ATOMIC);
+	require("ours: copied once", !skb->copied);
+	if (nondet_bool()) {
+		copy_failures++;
+		return -ENOMEM;
+	}
+	skb->copied = true;
+	return 0;
+}
+
+void skb_orphan_partial(struct sk_buff *skb)
+{
+	require("ours: the owner of the pages hears of it last", skb->copied);
+	require("ours: what is to be encrypted keeps its socket", !skb->decrypted);
+	skb->disowned = true;
 }
 
 static void move(struct sk_buff *skb, int to)
@@ -155,11 +184,39 @@ static int oldest(void)
 	return -1;
 }
 
+static bool released_waits(void)
+{
+	return back || (oldest() >= 0 && may_leave[oldest()]);
+}
+
 static struct sk_buff *next_to_leave(void)
 {
 	int i = oldest();
 
-	return i >= 0 && may_leave[i] ? packets[i] : NULL;
+	return i >= 0 && may_leave[i] && !stopped[i] ? packets[i] : NULL;
+}
+
+static u32 n_stopped(void)
+{
+	u32 n = back_stopped;
+
+	for (int i = 0; i < PACKETS; i++)
+		n += place[i] == HELD_BACK && stopped[i];
+	return n;
+}
+
+/* The lists in which what was handed back is, or is not. */
+static void kept_apart(void)
+{
+	struct sk_buff *gso = back && !back_bad ? &handed_back : NULL;
+	struct sk_buff *bad = back && back_bad ? &handed_back : NULL;
+
+	require("valve: the core has what was handed back, or has not",
+		qdisc.gso_skb.first == (back_stopped ? NULL : gso) &&
+		qdisc.skb_bad_txq.first == (back_stopped ? NULL : bad));
+	require("valve: and then the plug has it",
+		plug_data.stopped_gso.first == (back_stopped ? gso : NULL) &&
+		plug_data.stopped_bad_txq.first == (back_stopped ? bad : NULL));
 }
 
 /* What the dump says of the ends of the queue */
@@ -168,7 +225,7 @@ static void honest(void)
 	u64 head = plug_head_epoch(&qdisc);
 
 	require("dump: released packets wait, if and only if they do",
-		(head && head <= released) == (back || next_to_leave()));
+		(head && head <= released) == released_waits());
 	require("dump: the head is not younger than the tail",
 		!qdisc.q.tail || head <= plug_skb_cb(qdisc.q.tail)->epoch);
 	require("dump: the head's epoch", back || oldest() < 0 ||
@@ -188,6 +245,9 @@ static void consistent(void)
 			plug_skb_cb(skb)->epoch == born[i]);
 		require("I1, I6: it may leave exactly if it was released",
 			(born[i] <= plug_data.released) == may_leave[i]);
+		require("valve: and leaves unless it was stopped",
+			(born[i] <= plug_data.leaving) ==
+			(may_leave[i] && !stopped[i]));
 		n++;
 		bytes += skb->pkt_len;
 		last = skb;
@@ -200,6 +260,13 @@ static void consistent(void)
 	require("I4: the epoch being filled", plug_data.epoch == epoch);
 	require("I8: the last one released", plug_data.released == released);
 	require("I6: open is open", (released == epoch) == open);
+	require("valve: the last that leaves",
+		plug_data.leaving == (shut ? 0 : released));
+	require("valve: shut while closed only", !shut || !open);
+	require("valve: how many it has stopped", plug_data.stopped == n_stopped());
+	kept_apart();
+	require("I4: no plug has had a higher number",
+		(u64)plug_last_epoch.counter >= epoch);
 	require("bypass exactly while open",
 		!!(qdisc.flags & TCQ_F_CAN_BYPASS) == open);
 	require("a limit is never 0", plug_data.limit);
@@ -209,6 +276,7 @@ static void consistent(void)
 	require("I3: drops at the limit", plug_data.drops_limit == drops_limit);
 	require("I3: drops by reset", plug_data.drops_reset == drops_reset);
 	require("I3: drops by discard", plug_data.drops_discard == drops_discard);
+	require("ours: copies that failed", plug_data.copy_failures == copy_failures);
 	require("I3: parents know of the discarded", !told_packets && !told_bytes);
 	require("lock: given back", !locked);
 	honest();
@@ -237,8 +305,15 @@ static void begin(void)
 	assume(epoch >= 1 && epoch < ~(u64)0 - STEPS);
 	assume(open ? released == epoch : released < epoch);
 
+	shut = !open && released && nondet_bool();
+
 	plug_data.epoch = epoch;
 	plug_data.released = released;
+	plug_data.leaving = shut ? 0 : released;
+	plug_data.disown = nondet_bool();
+	plug_last_epoch.counter = nondet_u64();
+	assume((u64)plug_last_epoch.counter >= epoch &&
+	       (u64)plug_last_epoch.counter < ~(u64)0 - STEPS);
 	plug_data.limit = nondet_u32();
 	assume(plug_data.limit);
 	qdisc.flags = nondet_u32() & ~TCQ_F_CAN_BYPASS;
@@ -261,6 +336,7 @@ static void begin(void)
 		place[i] = HELD_BACK;
 		born[i] = mark;
 		may_leave[i] = mark <= released;
+		stopped[i] = shut && may_leave[i];
 	}
 	back = nondet_bool();
 	if (back) {
@@ -269,11 +345,17 @@ static void begin(void)
 		bytes += handed_back.pkt_len;
 		qdisc.q.qlen++;
 		qdisc.qstats.backlog += handed_back.pkt_len;
-		if (nondet_bool())
-			qdisc.gso_skb.first = &handed_back;
+		back_bad = nondet_bool();
+		/* Or the driver had it when the valve was shut. */
+		back_stopped = shut && nondet_bool();
+		if (back_bad)
+			*(back_stopped ? &plug_data.stopped_bad_txq :
+					 &qdisc.skb_bad_txq) = (struct sk_buff_head){ &handed_back };
 		else
-			qdisc.skb_bad_txq.first = &handed_back;
+			*(back_stopped ? &plug_data.stopped_gso :
+					 &qdisc.gso_skb) = (struct sk_buff_head){ &handed_back };
 	}
+	plug_data.stopped = n_stopped();
 	/* The limit may have been lowered since, but a u32 it always was. */
 	assume(bytes <= U32_MAX);
 	consistent();
@@ -285,6 +367,10 @@ static void create(void)
 	bool options = nondet_bool(), right;
 	int answer;
 
+	u64 last = nondet_u64();
+
+	assume(last < ~(u64)0 - STEPS - 1);
+	plug_last_epoch.counter = last;
 	any_message();
 	right = !options || (message.options.len >= 8 &&
 			     message.qopt.action >= TCQ_PLUG_BUFFER &&
@@ -292,11 +378,13 @@ static void create(void)
 	answer = plug_init(&qdisc, options ? &message.options : NULL, NULL);
 	require("a creation: the answer", answer == (right ? 0 : -EINVAL));
 	assume(!answer);
-	open = plug_data.released;
+	open = plug_data.released == plug_data.epoch;
 	require("open only if asked to be",
 		!open || message.qopt.action == TCQ_PLUG_RELEASE_INDEFINITE);
-	epoch = 1;
-	released = open;
+	epoch = last + 1;
+	released = open ? epoch : last;
+	require("ours: sockets give up their account where root sets the limit",
+		plug_data.disown == (device.net.user_ns == &init_user_ns));
 	consistent();
 }
 
@@ -304,20 +392,31 @@ static void create(void)
 
 static void do_enqueue(int i)
 {
-	u64 held = qdisc.qstats.backlog;
+	u64 held = qdisc.qstats.backlog, failures = copy_failures;
 	struct sk_buff *to_free = NULL;
 	int ret;
 
 	packets[i]->pkt_len = nondet_u32();
+	packets[i]->decrypted = nondet_bool();
+	packets[i]->copied = packets[i]->disowned = false;
 	ret = plug_enqueue(packets[i], &qdisc, &to_free);
 	require("accepted exactly when it fits below the limit",
 		(ret == NET_XMIT_SUCCESS) ==
 		(held + packets[i]->pkt_len <= plug_data.limit));
+	require("ours: an open plug, or a full one, leaves a packet as it is",
+		(!open && ret == NET_XMIT_SUCCESS) ||
+		(!packets[i]->copied && copy_failures == failures));
 	if (ret != NET_XMIT_SUCCESS)
 		return;
+	require("ours: a closed one has a copy, or counts that it has none",
+		open || packets[i]->copied == (copy_failures == failures));
+	require("ours: and what it may it takes off the socket's account",
+		packets[i]->disowned == (packets[i]->copied && plug_data.disown &&
+					 !packets[i]->decrypted));
 	place[i] = HELD_BACK;
 	born[i] = epoch;
 	may_leave[i] = open;
+	stopped[i] = false;
 }
 
 static void do_dequeue(void)
@@ -342,6 +441,7 @@ static void do_peek(void)
 		plug_peek(&qdisc) == next_to_leave());
 	require("I7: no change", data.epoch == plug_data.epoch &&
 		data.released == plug_data.released &&
+		data.leaving == plug_data.leaving &&
 		before.q.head == qdisc.q.head && before.q.tail == qdisc.q.tail &&
 		before.q.qlen == qdisc.q.qlen && before.flags == qdisc.flags);
 	do_dequeue();
@@ -349,10 +449,21 @@ static void do_peek(void)
 
 static void release(u64 from, u64 to)
 {
-	for (int i = 0; i < PACKETS; i++)
+	for (int i = 0; i < PACKETS; i++) {
 		if (born[i] >= from && born[i] <= to)
 			may_leave[i] = true;
+		stopped[i] = false;
+	}
 	released = to;
+	shut = back_stopped = false;
+}
+
+static void stop(void)
+{
+	for (int i = 0; i < PACKETS; i++)
+		stopped[i] = place[i] == HELD_BACK;
+	shut = true;
+	back_stopped = back;
 }
 
 static void do_reset(void)
@@ -360,7 +471,7 @@ static void do_reset(void)
 	plug_reset(&qdisc);
 	/* What the core does, itself, with what it keeps. */
 	drops_reset += back;
-	back = false;
+	back = back_stopped = false;
 	qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
 }
 
@@ -369,12 +480,16 @@ static int model_command(void)
 {
 	switch (message.qopt.action) {
 	case TCQ_PLUG_BUFFER:
+		if (open)
+			stop();
 		epoch++;
 		open = false;
 		return 0;
 	case TCQ_PLUG_RELEASE_ONE:
 		if (!open && released + 1 != epoch)
 			release(released + 1, released + 1);
+		else
+			release(0, released);
 		return 0;
 	case TCQ_PLUG_RELEASE_INDEFINITE:
 		release(0, epoch);
@@ -386,16 +501,17 @@ static int model_command(void)
 		    message.attribute.type != TCA_PLUG_EPOCH ||
 		    message.attribute.len != sizeof(u64))
 			return -EINVAL;
-		if (message.number <= released)
+		if (message.number < released)
 			return 0;
-		if (message.number >= epoch)
+		if (message.number > released && message.number >= epoch)
 			return -EINVAL;
 		release(0, message.number);
 		return 0;
 	case TCQ_PLUG_DISCARD:
 		if (message.options.len != 8)
 			return -EINVAL;
-		require("I3: a rollback waits for what is on its way", waited);
+		require("I3: a rollback waits for what is on its way, if there is any",
+			waited == !open);
 		if (!open)
 			released = epoch++;
 		return 0;
@@ -407,7 +523,7 @@ static int model_command(void)
 
 static void do_command(void)
 {
-	bool stuck = !next_to_leave(), was_open = open;
+	bool was_open = open;
 	int answer;
 
 	any_message();
@@ -418,8 +534,8 @@ static void do_command(void)
 		return;
 	}
 	require("the answer", answer == model_command());
-	require("I5: what may leave now is scheduled",
-		scheduled || !stuck || !next_to_leave());
+	require("I5: what may leave now is scheduled", answer || scheduled ||
+		!(next_to_leave() || (back && !back_stopped)));
 	if (answer || message.qopt.action != TCQ_PLUG_DISCARD || was_open)
 		return;
 	for (int i = 0; i < PACKETS; i++)
@@ -432,6 +548,7 @@ int main(void)
 	for (int i = 0; i < PACKETS; i++)
 		packets[i] = malloc(sizeof(struct sk_buff));
 	device.tx_queue_len = nondet_u32();
+	device.net.user_ns = nondet_bool() ? &init_user_ns : NULL;
 	if (nondet_bool())
 		begin();
 	else
@@ -464,7 +581,9 @@ int main(void)
 
 #ifdef REACHED
 	require("out of reach", !(place[0] == LEFT && oldest() >= 0 &&
-				  released + 2 < epoch && back));
+				  released + 2 < epoch && back && !shut));
+	require("shut and out of reach", !(oldest() >= 0 && stopped[oldest()] &&
+				      back_stopped && released + 2 < epoch));
 #endif
 	return 0;
 }

@@ -16,12 +16,13 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+typedef __s64 s64;
+typedef unsigned int gfp_t;
 
 #define U32_MAX			(~(u32)0)
 #define unlikely(x)		(x)
 #define READ_ONCE(x)		(x)
 #define WRITE_ONCE(x, v)	((x) = (v))
-#define data_race(expr)		(expr)
 #define BUILD_BUG_ON(c)		((void)sizeof(char[1 - 2 * !!(c)]))
 #define clamp_t(type, v, lo, hi) \
 	((type)(v) < (type)(lo) ? (type)(lo) : \
@@ -42,11 +43,40 @@ typedef __u64 u64;
 
 u64 ktime_get_ns(void);
 
+/* One processor: nobody comes between. */
+typedef struct {
+	s64	counter;
+} atomic64_t;
+
+#define ATOMIC64_INIT(i)	{ (i) }
+
+static s64 atomic64_read(const atomic64_t *v)
+{
+	return v->counter;
+}
+
+static s64 atomic64_inc_return(atomic64_t *v)
+{
+	v->counter = (s64)((u64)v->counter + 1);
+	return v->counter;
+}
+
+static bool atomic64_try_cmpxchg(atomic64_t *v, s64 *old, s64 new)
+{
+	if (v->counter != *old) {
+		*old = v->counter;
+		return false;
+	}
+	v->counter = new;
+	return true;
+}
+
 /* Packets */
 struct sk_buff {
 	struct sk_buff	*next;
 	unsigned int	pkt_len;
 	u64		cb_data[3];	/* qdisc_skb_cb()->data has 20 bytes */
+	bool		decrypted, copied, disowned;
 };
 
 struct qdisc_skb_cb {
@@ -70,11 +100,20 @@ static unsigned char *skb_tail_pointer(const struct sk_buff *skb)
 	return NULL;
 }
 
+#define GFP_ATOMIC	1
+
+static bool skb_is_decrypted(const struct sk_buff *skb)
+{
+	return skb->decrypted;
+}
+
+int skb_orphan_frags_rx(struct sk_buff *skb, gfp_t gfp);
+void skb_orphan_partial(struct sk_buff *skb);
+
 /* The qdisc */
 #define NET_XMIT_SUCCESS	0
 #define NET_XMIT_DROP		1
 #define TCQ_F_CAN_BYPASS	4
-#define QDISC_DROP_OVERLIMIT	0
 
 struct sk_buff_head {
 	struct sk_buff	*first;
@@ -84,9 +123,42 @@ struct sk_buff_head {
 #define skb_queue_walk(list, skb) \
 	for (skb = (list)->first; skb; skb = skb->next)
 
+static void __skb_queue_head_init(struct sk_buff_head *list)
+{
+	list->first = NULL;
+}
+
+/* What the core does with the packets of a list that is purged is nothing that
+ * the proof looks at.
+ */
+#define __skb_queue_purge(list)	__skb_queue_head_init(list)
+
+static void skb_queue_splice_tail_init(struct sk_buff_head *list, struct sk_buff_head *to)
+{
+	struct sk_buff **end = &to->first;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = list->first;
+	list->first = NULL;
+}
+
+struct user_namespace {
+	int	nothing;
+};
+
+extern struct user_namespace init_user_ns;
+
+struct net {
+	struct user_namespace	*user_ns;
+};
+
 struct net_device {
 	unsigned int	tx_queue_len;
+	struct net	net;
 };
+
+#define dev_net(dev)	(&(dev)->net)
 
 struct Qdisc {
 	unsigned int	flags;
@@ -140,6 +212,7 @@ void rtnl_kfree_skbs(struct sk_buff *head, struct sk_buff *tail);
 void packet_refused(struct sk_buff *skb);
 void packet_reset(struct sk_buff *skb);
 void qdisc_tree_reduce_backlog(struct Qdisc *sch, int n, int len);
+void qdisc_synchronize_deferred(void);
 
 static struct sk_buff *qdisc_peek_head(struct Qdisc *sch)
 {
@@ -179,8 +252,8 @@ static void __qdisc_qstats_drop(struct Qdisc *sch, int n)
 	sch->qstats.drops += n;
 }
 
-static int qdisc_drop_reason(struct sk_buff *skb, struct Qdisc *sch,
-			     struct sk_buff **to_free, int reason)
+static int qdisc_drop(struct sk_buff *skb, struct Qdisc *sch,
+		      struct sk_buff **to_free)
 {
 	sch->qstats.drops++;
 	packet_refused(skb);
@@ -243,6 +316,7 @@ static u64 nla_get_u64(const struct nlattr *nla)
 }
 
 int nla_put(struct sk_buff *skb, int type, int len, const void *data);
+int nla_put_u32(struct sk_buff *skb, int type, u32 value);
 int nla_put_u64_64bit(struct sk_buff *skb, int type, u64 value, int pad);
 int nla_nest_end(struct sk_buff *skb, struct nlattr *nla);
 void nlmsg_trim(struct sk_buff *skb, struct nlattr *nla);

@@ -47,7 +47,7 @@ static struct plug_state settled(void)
 
 	do {
 		st = plug_get(nl, DEV);
-	} while (st.qlen && st.head_epoch <= st.released);
+	} while (st.qlen && st.head_epoch <= st.released && !st.stopped);
 	return st;
 }
 
@@ -409,6 +409,7 @@ static unsigned int create_storm(unsigned int count, unsigned int seed)
 {
 	char options[1024] = "";
 	unsigned int i, bad = 0, refused = 0, accepted = 0;
+	__u64 last = 0;
 
 	srandom(seed);
 	for (i = 0; i < count; i++) {
@@ -432,8 +433,10 @@ static unsigned int create_storm(unsigned int count, unsigned int seed)
 		right = there == !err;
 		if (there) {
 			right &= qopt.action >= TCQ_PLUG_BUFFER &&
-				 qopt.action <= TCQ_PLUG_LIMIT && st.epoch == 1 &&
-				 st.released == (qopt.action == TCQ_PLUG_RELEASE_INDEFINITE);
+				 qopt.action <= TCQ_PLUG_LIMIT && st.epoch > last &&
+				 st.released == st.epoch -
+						(qopt.action != TCQ_PLUG_RELEASE_INDEFINITE);
+			last = st.epoch;
 			right &= !nl_request(nl, &del, NULL);
 		}
 		refused += !!err;

@@ -334,6 +334,7 @@ static void device_open(const struct client *c)
 	int one = 1;
 
 	dev = c->on_lo ? "lo" : "pa";
+	plug_forget();
 	if (c->on_lo)
 		must("ip link set lo up && tc qdisc add dev lo root handle 1: prio bands 4 "
 		     "priomap 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3");

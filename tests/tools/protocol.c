@@ -170,9 +170,11 @@ static void start(void)
 	is_u64(-create(NULL, false), 0, "create");
 }
 
+/* The next one is the first again. */
 static void no_plug(void)
 {
 	must("tc qdisc del dev " DEV " root");
+	plug_forget();
 }
 
 /* ---- create ---- */
