@@ -141,15 +141,16 @@ static void test_link(void)
 static void test_no_replug(void)
 {
 	const unsigned int n = 5000;
+	unsigned int left, held;
 
 	diag("I6: BUFFER right after a release holds back nothing of it");
 	start();
 	wire_send(&w, n, 60);
-	open_up();
 	buffer();
 	wire_send(&w, 1, 60);
-	wire_leaves(&w, n, "I6: what was released");
+	release_one();
 	buffer();
+	wire_leaves(&w, n, "I6: what was released");
 	wire_send(&w, n, 60);
 	release_one();
 	buffer();
@@ -157,6 +158,104 @@ static void test_no_replug(void)
 	release_one();
 	buffer();
 	wire_leaves(&w, n, "I6: and the one after");
+
+	diag("I6: but if that release opened the plug, it stops what has not left yet");
+	wire_send(&w, n, 60);
+	open_up();
+	buffer();
+	held = plug_get(nl, "pa").qlen;
+	wire_send(&w, 1, 60);
+	left = wire_drain(&w, QUIET_MS);
+	is_u64(left + held, n, "%u have left before BUFFER, and no other", left);
+	release_one();
+	wire_leaves(&w, held, "I6: the rest, with the next release, and nothing beside");
+	buffer();
+	release_one();
+	wire_leaves(&w, 1, "the next epoch");
+	wire_finish(&w, "pa");
+}
+
+static struct plug_state add(const char *how)
+{
+	must("tc qdisc %s", how);
+	return plug_get(nl, "pa");
+}
+
+/* A release that was meant for the plug that was there before this one. */
+static void upto_of_old(const struct plug_state *old)
+{
+	wire_send(&w, 3, 60);
+	buffer();
+	is_u64(plug_upto(nl, "pa", old->epoch, NULL), 0, "a RELEASE_UPTO for the earlier plug succeeds");
+	wire_silent(&w, "I1: and releases nothing");
+	release_one();
+	wire_leaves(&w, 3, "RELEASE_ONE");
+}
+
+/* @below: the class that the plugs are grafted to. */
+static void numbers_below(const char *parent, const char *below)
+{
+	struct plug_state st, old;
+
+	must("tc qdisc replace dev pa root handle 1: %s && tc qdisc add dev pa parent %s handle 20: plug",
+	     parent, below);
+	qdisc_get(nl, "pa", 0x10001, &old);
+	must("tc qdisc change dev pa handle 20: plug block");
+	must("tc qdisc replace dev pa parent %s handle 30: plug", below);
+	ok(qdisc_get(nl, "pa", 0x10001, &st) && st.handle == 0x300000, "%s: another plug", parent);
+	is_u64(st.epoch, old.epoch + 2, "above the other's two epochs");
+	is_u64(st.released, st.epoch - 1, "closed");
+}
+
+static void test_numbers(void)
+{
+	struct plug_state st, old;
+
+	diag("no epoch has the number of another");
+	start();
+	st = plug_get(nl, "pa");
+	is_u64(st.epoch, 1, "the module's first plug begins with epoch 1");
+	is_u64(st.released, 0, "closed");
+	buffer();
+	buffer();
+	must("tc qdisc del dev pa root");
+	st = add("add dev pa root handle 1: plug limit 10000000");
+	is_u64(st.epoch, 4, "the second plug begins above the epochs of the first, 1 to 3");
+	is_u64(st.released, 3, "closed");
+	upto_of_old(&(struct plug_state){ .epoch = 3 });
+
+	old = plug_get(nl, "pa");
+	st = add("replace dev pa root handle 2: plug limit 10000000");
+	is_u64(st.handle, 0x20000, "a plug in another's place");
+	is_u64(st.epoch, old.epoch + 1, "begins above the other's");
+	is_u64(st.released, old.epoch, "closed");
+	upto_of_old(&old);
+
+	diag("two devices");
+	old = plug_get(nl, "pa");
+	link_clear("pb");
+	must("ip link add pb type dummy && ip link set pb up && tc qdisc add dev pb root plug release_indefinite");
+	st = plug_get(nl, "pb");
+	is_u64(st.epoch, old.epoch + 1, "the plug of another device begins above as well");
+	is_u64(st.released, st.epoch, "open");
+	is_u64(plug_get(nl, "pa").epoch, old.epoch, "which is nothing to the first");
+	plug_cmd(nl, "pb", TCQ_PLUG_BUFFER, 0);
+	is_u64(plug_get(nl, "pb").epoch, st.epoch + 1, "its next epoch has the next number");
+	link_delete("pb");
+	old = st;
+	st = add("replace dev pa root handle 3: plug limit 10000000");
+	is_u64(st.epoch, old.epoch + 2, "a new plug begins above the epochs of a device that is gone");
+
+	numbers_below("prio", "1:1");
+	wire_finish(&w, "pa");
+
+	must("ip link add pa numtxqueues 2 type dummy && ip link set pa up");
+	wire_open(&w, "pa");
+	numbers_below("mq", "1:1");
+	wire_finish(&w, "pa");
+
+	start();
+	is_u64(plug_get(nl, "pa").epoch, 1, "a module loaded again begins with 1");
 	wire_finish(&w, "pa");
 }
 
@@ -187,6 +286,7 @@ static const struct test tests[] = {
 	{ "depth", test_depth },
 	{ "link", test_link },
 	{ "no-replug", test_no_replug },
+	{ "numbers", test_numbers },
 	{ "limit", test_limit },
 };
 

@@ -18,22 +18,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "plugtest.h"
-
-#ifndef IFF_BACKPRESSURE
-#define IFF_BACKPRESSURE 0x0080	/* tun: stop the queue rather than drop; 7.x */
-#endif
+#include "tap.h"
 
 static int nl;
 static struct wire w;
@@ -216,68 +209,25 @@ static void test_stopped(void)
 	wire_close(&w);
 }
 
-/* The frames that somebody reads from the tap device at last: until @want are
- * there, which may take 10 s, and then until no more come.
- */
-static unsigned int tap_read(int tap, unsigned int want, unsigned int *reordered)
-{
-	unsigned int n = 0, quiet = 0;
-	__u64 number, last = 0;
-	char room[2048];
-
-	while (quiet < (n < want ? 1000 : 20)) {
-		if (read(tap, room, sizeof(room)) < 22) {
-			quiet++;
-			sleep_ms(10);
-			continue;
-		}
-		if (room[12] != (char)0x88 || room[13] != (char)0xb5)
-			continue;
-		memcpy(&number, room + 14, sizeof(number));
-		*reordered += number <= last;
-		last = number;
-		n++;
-		quiet = 0;
-	}
-	return n;
-}
-
-/* The device, or one more queue of it. */
-static int tap_attach(unsigned int more, unsigned int *features)
-{
-	struct ifreq ifr = {
-		.ifr_name = "pt",
-		.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_BACKPRESSURE | more,
-	};
-	int tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-
-	if (tap < 0)
-		tap = sh("modprobe tun") ? -1 : open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-	if (tap < 0 || ioctl(tap, TUNGETFEATURES, features) || ioctl(tap, TUNSETIFF, &ifr))
-		bail("tap: %s", strerror(errno));
-	return tap;
-}
-
 /* With a plug, and 50 packets in it. */
-static int tap_open(unsigned int more, unsigned int *features)
+static void tap_open(struct tap *tap, unsigned int more)
 {
-	int tap = tap_attach(more, features);
-
+	plug_forget();
+	tap_attach(tap, more);
 	must("ip link set pt txqueuelen 10 up && tc qdisc add dev pt root handle 1: plug limit 1000000");
 	wire_open(&w, "pt");
 	wire_send(&w, 50, 60);
-	return tap;
 }
 
 static void test_full(void)
 {
-	unsigned int reordered = 0, features = 0, got;
+	unsigned int got;
 	struct plug_state st;
-	int tap;
+	struct tap tap;
 
 	diag("nobody takes the packets from the device");
-	tap = tap_open(0, &features);
-	is_u64(tap_read(tap, 0, &reordered), 0, "I1: nothing leaves");
+	tap_open(&tap, 0);
+	is_u64(tap_read(&tap, 0), 0, "I1: nothing leaves");
 	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_ONE, 0);
 	wire_send(&w, 7, 60);
@@ -286,8 +236,8 @@ static void test_full(void)
 	st = plug_get(nl, "pt");
 	diag("%u held, the oldest of epoch %llu, released is %llu", st.qlen,
 	     st.head_epoch, st.released);
-	got = tap_read(tap, features & IFF_BACKPRESSURE ? 50 : 10, &reordered);
-	if (!(features & IFF_BACKPRESSURE)) {
+	got = tap_read(&tap, tap.stops ? 50 : 10);
+	if (!tap.stops) {
 		is_u64(st.qlen, 7, "this tap device drops what does not fit");
 		is_u64(got, 10, "and takes ten");
 	} else {
@@ -295,40 +245,39 @@ static void test_full(void)
 		is_u64(got, 50, "I5, I6: all of the epoch leave when they can, and no more");
 	}
 	is_u64(plug_get(nl, "pt").qlen, 7, "I1: the next epoch is held");
-	is_u64(reordered, 0, "I2: in order, each once");
+	is_u64(tap.reordered, 0, "I2: in order, each once");
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_ONE, 0);
-	is_u64(tap_read(tap, 7, &reordered), 7, "and leaves with its release");
+	is_u64(tap_read(&tap, 7), 7, "and leaves with its release");
 	wire_close(&w);
-	close(tap);
+	close(tap.fd);
 }
 
 /* The core resets what it takes the queues from: the plug at the root of all. */
 static void test_queues(void)
 {
-	unsigned int reordered = 0, features = 0;
 	struct plug_state st;
-	int tap, second;
+	struct tap tap, second;
 
 	diag("the device gets fewer transmit queues");
-	tap = tap_open(IFF_MULTI_QUEUE, &features);
-	second = tap_attach(IFF_MULTI_QUEUE, &features);
+	tap_open(&tap, IFF_MULTI_QUEUE);
+	tap_attach(&second, IFF_MULTI_QUEUE);
 	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
 	wire_send(&w, 5, 60);
 	st = plug_get(nl, "pt");
 	is_u64(st.qlen + st.xstats.drops_reset, 55, "with more of them: held or dropped");
-	close(second);
+	close(second.fd);
 	st = plug_get(nl, "pt");
 	is_u64(st.qlen, 0, "with fewer: all that was held is dropped");
 	is_u64(st.xstats.drops_reset, 55, "and counted");
-	is_u64(tap_read(tap, 0, &reordered), 0, "I1: nothing left");
+	is_u64(tap_read(&tap, 0), 0, "I1: nothing left");
 	is_u64(st.epoch, 2, "I4: the epoch is as before");
 	is_u64(st.released, 0, "I4: none is released");
 	wire_send(&w, 3, 60);
 	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_INDEFINITE, 0);
-	is_u64(tap_read(tap, 3, &reordered), 3, "what came later leaves");
+	is_u64(tap_read(&tap, 3), 3, "what came later leaves");
 	wire_close(&w);
-	close(tap);
+	close(tap.fd);
 }
 
 /* Packets that the driver handed back have no mark, and are in no list of the
@@ -336,14 +285,14 @@ static void test_queues(void)
  */
 static void test_handed_back(void)
 {
-	unsigned int reordered = 0, features = 0, held, i;
+	unsigned int held, i;
 	struct plug_state st;
-	int tap;
+	struct tap tap;
 
 	diag("the driver hands released packets back: DISCARD, dump, reset");
 	/* Of a device with one queue the core asks first whether it is stopped. */
-	tap = tap_open(IFF_MULTI_QUEUE, &features);
-	if (!(features & IFF_BACKPRESSURE)) {
+	tap_open(&tap, IFF_MULTI_QUEUE);
+	if (!tap.stops) {
 		skip("this tap device drops what it does not take");
 		goto out;
 	}
@@ -369,13 +318,13 @@ static void test_handed_back(void)
 	is_u64(st.xstats.drops_reset, held - 5, "I3: a reset drops them");
 	is_u64(st.qlen + st.backlog, 0, "I3: nothing is left");
 	must("ip link set pt up");
-	tap_read(tap, 0, &reordered);
+	tap_read(&tap, 0);
 	wire_send(&w, 3, 60);
-	is_u64(tap_read(tap, 0, &reordered), 0, "I1: the next epoch is held");
-	is_u64(reordered, 0, "I2: in order, each once");
+	is_u64(tap_read(&tap, 0), 0, "I1: the next epoch is held");
+	is_u64(tap.reordered, 0, "I2: in order, each once");
 out:
 	wire_close(&w);
-	close(tap);
+	close(tap.fd);
 }
 
 /* ---- carrier ---- */

@@ -604,6 +604,7 @@ void wire_open(struct wire *w, const char *dev)
 	w->tx = packet_socket(dev, 0);
 	w->rx = packet_socket(dev, ETH_P_ALL);
 	w->next = w->expect = 1;
+	w->dest = 0xff;
 }
 
 void wire_close(struct wire *w)
@@ -621,6 +622,7 @@ unsigned int wire_send(struct wire *w, unsigned int n, size_t size)
 	unsigned int i, accepted = 0;
 
 	memset(u.frame.eth.h_dest, 0xff, ETH_ALEN);
+	u.frame.eth.h_dest[ETH_ALEN - 1] = w->dest;
 	memset(u.frame.eth.h_source, 0x02, ETH_ALEN);
 	u.frame.eth.h_proto = htons(FRAME_TYPE);
 	for (i = 0; i < n; i++) {

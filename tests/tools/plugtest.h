@@ -144,6 +144,7 @@ struct wire {
 	__u64	next;		/* number of the next frame to send, from 1 */
 	__u64	expect;		/* number that the next frame received must have */
 	unsigned int reordered;	/* frames that came with a lower number, or twice */
+	__u8	dest;		/* last byte of the address to send to, first 0xff */
 };
 
 /* Unloads the module if no plug is left, so that the next one is its first:

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A tap device that nobody reads: how a transmit queue is stopped for as long as
+ * a test wants. From 7.3 on; older kernels have no IFF_BACKPRESSURE and drop
+ * what does not fit.
+ */
+#ifndef TAP_H
+#define TAP_H
+
+#include <linux/if_tun.h>
+
+#include "plugtest.h"
+
+#ifndef IFF_BACKPRESSURE
+#define IFF_BACKPRESSURE 0x0080	/* stop the queue rather than drop */
+#endif
+
+/* One queue of the device, as the process that should read it sees it. */
+struct tap {
+	int		fd;
+	bool		stops;		/* rather than drop */
+	__u64		last;		/* number of the last frame read */
+	unsigned int	reordered;	/* frames with a lower number, or twice */
+	size_t		longest;	/* bytes of the longest frame read */
+};
+
+/* The device "pt", or one more queue of it; @more is for IFF_MULTI_QUEUE. */
+void tap_attach(struct tap *tap, unsigned int more);
+
+/* The last byte of a frame's destination address chooses its queue. */
+void tap_steer(const struct tap *tap);
+
+/* Reads until @want frames are there, for which it waits 10 s, and then until no
+ * more come; how many. A segment of a GSO packet (gso_send()) is a frame.
+ */
+unsigned int tap_read(struct tap *tap, unsigned int want);
+
+#define GSO_SEGMENTS	4
+#define GSO_SIZE	1000	/* bytes of payload in a segment */
+
+/* Sends a TCP packet of so many segments on @w's device, to the queue that
+ * @w->dest chooses. It takes one number for each byte of its payload.
+ */
+void gso_send(struct wire *w, const char *dev);
+
+#endif /* TAP_H */
