@@ -12,16 +12,12 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <grp.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -30,7 +26,6 @@
 
 #define DEV "pa"
 #define OTHER "pb"		/* has no plug */
-#define NOBODY 65534
 
 static int nl;
 static struct wire w;
@@ -467,15 +462,6 @@ static unsigned int in_child(unsigned int (*as)(unsigned int), unsigned int coun
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
-static void become_nobody(void)
-{
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-	    setresuid(NOBODY, NOBODY, NOBODY))
-		_exit(98);
-	/* Else /proc/self belongs to root still. */
-	prctl(PR_SET_DUMPABLE, 1);
-}
-
 /* Whatever a user without rights sends: EPERM, but for what is not even a
  * message.
  */
@@ -495,19 +481,6 @@ static unsigned int as_nobody(unsigned int count)
 	}
 	return bad;
 }
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (!done)
-		diag("%s: %s", path, strerror(errno));
-	close(fd);
-	return done;
-}
-
-#define NO_IPV6 "/proc/sys/net/ipv6/conf/default/disable_ipv6"
 
 /* A user who is root of namespaces of his own: his device answers him, and only
  * that: this one's name and number mean another there, or none.
@@ -530,17 +503,7 @@ static unsigned int in_namespace(unsigned int count)
 	struct tc_plug_qopt qopt = { .action = TCQ_PLUG_RELEASE_INDEFINITE };
 	size_t len = (char *)raw.attrs - (char *)&raw;
 
-	become_nobody();
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
-		diag("unshare: %s", strerror(errno));
-		return 1;
-	}
-	if (!put("/proc/self/setgroups", "deny") ||
-	    !put("/proc/self/uid_map", "0 65534 1") ||
-	    !put("/proc/self/gid_map", "0 65534 1"))
-		return 1;
-	/* As it is outside: nobody else sends anything. */
-	if (!access(NO_IPV6, F_OK) && !put(NO_IPV6, "1"))
+	if (!become_root_of_namespaces())
 		return 1;
 	nl = nl_open();
 	len += attr_at((char *)&raw + len, TCA_KIND, "plug", 5);

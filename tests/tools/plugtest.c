@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See plugtest.h. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -184,6 +189,52 @@ bool wait_for(bool (*what)(void))
 		sleep_ms(5);
 	}
 	return false;
+}
+
+bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (!done)
+		diag("%s: %s", path, strerror(errno));
+	close(fd);
+	return done;
+}
+
+#define NOBODY 65534
+
+void become_nobody(void)
+{
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
+		_exit(98);
+	/* Else /proc/self belongs to root still. */
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+#define NO_IPV6 "/proc/sys/net/ipv6/conf/default/disable_ipv6"
+
+bool network_namespace(void)
+{
+	if (unshare(CLONE_NEWNET)) {
+		diag("unshare: %s", strerror(errno));
+		return false;
+	}
+	/* As it is outside: nobody else sends anything. */
+	return access(NO_IPV6, F_OK) || put(NO_IPV6, "1");
+}
+
+bool become_root_of_namespaces(void)
+{
+	become_nobody();
+	if (unshare(CLONE_NEWUSER)) {
+		diag("unshare: %s", strerror(errno));
+		return false;
+	}
+	return put("/proc/self/setgroups", "deny") &&
+	       put("/proc/self/uid_map", "0 65534 1") &&
+	       put("/proc/self/gid_map", "0 65534 1") && network_namespace();
 }
 
 /* ---- netlink ---- */

@@ -51,6 +51,17 @@ void sleep_ms(unsigned int ms);
 /* Waits until it holds, 10 s at most; whether it does. */
 bool wait_for(bool (*what)(void));
 
+/* Writes it to a file as /proc has them; says so if it cannot. */
+bool put(const char *path, const char *text);
+/* This process has no rights from now on. */
+void become_nobody(void);
+/* Nor outside of a user and a network namespace that are its own, without IPv6;
+ * false if it cannot be had.
+ */
+bool become_root_of_namespaces(void);
+/* A new network namespace for this process, without IPv6. */
+bool network_namespace(void);
+
 /* ---- netlink ---- */
 
 #define EXTACK_LEN 160

@@ -9,8 +9,13 @@
  * race.h says how it is decided that a packet left too early. With TCP a packet
  * holds what many calls have written: the last of them decides.
  *
- *	race-ip udp [SECONDS]
- *	race-ip tcp [SECONDS]
+ * Zero-copy senders of UDP write over what they have sent as soon as it is their
+ * own again, and what leaves must be as it was sent. The plug is never open
+ * then, for an open plug does not copy.
+ *
+ *	race-ip udp [SECONDS [SENDERS]]
+ *	race-ip tcp [SECONDS [SENDERS]]
+ *	race-ip zerocopy [SECONDS [SENDERS]]
  */
 #include "traffic.h"
 
@@ -24,6 +29,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <linux/errqueue.h>
 #include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -36,6 +42,8 @@
 #define PORT		4000
 #define MAGIC		0x706c756772616365ULL
 #define SEGMENT		1400
+#define SEGMENTS	20		/* of one call, at most */
+#define ROOMS		16		/* of a zero-copy sender, used in turn */
 #define PHASE_MS	1000
 
 struct stamp {
@@ -46,10 +54,11 @@ struct stamp {
 static struct ledger ledger;
 static struct commander commander;
 static _Atomic bool stop;
-static bool tcp;
+static bool tcp, zero_copy;
+static bool defers;		/* send() may return before the packet is enqueued */
 static unsigned int senders;
 static int tap, nl;
-static _Atomic __u64 sent, left, early, reordered;
+static _Atomic __u64 sent, left, early, reordered, changed;
 static __u64 big;		/* looks at the queue that found packets to segment */
 
 /* ---- the other end ---- */
@@ -114,32 +123,84 @@ static void setup(void)
 
 /* ---- senders ---- */
 
+/* A segment of UDP holds as many whole stamps as fit. */
+static void stamp_all(char *room, size_t size, const struct stamp *stamp)
+{
+	const size_t block = tcp ? size : SEGMENT;
+	size_t at, i;
+
+	for (at = 0; at < size; at += block)
+		for (i = 0; i + sizeof(*stamp) <= block; i += sizeof(*stamp))
+			memcpy(room + at + i, stamp, sizeof(*stamp));
+}
+
+/* The number of the newest send() whose memory is the sender's again; @last if
+ * there is no news.
+ */
+static __u32 newest_completion(int fd, __u32 last)
+{
+	char control[256];
+	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+	struct sock_extended_err err;
+
+	while (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+		memcpy(&err, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(err));
+		if (err.ee_origin == SO_EE_ORIGIN_ZEROCOPY)
+			last = err.ee_data;
+		m.msg_controllen = sizeof(control);
+	}
+	return last;
+}
+
+/* In a closed plug a packet is copied. Where it may not be there yet when send()
+ * returns, the sender waits until the kernel gives its memory back.
+ */
+static void overwrite(int fd, char *room, size_t size, __u32 number)
+{
+	struct pollfd pfd = { .fd = fd };
+	__u32 last = newest_completion(fd, number - 1);
+
+	while (defers && last != number && !atomic_load(&stop)) {
+		poll(&pfd, 1, 100);
+		last = newest_completion(fd, last);
+	}
+	memset(room, 0xff, size);
+}
+
 static void *sender_main(void *arg)
 {
 	unsigned long id = (unsigned long)arg;
-	int fd = bound(tcp ? SOCK_STREAM : SOCK_DGRAM, true), segment = SEGMENT;
+	int fd = bound(tcp ? SOCK_STREAM : SOCK_DGRAM, true), segment = SEGMENT, one = 1;
 	struct timeval limit = { .tv_usec = 100000 };
 	struct stamp stamp = { .magic = MAGIC, .sender = id };
-	static __thread char room[20 * SEGMENT];
+	char *rooms = malloc(ROOMS * SEGMENTS * SEGMENT), *room = rooms;
 	__u64 seed = now_ns() | 1;
-	size_t size, i;
+	__u32 number = 0;
+	size_t size;
 
 	on_cpu(id);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (!tcp && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
 		bail("UDP_SEGMENT: %s", strerror(errno));
+	if (!rooms || (zero_copy && setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one))))
+		bail("SO_ZEROCOPY: %s", strerror(errno));
 	while (!atomic_load(&stop)) {
-		size = tcp ? 8192 : (1 + dice(&seed, 20)) * SEGMENT;
+		size = tcp ? 8192 : (1 + dice(&seed, SEGMENTS)) * SEGMENT;
 		stamp.epoch = ledger_stamp(&ledger);
 		stamp.number++;
-		for (i = 0; i + sizeof(stamp) <= size; i += tcp ? sizeof(stamp) : SEGMENT)
-			memcpy(room + i, &stamp, sizeof(stamp));
-		if (send(fd, room, size, 0) > 0)
+		if (zero_copy)
+			room = rooms + stamp.number % ROOMS * SEGMENTS * SEGMENT;
+		stamp_all(room, size, &stamp);
+		if (send(fd, room, size, zero_copy ? MSG_ZEROCOPY : 0) > 0) {
 			atomic_fetch_add(&sent, 1);
-		else if (errno != ENOBUFS && errno != EAGAIN)
+			if (zero_copy)
+				overwrite(fd, room, size, number++);
+		} else if (errno != ENOBUFS && errno != EAGAIN) {
 			bail("send: %s", strerror(errno));
+		}
 	}
 	close(fd);
+	free(rooms);
 	return NULL;
 }
 
@@ -162,6 +223,31 @@ static bool stamp_find(struct stamp *stamp, const char *data, size_t len)
 	return false;
 }
 
+/* Whether all is there that stamp_all() wrote, and all of one call. */
+static bool is_as_sent(const char *data, size_t len)
+{
+	const __u64 magic = MAGIC;
+	size_t at, i;
+
+	for (at = 0; at < len; at += SEGMENT)
+		for (i = 0; i + sizeof(struct stamp) <= SEGMENT; i += sizeof(struct stamp))
+			if (at + i + sizeof(struct stamp) > len ||
+			    memcmp(data + at + i, data, sizeof(struct stamp)))
+				return false;
+	return len && !memcmp(data, &magic, sizeof(magic));
+}
+
+static bool is_ours(const char *frame, size_t size)
+{
+	struct udphdr uh;
+
+	if (size < ETH_HLEN + sizeof(struct iphdr) + sizeof(uh) ||
+	    frame[ETH_HLEN + offsetof(struct iphdr, protocol)] != IPPROTO_UDP)
+		return false;
+	memcpy(&uh, frame + ETH_HLEN + sizeof(struct iphdr), sizeof(uh));
+	return uh.dest == htons(PORT);
+}
+
 static void packet_judge(const char *frame, size_t size, __u64 when)
 {
 	static __u64 last[SENDERS_MAX];
@@ -175,6 +261,9 @@ static void packet_judge(const char *frame, size_t size, __u64 when)
 		memcpy(&th, frame + headers, sizeof(th));
 		skip = headers + th.doff * 4;
 	}
+	if (zero_copy && is_ours(frame, size) && !is_as_sent(frame + skip, size - skip) &&
+	    atomic_fetch_add(&changed, 1) < 5)
+		diag("a packet of %zu bytes is not as it was sent", size);
 	if (size < skip + sizeof(stamp) || !stamp_find(&stamp, frame + skip, size - skip))
 		return;
 	atomic_fetch_add(&left, 1);
@@ -230,7 +319,7 @@ static int say_something_else(__u64 *seed)
 {
 	__u64 epoch;
 
-	switch (dice(seed, tcp ? 2 : 3)) {
+	switch (zero_copy ? 1 + dice(seed, 2) : dice(seed, tcp ? 2 : 3)) {
 	case 0:
 		return say_open(&commander, &ledger) || say_buffer(&commander, &ledger);
 	case 1:
@@ -252,9 +341,7 @@ static bool drains(void)
 	struct hope hope = { 0 };
 	struct plug_state st;
 
-	say_buffer(&commander, &ledger);
-	while (ledger.released + 1 < ledger.epoch)
-		say_release_one(&commander, &ledger);
+	say_release_closed(&commander, &ledger);
 	do {
 		st = plug_get(nl, "pa");
 		if (!st.qlen || (st.has_released && st.head_epoch > st.released))
@@ -288,11 +375,16 @@ int main(int argc, char **argv)
 	unsigned long i;
 
 	tcp = argc > 1 && !strcmp(argv[1], "tcp");
-	if (argc < 2 || (!tcp && strcmp(argv[1], "udp")))
-		bail("usage: race-ip udp|tcp [SECONDS]");
+	zero_copy = argc > 1 && !strcmp(argv[1], "zerocopy");
+	if (argc < 2 || (!tcp && !zero_copy && strcmp(argv[1], "udp")))
+		bail("usage: race-ip udp|tcp|zerocopy [SECONDS [SENDERS]]");
 	senders = sysconf(_SC_NPROCESSORS_ONLN);
+	if (argc > 3)
+		senders = strtoul(argv[3], NULL, 10);
 	if (senders > SENDERS_MAX)
 		senders = SENDERS_MAX;
+
+	defers = senders > 1 && !access("/proc/sys/net/core/qdisc_max_burst", F_OK);
 
 	setup();
 	must("tc qdisc add dev pa root handle 1: plug limit 10000000");
@@ -300,7 +392,8 @@ int main(int argc, char **argv)
 	nl = nl_open();
 	commander_open(&commander, "pa");
 	ledger_start(&ledger, plug_get(nl, "pa").epoch);
-	say_open(&commander, &ledger);	/* to connect */
+	if (tcp)
+		say_open(&commander, &ledger);	/* to connect */
 	reader = thread(reader_main, NULL);
 	for (i = 0; i < senders; i++)
 		threads[i] = thread(sender_main, (void *)i);
@@ -318,7 +411,6 @@ int main(int argc, char **argv)
 		stuck += !drains();
 	}
 	atomic_store(&stop, true);
-	say_open(&commander, &ledger);
 	for (i = 0; i < senders; i++)
 		pthread_join(threads[i], NULL);
 	pthread_join(reader, NULL);
@@ -328,6 +420,8 @@ int main(int argc, char **argv)
 	departures_close(tap);
 	ok(enough(), "something happened, GSO included");
 	is_u64(early, 0, "I1, I4: no packet left before its release was asked for");
+	if (zero_copy)
+		is_u64(changed, 0, "every packet left as it was sent");
 	is_u64(reordered, 0, "I2: each sender's packets in order");
 	is_u64(stuck, 0, "I5: what was released leaves");
 	is_u64(refused, 0, "every command was obeyed");
