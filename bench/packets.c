@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a packet costs in instructions: through an open qdisc, into a closed
- * plug, out of it when it is released; and what a command costs, with few and
- * with many packets and epochs held. The module in the VM and the one that
- * comes with its kernel take turns in the same boot.
+ * plug (from a packet socket, UDP with and without zero-copy, TCP), out of it
+ * when it is released; and what a command costs, with few and with many packets
+ * and epochs held. The module in the VM and the one that comes with its kernel
+ * take turns in the same boot.
  *
  *	packets SIZE ROUNDS FIRST
  *
  * A round measures every peer once; from round to round they move up, FIRST
  * says where to begin. Prints "figure VALUE NAME..." lines, see figure().
  */
+#define _GNU_SOURCE	/* setns() */
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -21,6 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
@@ -30,9 +34,12 @@
 #include "count.h"
 
 #define DEV	"pa"
+#define VETH	"pv"		/* its other end is in a namespace with a TCP peer */
+#define PORT	4000
+#define PAYLOAD	1400
 #define LIMIT	"1000000000"
 
-static int nl, tx;
+static int nl, tx, udp, zerocopy, tcp, tcp_peer;
 static unsigned int frame_size;
 
 /* ---- the peers ---- */
@@ -100,18 +107,55 @@ static void issue_action(int action)
 
 /* ---- packets ---- */
 
-static void tx_open(void)
+/* The plug holds more than a socket may send by itself. */
+static int big_buffer(int fd)
+{
+	int big = 1 << 30;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big)))
+		bail("SO_SNDBUFFORCE: %s", strerror(errno));
+	return fd;
+}
+
+static int frame_socket(void)
 {
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
 		.sll_ifindex = if_nametoindex(DEV),
 	};
-	int big = 1 << 30;
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
 
-	tx = socket(AF_PACKET, SOCK_RAW, 0);
-	if (tx < 0 || bind(tx, (void *)&addr, sizeof(addr)) ||
-	    setsockopt(tx, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big)))
+	if (fd < 0 || bind(fd, (void *)&addr, sizeof(addr)))
 		bail("packet socket: %s", strerror(errno));
+	return big_buffer(fd);
+}
+
+static int ip_socket(int type, const char *address, bool to_it)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_port = htons(PORT),
+		.sin_addr.s_addr = inet_addr(address),
+	};
+	int fd = socket(AF_INET, type, 0);
+
+	if (fd < 0 || (to_it ? connect(fd, (void *)&addr, sizeof(addr)) :
+			       bind(fd, (void *)&addr, sizeof(addr))))
+		bail("socket for %s: %s", address, strerror(errno));
+	return fd;
+}
+
+static int udp_socket(void)
+{
+	return big_buffer(ip_socket(SOCK_DGRAM, "192.0.2.1", true));
+}
+
+static int zerocopy_socket(void)
+{
+	int fd = udp_socket(), one = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
+		bail("SO_ZEROCOPY: %s", strerror(errno));
+	return fd;
 }
 
 static void send_frames(unsigned int n)
@@ -125,11 +169,135 @@ static void send_frames(unsigned int n)
 			bail("send: %s", strerror(errno));
 }
 
-static __u64 tx_packets(void)
+static void send_payload(int fd, unsigned int n, int flags)
 {
-	char buf[32] = "";
-	int fd = open("/sys/class/net/" DEV "/statistics/tx_packets", O_RDONLY);
+	/* In one page, and not in the one that is all zeros. */
+	static char payload[PAYLOAD] __attribute__((aligned(4096))) = "x";
 
+	while (n--)
+		if (send(fd, payload, PAYLOAD, flags) != PAYLOAD)
+			bail("send: %s", strerror(errno));
+}
+
+static void send_udp(unsigned int n)
+{
+	send_payload(udp, n, 0);
+}
+
+static void send_zerocopy(unsigned int n)
+{
+	send_payload(zerocopy, n, MSG_ZEROCOPY);
+}
+
+static void send_tcp(unsigned int n)
+{
+	send_payload(tcp, n, 0);
+}
+
+/* Outside what is counted: each chunk then begins with nothing left to read. */
+static void read_completions(unsigned int n)
+{
+	struct msghdr msg = {};
+
+	(void)n;
+	while (!recvmsg(zerocopy, &msg, MSG_ERRQUEUE | MSG_DONTWAIT))
+		;
+	if (errno != EAGAIN)
+		bail("completions: %s", strerror(errno));
+}
+
+static void read_tcp(unsigned int n)
+{
+	static char room[1 << 20];
+
+	if (recv(tcp_peer, room, n * PAYLOAD, MSG_WAITALL) != (ssize_t)n * PAYLOAD)
+		bail("the TCP peer: %s", strerror(errno));
+}
+
+/* Neighbours that are never asked whether they are there; windows that are
+ * never full; nothing that waits for more data to make a bigger segment.
+ */
+static void tcp_network(void)
+{
+	must("ip netns add peer");
+	must("ip link add " VETH " address 02:00:00:00:00:03 type veth"
+	     " peer name pb address 02:00:00:00:00:04 netns peer");
+	must("ip addr add 198.51.100.1/24 dev " VETH);
+	must("ip link set " VETH " up");
+	must("ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:04 dev " VETH);
+	must("ip route change 198.51.100.0/24 dev " VETH
+	     " src 198.51.100.1 initcwnd 1000");
+	must("ip -n peer addr add 198.51.100.2/24 dev pb");
+	must("ip -n peer link set pb up");
+	must("ip -n peer neigh add 198.51.100.1 lladdr 02:00:00:00:00:03 dev pb");
+	must("ip -n peer route change 198.51.100.0/24 dev pb"
+	     " src 198.51.100.2 quickack 1");
+	must("sysctl -qw net.ipv4.tcp_autocorking=0"
+	     " net.ipv4.tcp_slow_start_after_idle=0");
+}
+
+/* Each send() makes one segment, and puts it into the queue before it returns. */
+static void tcp_open(void)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY), listener;
+	int big = 1 << 30, one = 1;
+	unsigned int i;
+
+	tcp_network();
+	if (home < 0 || setns(open("/run/netns/peer", O_RDONLY), CLONE_NEWNET))
+		bail("setns: %s", strerror(errno));
+	listener = ip_socket(SOCK_STREAM, "198.51.100.2", false);
+	if (setsockopt(listener, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big)) ||
+	    listen(listener, 1) || setns(home, CLONE_NEWNET))
+		bail("listen: %s", strerror(errno));
+	tcp = big_buffer(ip_socket(SOCK_STREAM, "198.51.100.2", true));
+	tcp_peer = accept(listener, NULL, NULL);
+	if (tcp_peer < 0 ||
+	    setsockopt(tcp, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
+		bail("TCP: %s", strerror(errno));
+	close(listener);
+	close(home);
+	/* The window that the peer offers grows with what it gets. */
+	for (i = 0; i < 1000; i++) {
+		send_tcp(1);
+		read_tcp(1);
+	}
+}
+
+static void sockets_open(void)
+{
+	/* A zero-copy send() is charged for its completion until it is read. */
+	must("sysctl -qw net.core.optmem_max=1000000000");
+	must("ip addr add 192.0.2.2/24 dev " DEV);
+	must("ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev " DEV);
+	tx = frame_socket();
+	udp = udp_socket();
+	zerocopy = zerocopy_socket();
+	tcp_open();
+}
+
+/* Who sends what is held. */
+static const struct source {
+	const char	*suffix;
+	const char	*dev;
+	void		(*send)(unsigned int n);
+	void		(*receive)(unsigned int n);	/* what comes of it */
+} sources[] = {
+	{ "",		DEV,	send_frames,	NULL },
+	{ "-udp",	DEV,	send_udp,	NULL },
+	{ "-zerocopy",	DEV,	send_zerocopy,	read_completions },
+	{ "-tcp",	VETH,	send_tcp,	read_tcp },
+};
+
+#define N_SOURCES	(sizeof(sources) / sizeof(sources[0]))
+
+static __u64 tx_packets(const char *dev)
+{
+	char path[64], buf[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/tx_packets", dev);
+	fd = open(path, O_RDONLY);
 	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) < 0)
 		bail("tx_packets: %s", strerror(errno));
 	close(fd);
@@ -195,11 +363,11 @@ static __u64 pktgen_run(unsigned int n)
 
 static __u64 pktgen_all_leave(const struct peer *p, unsigned int n)
 {
-	__u64 before = tx_packets(), ns = pktgen_run(n);
+	__u64 before = tx_packets(DEV), ns = pktgen_run(n);
 
-	if (tx_packets() - before != n)
+	if (tx_packets(DEV) - before != n)
 		bail("%s: of %u packets %llu left", p->name, n,
-		     (unsigned long long)(tx_packets() - before));
+		     (unsigned long long)(tx_packets(DEV) - before));
 	return ns;
 }
 
@@ -239,55 +407,64 @@ static void settle_allocator(void)
 	     "done");
 }
 
-/* Sends frames into the closed plug, notes what each chunk of them took, and
+/* Sends packets into the closed plug, notes what each chunk of them took, and
  * lets them out. With one processor, whoever drains the queue has done so when
  * it is our turn again. Returns what that took.
  */
-static __u64 hold_and_release(unsigned int chunks, __u64 *held)
+static __u64 hold_and_release(const struct source *s, unsigned int chunks,
+			      __u64 *held)
 {
-	struct command open = command(DEV, TCQ_PLUG_RELEASE_INDEFINITE);
-	__u64 before = tx_packets(), start, released;
-	unsigned int i;
+	struct command close = command(s->dev, TCQ_PLUG_BUFFER);
+	struct command open = command(s->dev, TCQ_PLUG_RELEASE_INDEFINITE);
+	__u64 before = tx_packets(s->dev), start, released;
+	unsigned int i, qlen;
 
-	issue_action(TCQ_PLUG_BUFFER);
+	issue(&close);
 	for (i = 0; i < chunks; i++) {
 		start = instructions();
-		send_frames(CHUNK);
+		s->send(CHUNK);
 		held[i] = instructions() - start;
 	}
-	if (tx_packets() != before)
-		bail("a closed plug let packets pass");
+	qlen = plug_get(nl, s->dev).qlen;
+	if (tx_packets(s->dev) != before || qlen != chunks * CHUNK)
+		bail("of %u packets %u are in the closed plug", chunks * CHUNK, qlen);
 
 	start = instructions();
 	issue(&open);
 	for (i = 0; i < 8; i++)
 		sched_yield();
 	released = instructions() - start;
-	if (tx_packets() - before != chunks * CHUNK)
+	if (tx_packets(s->dev) - before != chunks * CHUNK)
 		bail("of %u packets %llu were drained", chunks * CHUNK,
-		     (unsigned long long)(tx_packets() - before));
+		     (unsigned long long)(tx_packets(s->dev) - before));
+	if (s->receive)
+		s->receive(chunks * CHUNK);
 	return released;
 }
 
 /* Draining: the difference between many packets and few. What a command costs
  * by itself, and scheduling the queue, is in both.
  */
-static void measure_closed(const struct peer *p, unsigned int round)
+static void measure_closed(const struct peer *p, const struct source *s,
+			   unsigned int round)
 {
 	static __u64 held[RUNS * MANY_CHUNKS];
 	__u64 few[RUNS], many[RUNS], ignored[1];
 	unsigned int i;
 
 	for (i = 0; i < 8; i++)
-		hold_and_release(MANY_CHUNKS, held);
+		hold_and_release(s, MANY_CHUNKS, held);
 	for (i = 0; i < RUNS; i++) {
-		few[i] = hold_and_release(1, ignored);
-		many[i] = hold_and_release(MANY_CHUNKS, &held[i * MANY_CHUNKS]);
+		few[i] = hold_and_release(s, 1, ignored);
+		many[i] = hold_and_release(s, MANY_CHUNKS, &held[i * MANY_CHUNKS]);
 	}
 	figure(middle_mean(held, RUNS * MANY_CHUNKS) / CHUNK,
-	       "buffer %s %u", p->name, round);
-	figure((median(many, RUNS) - median(few, RUNS)) /
-	       (CHUNK * (MANY_CHUNKS - 1)), "drain %s %u", p->name, round);
+	       "buffer%s %s %u", s->suffix, p->name, round);
+	/* A veth's receiver does its work in the same go. */
+	if (!strcmp(s->dev, DEV))
+		figure((median(many, RUNS) - median(few, RUNS)) /
+		       (CHUNK * (MANY_CHUNKS - 1)),
+		       "drain%s %s %u", s->suffix, p->name, round);
 }
 
 /* ---- commands, with more and more held ---- */
@@ -378,6 +555,18 @@ static void measure_growth(const struct peer *p)
 
 /* ---- */
 
+static void measure_sources(const struct peer *p, unsigned int round)
+{
+	unsigned int i;
+
+	must("tc qdisc add dev " VETH " root handle 1: %s", p->qdisc);
+	for (i = 0; i < N_SOURCES; i++)
+		measure_closed(p, &sources[i], round);
+	must("tc qdisc del dev " VETH " root");
+	/* What that left to do in the background. */
+	sleep_ms(1000);
+}
+
 static void one_round(unsigned int round, unsigned int first, bool last)
 {
 	unsigned int i;
@@ -389,7 +578,7 @@ static void one_round(unsigned int round, unsigned int first, bool last)
 		peer_attach(p);
 		measure_open(p, round, "");
 		if (p->module)
-			measure_closed(p, round);
+			measure_sources(p, round);
 		if (p->module && last)
 			measure_growth(p);
 		peer_detach(p);
@@ -408,7 +597,7 @@ int main(int argc, char **argv)
 	rounds = atoi(argv[2]);
 	nl = nl_open();
 	dummy_make(DEV);
-	tx_open();
+	sockets_open();
 	pktgen_setup();
 	/* A kernel goes on booting for a while, in threads of its own. */
 	sleep_ms(30000);

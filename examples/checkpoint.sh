@@ -74,7 +74,8 @@ closed_epochs() {
 	done
 }
 
-# Nothing is committed yet: where this fails, all is as it was before.
+# Nothing is committed yet: where this fails, all is as it was before. What an
+# open plug still has in its queue is stopped here, and leaves with the first epoch.
 tell buffer "$@" || { tell open "$@" || :; exit 1; }
 case $answer in
 *'"epoch":'*)	;;

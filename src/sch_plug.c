@@ -29,8 +29,8 @@
  * is open when the two numbers are equal.
  *
  * A reset drops packets and leaves the numbers alone: a link that goes down
- * and up releases nothing. The number of an epoch is never used again, not
- * even by another plug, so a release that comes too late, for a plug that has
+ * and up releases nothing. A new plug begins above all numbers that any plug
+ * has had until then, so a release that comes too late, for a plug that has
  * been replaced meanwhile, finds nothing to release.
  *
  * The valve. Between epochs, released packets go on leaving while the next
@@ -41,11 +41,11 @@
  * number of the last epoch released, but with a copy of it that is 0 while
  * the valve is shut.
  *
- * A packet may be held for long, so it must not keep anything of its sender's.
+ * A packet may be held for long, so its sender must not have to wait for it.
  * Enqueue copies the pages of a zero-copy packet: their owner may overwrite
- * them, or may wait for them, as a Xen guest does when it is destroyed. And it
- * takes the packet off the account of its socket, or TCP would wait for it to
- * leave before it sends more. An open plug does neither.
+ * them, or may wait for them, as the host does that destroys a Xen guest. And
+ * it takes the packet off the account of its socket, or TCP would wait for it
+ * to leave before it sends more. An open plug does neither.
  *
  * Locking. Enqueue and dequeue run under the root lock, and so does a reset
  * as long as packets can reach the queue. Commands take it too
@@ -65,6 +65,7 @@
 #include <linux/kernel.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
+#include <linux/delay.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/user_namespace.h>
@@ -84,16 +85,16 @@
 static atomic64_t plug_last_epoch = ATOMIC64_INIT(0);
 
 struct plug_sched_data {
-	u64	epoch;		/* being filled; from 1 */
+	u64	epoch;		/* being filled; > 0 */
 	u64	released;	/* the last released; <= epoch */
-	u64	leaving;	/* == released, or 0 while the valve is shut */
+	u64	leaves_upto;	/* == released, or 0 while the valve is shut */
 	u32	limit;		/* most bytes in the queue; > 0 */
-	bool	disown;		/* packets leave their socket's account */
+	bool	orphan;		/* take packets off their socket's account */
 
-	/* Stopped by the valve: how many packets, and those among them that the
-	 * driver had handed back, for the core to keep beside the queue.
+	/* Stopped by the valve: how many packets, and those of them that the
+	 * driver had handed back to the core.
 	 */
-	u32			stopped;
+	u32	stopped;
 	struct sk_buff_head	stopped_gso;
 	struct sk_buff_head	stopped_bad_txq;
 
@@ -155,7 +156,7 @@ static bool plug_is_released(const struct plug_sched_data *q,
 static bool plug_may_leave(const struct plug_sched_data *q,
 			   const struct sk_buff *skb)
 {
-	return plug_skb_cb(skb)->epoch <= q->leaving;
+	return plug_skb_cb(skb)->epoch <= q->leaves_upto;
 }
 
 static struct sk_buff *plug_peek(struct Qdisc *sch)
@@ -171,17 +172,20 @@ static struct sk_buff *plug_dequeue(struct Qdisc *sch)
 	return plug_peek(sch) ? qdisc_dequeue_head(sch) : NULL;
 }
 
-/* A packet that shares its sender's pages stays on the sender's account: there
- * the owner of the pages looks whether they are still in use. And a packet that
- * the device has yet to encrypt is lost without its socket.
+/* A packet that could not be copied stays on its socket's account: to some
+ * senders the end of the account is the end of the use of their pages. A packet
+ * that the device has yet to encrypt stays there too, for the core drops it if
+ * it finds no socket. And one that was taken off already, by a netem or another
+ * plug above, would lose its socket the second time.
  */
-static void plug_make_ours(struct plug_sched_data *q, struct sk_buff *skb)
+static void plug_detach_sender(struct plug_sched_data *q, struct sk_buff *skb)
 {
 	if (unlikely(skb_orphan_frags_rx(skb, GFP_ATOMIC))) {
 		q->copy_failures++;
 		return;
 	}
-	if (q->disown && !skb_is_decrypted(skb))
+	if (q->orphan && skb->destructor != sock_efree &&
+	    !skb_is_decrypted(skb))
 		skb_orphan_partial(skb);
 }
 
@@ -197,7 +201,7 @@ static int plug_enqueue(struct sk_buff *skb, struct Qdisc *sch,
 	}
 
 	if (!plug_is_open(q))
-		plug_make_ours(q, skb);
+		plug_detach_sender(q, skb);
 	plug_skb_cb(skb)->epoch = q->epoch;
 	qdisc_enqueue_tail(skb, sch);
 
@@ -234,30 +238,83 @@ static void plug_update_bypass(struct Qdisc *sch)
 	WRITE_ONCE(sch->flags, flags);
 }
 
+/* The core gives each segment of a packet that it has cut the length of the
+ * whole: too much to count against the limit for as long as the valve is shut.
+ */
+static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
+		      struct sk_buff_head *to)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(from, skb) {
+		if (qdisc_pkt_len(skb) <= skb->len)
+			continue;
+		qdisc_qstats_backlog_dec(sch, skb);
+		qdisc_skb_cb(skb)->pkt_len = skb->len;
+		qdisc_qstats_backlog_inc(sch, skb);
+	}
+	skb_queue_splice_init(from, to);
+}
+
 /* The core sends what the driver handed back without asking dequeue, so it is
  * taken from the core until the valve opens.
  */
+static void plug_park_handed_back(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	plug_park(sch, &sch->gso_skb, &q->stopped_gso);
+	plug_park(sch, &sch->skb_bad_txq, &q->stopped_bad_txq);
+}
+
 static void plug_shut_valve(struct Qdisc *sch)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
-	q->leaving = 0;
+	q->leaves_upto = 0;
 	q->stopped = sch->q.qlen;
-	skb_queue_splice_tail_init(&sch->gso_skb, &q->stopped_gso);
-	skb_queue_splice_tail_init(&sch->skb_bad_txq, &q->stopped_bad_txq);
+	plug_park_handed_back(sch);
 }
 
-/* What the driver has handed back since the valve was shut is older than what
- * was taken from the core then: it was with the driver at that time.
- */
 static void plug_open_valve(struct Qdisc *sch)
 {
 	struct plug_sched_data *q = qdisc_priv(sch);
 
-	q->leaving = q->released;
+	q->leaves_upto = q->released;
 	q->stopped = 0;
-	skb_queue_splice_tail_init(&q->stopped_gso, &sch->gso_skb);
-	skb_queue_splice_tail_init(&q->stopped_bad_txq, &sch->skb_bad_txq);
+	skb_queue_splice_init(&q->stopped_gso, &sch->gso_skb);
+	skb_queue_splice_init(&q->stopped_bad_txq, &sch->skb_bad_txq);
+}
+
+/* As the valve was shut the core may have been on its way to the driver with
+ * packets that it had dequeued. Some of them the driver may hand back. They are
+ * older than what is parked. With the valve shut, whoever runs the queue ends
+ * after these packets.
+ *
+ * Below another qdisc it is that one which runs, and the root's lists, where
+ * packets of others are as well.
+ */
+static void plug_wait_for_driver(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	bool running;
+
+	if (qdisc_root_sleeping(sch) != sch)
+		return;
+
+	for (;;) {
+		sch_tree_lock(sch);
+		running = qdisc_is_running(sch);
+		if (!running) {
+			q->stopped += skb_queue_len(&sch->gso_skb) +
+				      skb_queue_len(&sch->skb_bad_txq);
+			plug_park_handed_back(sch);
+		}
+		sch_tree_unlock(sch);
+		if (!running)
+			return;
+		usleep_range(20, 100);
+	}
 }
 
 static void plug_next_epoch(struct plug_sched_data *q)
@@ -355,8 +412,8 @@ static void plug_discard(struct Qdisc *sch)
 		return;
 
 	plug_drop_unreleased(sch);
-	if (q->leaving == q->released)
-		q->leaving = q->epoch;
+	if (q->leaves_upto == q->released)
+		q->leaves_upto = q->epoch;
 	q->released = q->epoch;
 	plug_next_epoch(q);
 }
@@ -376,11 +433,15 @@ static void plug_set_limit(struct Qdisc *sch, u32 limit)
 	q->limit = limit ? limit : plug_default_limit(sch);
 }
 
-/* Whether the packet that is to leave next may do so. */
+/* Whether the packet that is to leave next may do so. What the driver handed
+ * back is with the root, if that is another qdisc.
+ */
 static bool plug_is_ready(struct Qdisc *sch)
 {
-	return !skb_queue_empty(&sch->gso_skb) ||
-	       !skb_queue_empty(&sch->skb_bad_txq) || plug_peek(sch);
+	const struct Qdisc *root = qdisc_root(sch);
+
+	return !skb_queue_empty(&root->gso_skb) ||
+	       !skb_queue_empty(&root->skb_bad_txq) || plug_peek(sch);
 }
 
 /* All that a command does to the state; root lock held. */
@@ -395,7 +456,8 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		q->buffer_cmds++;
 		return 0;
 	case TCQ_PLUG_RELEASE_ONE:
-		plug_release(sch, q->released + plug_epoch_waits(q));
+		plug_release(sch, plug_epoch_waits(q) ? q->released + 1 :
+							q->released);
 		q->release_one_cmds++;
 		return 0;
 	case TCQ_PLUG_RELEASE_INDEFINITE:
@@ -497,6 +559,7 @@ static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 		       struct netlink_ext_ack *extack)
 {
+	const bool was_open = plug_is_open(qdisc_priv(sch));
 	struct plug_cmd cmd = {};
 	int err;
 
@@ -509,8 +572,8 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 	 * not come in after it, so wait for that other one: it holds
 	 * rcu_read_lock_bh() until the packet is in the queue.
 	 */
-	if (cmd.action == TCQ_PLUG_DISCARD && !plug_is_open(qdisc_priv(sch)))
-		qdisc_synchronize_deferred();
+	if (cmd.action == TCQ_PLUG_DISCARD && !was_open)
+		plug_wait_for_deferred();
 
 	sch_tree_lock(sch);
 	err = plug_apply(sch, &cmd, extack);
@@ -524,6 +587,8 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 		__netif_schedule(qdisc_root(sch));
 	sch_tree_unlock(sch);
 
+	if (cmd.action == TCQ_PLUG_BUFFER && was_open)
+		plug_wait_for_driver(sch);
 	return err;
 }
 
@@ -562,13 +627,12 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 		q->released--;
 		q->closed_at = ktime_get_ns();
 	}
-	q->leaving = q->released;
+	q->leaves_upto = q->released;
 
-	/* A socket's account bounds what its owner can make the kernel hold.
-	 * Where a plug's limit is not for an administrator of the machine to
-	 * set, nothing else does.
+	/* With its packets off its account a socket is bounded by the limit
+	 * alone: for the administrator of the machine to choose.
 	 */
-	q->disown = dev_net(qdisc_dev(sch))->user_ns == &init_user_ns;
+	q->orphan = dev_net(qdisc_dev(sch))->user_ns == &init_user_ns;
 	plug_set_limit(sch, cmd.limit);
 	plug_update_bypass(sch);
 	return 0;

@@ -338,19 +338,26 @@ static void refuse(struct plugctl *ctx, struct target *target)
 		complain(ctx, STATUS_REFUSED, target->name,
 			 "holds packets that were not released (%" PRIu32 " in the queue): plugctl open %s sends them, --force drops them",
 			 target->state.held_packets, target->name);
+	else if (target->state.stopped_packets)
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "holds %" PRIu32 " released packets that were stopped when the plug was closed: plugctl open %s sends them, --force drops them",
+			 target->state.stopped_packets, target->name);
 	else
 		complain(ctx, STATUS_TIMEOUT, target->name,
 			 "timed out with %" PRIu32 " released packets in the queue: is the link up and its peer reading? --force drops them",
 			 target->state.held_packets);
 }
 
-static void check_unreleased(struct plugctl *ctx, struct target *targets,
-			     unsigned int n)
+/* Packets that will not leave by themselves. */
+static void check_held(struct plugctl *ctx, struct target *targets,
+		       unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		if (targets[i].usable && plug_holds_unreleased(&targets[i].state))
+		if (targets[i].usable &&
+		    (plug_holds_unreleased(&targets[i].state) ||
+		     targets[i].state.stopped_packets))
 			refuse(ctx, &targets[i]);
 }
 
@@ -378,7 +385,7 @@ static void make_ready(struct plugctl *ctx, struct target *targets, unsigned int
 	if (ctx->memory && refresh_targets(ctx, targets, n))
 		return;
 	if (!ctx->opt.force)
-		check_unreleased(ctx, targets, n);
+		check_held(ctx, targets, n);
 	if (!drain_targets(ctx, targets, n, deadline) && !ctx->opt.force)
 		for (i = 0; i < n; i++)
 			if (targets[i].usable &&
@@ -386,7 +393,7 @@ static void make_ready(struct plugctl *ctx, struct target *targets, unsigned int
 				refuse(ctx, &targets[i]);
 	/* A closed plug goes on collecting while another one drains. */
 	if (!ctx->opt.force)
-		check_unreleased(ctx, targets, n);
+		check_held(ctx, targets, n);
 }
 
 static void detach(struct plugctl *ctx, struct target *targets, unsigned int n)

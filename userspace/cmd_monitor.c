@@ -128,9 +128,7 @@ static void print_event(struct monitor *mon, const char *event,
 
 		snprintf(handle, sizeof(handle), "%x:", known->state.handle >> 16);
 		out_text(out, "%s %s %s: ", known->name, handle, event);
-		print_state(out, &known->state);
-		out_count(out, NULL, ", %s held\n", known->state.held_packets,
-			  "packet", "packets");
+		print_brief(out, &known->state);
 	}
 	out_end(out);
 	/* Nobody reads any more: nothing to go on for. */

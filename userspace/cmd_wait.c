@@ -62,6 +62,20 @@ static void complain_late(struct plugctl *ctx, const struct target *targets,
 	}
 }
 
+/* They would be waited for in vain: it takes another command to let them go. */
+static void complain_stopped(struct plugctl *ctx, const struct target *targets,
+			     unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (targets[i].usable && targets[i].state.stopped_packets)
+			complain(ctx, STATUS_REFUSED, targets[i].name,
+				 "%" PRIu32 " released packets were stopped when the plug was closed: plugctl release %s or plugctl open %s lets them leave",
+				 targets[i].state.stopped_packets,
+				 targets[i].name, targets[i].name);
+}
+
 static void complain_gone(struct plugctl *ctx, const struct target *targets,
 			  unsigned int n)
 {
@@ -88,6 +102,7 @@ int cmd_wait(struct plugctl *ctx, const struct args *args)
 		return ctx->status;
 	if (!drain_targets(ctx, targets, n, deadline))
 		complain_late(ctx, targets, n);
+	complain_stopped(ctx, targets, n);
 	complain_gone(ctx, targets, n);
 	print_targets(ctx, targets, n);
 	free(targets);

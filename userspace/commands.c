@@ -25,7 +25,8 @@ const struct command commands[] = {
 		.usage = "DEV...",
 		.summary = "detach the plug once what was released has left",
 		.details =
-"Refuses while packets are held that were not released; --force drops them.\n"
+"Refuses while packets are held that were not released, or were stopped by\n"
+"\"buffer\"; --force drops them.\n"
 "Waits at most 10 s, or --timeout, for released packets to leave.\n",
 		.completion = COMPLETE_PLUGGED,
 		.accepts = ACCEPTS_FORCE | ACCEPTS_SELECT | ACCEPTS_TIMEOUT,
@@ -36,7 +37,8 @@ const struct command commands[] = {
 		.usage = "DEV...",
 		.summary = "begin an epoch: hold what arrives from now on",
 		.details =
-"With -v or -j the number of the epoch that began is printed.\n",
+"Closes an open plug; what is in its queue then is stopped until a release of any\n"
+"kind. With -v or -j the number of the epoch that began is printed.\n",
 		.completion = COMPLETE_PLUGGED,
 		.accepts = ACCEPTS_SELECT | PIPELINED,
 	}, {
@@ -103,7 +105,8 @@ const struct command commands[] = {
 		.usage = "DEV...",
 		.summary = "until every released packet has left",
 		.details =
-"Waits for ever, or for --timeout, and then exits with status 124.\n",
+"Waits for ever, or for --timeout, and then exits with status 124. Packets that\n"
+"\"buffer\" has stopped are not waited for: status 2.\n",
 		.completion = COMPLETE_PLUGGED,
 		.accepts = ACCEPTS_SELECT | ACCEPTS_TIMEOUT,
 	}, {

@@ -34,7 +34,7 @@ static void print_where(struct out *out, const char *name,
 	out_str(out, "module", NULL, state->told ? "sch-plug" : "in-tree");
 }
 
-void print_state(struct out *out, const struct qdisc_state *state)
+static void print_state(struct out *out, const struct qdisc_state *state)
 {
 	uint64_t waiting = plug_waiting(state);
 
@@ -53,10 +53,29 @@ void print_state(struct out *out, const struct qdisc_state *state)
 	out_u64(out, "oldest_waiting_epoch", " (oldest %s)", state->released + 1);
 }
 
+static void print_stopped(struct out *out, const struct qdisc_state *state)
+{
+	const uint32_t stopped = state->stopped_packets;
+
+	if (state->told)
+		out_u64(out, "stopped_packets",
+			stopped ? " (%s released and stopped)" : NULL, stopped);
+}
+
+void print_brief(struct out *out, const struct qdisc_state *state)
+{
+	print_state(out, state);
+	out_count(out, NULL, ", %s held", state->held_packets, "packet",
+		  "packets");
+	print_stopped(out, state);
+	out_text(out, "\n");
+}
+
 static void print_held(struct out *out, const struct qdisc_state *state)
 {
 	out_count(out, "held_packets", "%s", state->held_packets, "packet",
 		  "packets");
+	print_stopped(out, state);
 	out_size(out, "held_bytes", ", %s", state->held_bytes);
 	if (state->head_epoch)
 		out_u64(out, "head_epoch", NULL, state->head_epoch);
@@ -95,16 +114,23 @@ static void print_dropped(struct out *out, const struct qdisc_state *state)
 	out_end(out);
 }
 
-static void print_since(struct out *out, const struct qdisc_state *state)
+static void print_copy_failures(struct out *out, const struct qdisc_state *state)
+{
+	const uint64_t failures = state->xstats.copy_failures;
+
+	if (!qdisc_knows(state, copy_failures))
+		return;
+	out_count(out, "copy_failures",
+		  failures ? "\n  uncopied %s: no memory for a copy, the sender's was shared" : NULL,
+		  failures, "packet", "packets");
+}
+
+static void print_closed(struct out *out, const struct qdisc_state *state)
 {
 	const struct tc_plug_xstats *x = &state->xstats;
 
-	if (!qdisc_knows(state, closed_age))
-		return;
-	if (x->closed_age == TC_PLUG_NEVER)
-		return;
-	out_text(out, "\n  since    ");
-	out_age(out, "closed_age_ns", "closed %s ago", x->closed_age);
+	if (qdisc_knows(state, closed_age) && x->closed_age != TC_PLUG_NEVER)
+		out_age(out, "closed_age_ns", "\n  closed   %s ago", x->closed_age);
 }
 
 /* What only programs, or people who look for something odd, want to know. */
@@ -138,7 +164,8 @@ void print_plug_members(struct out *out, const char *name,
 	print_held(out, state);
 	out_text(out, "\n  dropped  ");
 	print_dropped(out, state);
-	print_since(out, state);
+	print_copy_failures(out, state);
+	print_closed(out, state);
 	print_counters(out, state);
 	out_text(out, "\n");
 }
@@ -196,6 +223,8 @@ void print_fields(struct out *out, const char *name,
 	print_field(out, qdisc_knows(state, closed_age) &&
 			 state->xstats.closed_age != TC_PLUG_NEVER,
 		    state->xstats.closed_age);
+	print_field(out, state->told, state->stopped_packets);
+	print_xstat(out, state, copy_failures);
 	out_text(out, "\n");
 }
 
@@ -203,9 +232,7 @@ static void print_line(struct out *out, const char *name,
 		       const struct qdisc_state *state)
 {
 	out_text(out, "%s: ", name);
-	print_state(out, state);
-	out_count(out, NULL, ", %s held\n", state->held_packets, "packet",
-		  "packets");
+	print_brief(out, state);
 }
 
 void print_targets(struct plugctl *ctx, const struct target *targets,

@@ -15,8 +15,11 @@ void print_plug(struct out *out, const char *name, const struct qdisc_state *sta
 void print_plug_members(struct out *out, const char *name,
 			const struct qdisc_state *state);
 
-/* "buffering epoch 42; 2 epochs wait for release (oldest 40)" */
-void print_state(struct out *out, const struct qdisc_state *state);
+/*
+ * Text only, the rest of a line: "buffering epoch 42; 2 epochs wait for release
+ * (oldest 40), 118 packets held"
+ */
+void print_brief(struct out *out, const struct qdisc_state *state);
 
 /* One line of tab-separated fields, in the order that plugctl(8) lists. */
 void print_fields(struct out *out, const char *name,

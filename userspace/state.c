@@ -32,6 +32,14 @@ static bool copy_u64(uint64_t *dst, const struct nlattr *attr)
 	return true;
 }
 
+static bool copy_u32(uint32_t *dst, const struct nlattr *attr)
+{
+	if (attr_len(attr) != sizeof(*dst))
+		return false;
+	memcpy(dst, attr_payload(attr), sizeof(*dst));
+	return true;
+}
+
 static bool parse_kind(const struct nlattr *attr, struct qdisc_state *state)
 {
 	const char *kind = attr_payload(attr);
@@ -57,6 +65,8 @@ static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state
 		return copy_u64(&state->head_epoch, attr);
 	case TCA_PLUG_TAIL_EPOCH:
 		return copy_u64(&state->tail_epoch, attr);
+	case TCA_PLUG_STOPPED:
+		return copy_u32(&state->stopped_packets, attr);
 	default:
 		return true;
 	}
@@ -85,6 +95,7 @@ static bool parse_options(const struct nlattr *options, struct qdisc_state *stat
 		state->released = 0;
 		state->head_epoch = 0;
 		state->tail_epoch = 0;
+		state->stopped_packets = 0;
 		return true;
 	}
 	/* What cannot be is not to be calculated with. */
@@ -204,6 +215,9 @@ bool plug_is_draining(const struct qdisc_state *state)
 	/* The in-tree module does not tell what it has released. */
 	if (!state->told)
 		return state->held_packets;
+	/* Nothing leaves before the next release. */
+	if (state->stopped_packets)
+		return false;
 	if (state->head_epoch)
 		return state->head_epoch <= state->released;
 	return state->open && state->held_packets;

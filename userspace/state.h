@@ -38,6 +38,7 @@ struct qdisc_state {
 	uint64_t released;
 	uint64_t head_epoch;
 	uint64_t tail_epoch;
+	uint32_t stopped_packets;	/* released, and held by the valve */
 
 	/* How much of xstats the kernel filled in: it may know less, or more. */
 	size_t xstats_len;
@@ -62,7 +63,7 @@ uint64_t plug_waiting(const struct qdisc_state *state);
 /* Packets are held that no release has covered. */
 bool plug_holds_unreleased(const struct qdisc_state *state);
 
-/* Packets may leave and have not left yet. */
+/* Packets may leave and have not left yet. Not those that were stopped. */
 bool plug_is_draining(const struct qdisc_state *state);
 
 /* A growing array of them. */

@@ -8,7 +8,7 @@
 /*
  * Until every released packet has left the usable targets, or the deadline
  * (by clock_now()) has passed; refreshes their states on the way. Returns false at
- * the deadline. What is gone meanwhile is not waited for.
+ * the deadline. What is gone meanwhile, or stopped, is not waited for.
  */
 bool drain_targets(struct plugctl *ctx, struct target *targets, unsigned int n,
 		   uint64_t deadline);

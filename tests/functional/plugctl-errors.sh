@@ -83,7 +83,7 @@ send 2
 is "in-tree: closed, with room for packets" "$(field d0 $F_PACKETS) $(field d0 $F_DROPS)" "2 0"
 plugctl monitor > "$tmp/log" &
 pid=$!
-sleep 0.5
+started $pid
 plugctl open d0
 # shellcheck disable=SC2317
 told() {

@@ -7,6 +7,8 @@ count=0
 failed=0
 tmp=$(mktemp -d /tmp/plugctl-test.XXXXXX)
 trap clean_up EXIT
+# Numbers of epochs are not used twice, but for that: a first plug begins at 1.
+rmmod sch_plug 2> /dev/null
 
 # Leaves the machine as it was found: the next test has it after this one.
 clean_up() {
@@ -95,9 +97,9 @@ field() {
 	plugctl dump "$1" | cut -f "$2"
 }
 F_HANDLE=3 F_PARENT=4 F_MODULE=5 F_STATE=6 F_EPOCH=7 F_RELEASED=8
-F_LIMIT=11 F_PACKETS=12 F_DROPS=14 F_SENT=15
+F_LIMIT=11 F_PACKETS=12 F_DROPS=14 F_SENT=15 F_STOPPED=30
 : "$F_HANDLE $F_PARENT $F_MODULE $F_STATE $F_EPOCH $F_RELEASED"
-: "$F_LIMIT $F_PACKETS $F_DROPS $F_SENT"
+: "$F_LIMIT $F_PACKETS $F_DROPS $F_SENT $F_STOPPED"
 
 # wire: v0 here and v1 in the namespace "peer", with an address each and no ARP
 # in the way, so that what leaves v0 is counted in pings
@@ -128,6 +130,17 @@ eventually() {
 		[ "$tries" -lt 50 ] || return 1
 		sleep 0.1
 	done
+}
+
+# started PID: waits until that plugctl monitor has looked at what is there, and
+# sleeps until something changes (it is in the groups 1 and 4 by then)
+started() {
+	eventually listens "$1"
+}
+
+listens() {
+	awk -v pid="$1" '$2 == 0 && $3 == pid && $4 ~ /9$/ { found = 1 } END { exit !found }' \
+		/proc/net/netlink && grep -q '^State:.S' "/proc/$1/status"
 }
 
 # With tests/vm/run --sanitize: many an error message and status is for nobody

@@ -28,18 +28,19 @@ ip link set d0 up
 plugctl add d1
 plugctl monitor > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 check "nothing at first" [ ! -s "$tmp/log" ]
 plugctl add d0 open limit 1M handle 5:
 expect "attach" '??:??:??.?????? d0 5: attach: open, 0 packets held'
+epoch=$(field d0 $F_EPOCH)
 plugctl buffer d0
-expect "buffer" '* d0 5: buffer: buffering epoch 2, 0 packets held'
+expect "buffer" "* d0 5: buffer: buffering epoch $((epoch + 1)), 0 packets held"
 plugctl buffer d0
-expect "buffer again" '* d0 5: buffer: buffering epoch 3; 1 epoch waits for release (oldest 2), *'
+expect "buffer again" "* d0 5: buffer: buffering epoch $((epoch + 2)); 1 epoch waits for release (oldest $((epoch + 1))), *"
 plugctl release d0
-expect "release" '* d0 5: release: buffering epoch 3, *'
+expect "release" "* d0 5: release: buffering epoch $((epoch + 2)), *"
 plugctl buffer d0
-plugctl release d0 upto 3
+plugctl release d0 upto $((epoch + 2))
 expect "release upto" '* d0 5: release-upto: *'
 tc qdisc change dev d0 handle 5: root plug limit 5000
 expect "limit, by tc" '* d0 5: limit: *'
@@ -73,9 +74,11 @@ ip link add d2 type dummy
 plugctl add d0
 plugctl -j monitor d1 d2 > "$tmp/log" &
 pid=$!
-sleep 0.5
+started $pid
+epoch=$(field d1 $F_EPOCH)
 plugctl buffer d0 d1
-expect "-j, and only named devices" '{"time_ns":*,"event":"buffer","plug":{"device":"d1",*"epoch":2,*}}'
+expect "-j, and only named devices" \
+	"{\"time_ns\":*,\"event\":\"buffer\",\"plug\":{\"device\":\"d1\",*\"epoch\":$((epoch + 1)),*}}"
 is "one line" "$(wc -l < "$tmp/log")" 1
 plugctl add d2
 expect "a plug added later" '{*"event":"attach","plug":{"device":"d2"*}}'
@@ -85,7 +88,7 @@ wait $pid 2> /dev/null
 plugctl del d2
 plugctl monitor d2 > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 plugctl add d2
 expect "a device by its name" '* d2 8001: attach: *'
 ip link set d2 name e2
@@ -112,7 +115,7 @@ kill $pid
 wait $pid 2> /dev/null
 plugctl monitor > /dev/full 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 plugctl open d2
 status=0
 wait $pid || status=$?
@@ -128,7 +131,7 @@ gives "no such device" 2 '' 'plugctl: nosuch0: no such device*'
 # Stopped while more happens than its socket can hold.
 plugctl monitor > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
-sleep 0.5
+started $pid
 kill -STOP $pid
 i=0
 while [ $i -lt 300 ]; do

@@ -56,8 +56,8 @@ static struct {
 	struct nlattr attribute;
 	u64 number;
 } message;
-struct Qdisc root;
-static struct Qdisc qdisc;
+struct Qdisc *root_qdisc;
+static struct Qdisc qdisc, parent;
 
 /* Packet i is the i-th that was offered: the order of age. */
 static struct sk_buff *packets[PACKETS];
@@ -71,11 +71,22 @@ static bool open, shut;
 static u64 epoch;		/* being filled */
 static u64 released;		/* the last one */
 
-/* A packet that had left and that the driver could not take: the core keeps
- * it beside the queue, and in the queue's counters.
+/* Packets that had left and that the driver could not take: the core keeps them
+ * beside the root's queue, and in its counters, each in one of two lists. The
+ * first is older than the second.
  */
-static struct sk_buff handed_back;
-static bool back, back_stopped, back_bad;
+#ifndef BACKS
+#define BACKS 1
+#endif
+
+static struct back {
+	struct sk_buff	skb;
+	bool		is, bad;	/* handed back, in the list of those to be checked */
+} backs[BACKS];
+
+static bool running;	/* with the first of them, on the way to the driver */
+static bool looked;	/* and found to be so */
+static u64 was_last;	/* the highest number of any epoch, before */
 
 static u64 drops_limit, drops_reset, drops_discard, copy_failures;
 static bool locked, scheduled, waited;
@@ -95,7 +106,7 @@ void sch_tree_unlock(struct Qdisc *sch)
 	locked = false;
 }
 
-void qdisc_synchronize_deferred(void)
+void plug_wait_for_deferred(void)
 {
 	require("lock: nobody waits with it", !locked);
 	waited = true;
@@ -104,7 +115,7 @@ void qdisc_synchronize_deferred(void)
 void __netif_schedule(struct Qdisc *sch)
 {
 	require("lock: scheduled while it is held", locked);
-	require("I5: the root is scheduled", sch == &root);
+	require("I5: the root is scheduled", sch == root_qdisc);
 	scheduled = true;
 }
 
@@ -129,7 +140,8 @@ void skb_orphan_partial(struct sk_buff *skb)
 {
 	require("ours: the owner of the pages hears of it last", skb->copied);
 	require("ours: what is to be encrypted keeps its socket", !skb->decrypted);
-	skb->disowned = true;
+	require("ours: taken off its account once", skb->destructor != sock_efree);
+	skb->orphaned = true;
 }
 
 static void move(struct sk_buff *skb, int to)
@@ -161,7 +173,7 @@ void rtnl_kfree_skbs(struct sk_buff *skb, struct sk_buff *tail)
 		move(skb, DISCARDED);
 		drops_discard++;
 		told_packets--;
-		told_bytes -= skb->pkt_len;
+		told_bytes -= qdisc_pkt_len(skb);
 		if (skb == tail)
 			break;
 	}
@@ -174,7 +186,54 @@ void qdisc_tree_reduce_backlog(struct Qdisc *sch, int n, int len)
 	told_bytes += len;
 }
 
+/* What happens between the core and the driver */
+
+static void hand_back(struct back *b)
+{
+	struct sk_buff_head *list;
+
+	b->is = true;
+	b->bad = nondet_bool();
+	b->skb.len = nondet_u32();
+	b->skb.cb.pkt_len = nondet_u32();
+	b->skb.next = NULL;
+	/* A limit is a u32, and what there is was below it once. */
+	assume((u64)qdisc.qstats.backlog + b->skb.cb.pkt_len <= U32_MAX);
+	list = b->bad ? &qdisc.skb_bad_txq : &qdisc.gso_skb;
+	if (list->first)
+		list->first->next = &b->skb;
+	else
+		list->first = &b->skb;
+	qdisc.q.qlen++;
+	qdisc.qstats.backlog += b->skb.cb.pkt_len;
+}
+
+/* The driver takes what it got, or hands it back. */
+bool qdisc_is_running(const struct Qdisc *sch)
+{
+	require("lock: looked at while it is held", locked);
+	require("valve: the plug's own run is waited for", sch == &qdisc && sch == root_qdisc);
+	if (!running)
+		return false;
+	/* A second look is like the first. */
+	if (!looked && nondet_bool())
+		return looked = true;
+	running = false;
+	if (nondet_bool())
+		hand_back(&backs[0]);
+	return false;
+}
+
 /* What is in the queue, by the model */
+
+static u32 n_back(void)
+{
+	u32 n = 0;
+
+	for (int i = 0; i < BACKS; i++)
+		n += backs[i].is;
+	return n;
+}
 
 static int oldest(void)
 {
@@ -186,7 +245,7 @@ static int oldest(void)
 
 static bool released_waits(void)
 {
-	return back || (oldest() >= 0 && may_leave[oldest()]);
+	return n_back() || (oldest() >= 0 && may_leave[oldest()]);
 }
 
 static struct sk_buff *next_to_leave(void)
@@ -198,25 +257,42 @@ static struct sk_buff *next_to_leave(void)
 
 static u32 n_stopped(void)
 {
-	u32 n = back_stopped;
+	u32 n = shut ? n_back() : 0;
 
 	for (int i = 0; i < PACKETS; i++)
 		n += place[i] == HELD_BACK && stopped[i];
 	return n;
 }
 
-/* The lists in which what was handed back is, or is not. */
+/* One of the lists has those that belong there, the oldest first. */
+static bool has(const struct sk_buff_head *list, bool bad)
+{
+	const struct sk_buff *skb = list->first;
+
+	for (int i = 0; i < BACKS; i++) {
+		if (!backs[i].is || backs[i].bad != bad)
+			continue;
+		if (skb != &backs[i].skb)
+			return false;
+		skb = skb->next;
+	}
+	return !skb;
+}
+
+/* What was handed back is with the core, or with the plug while the valve is
+ * shut.
+ */
 static void kept_apart(void)
 {
-	struct sk_buff *gso = back && !back_bad ? &handed_back : NULL;
-	struct sk_buff *bad = back && back_bad ? &handed_back : NULL;
-
-	require("valve: the core has what was handed back, or has not",
-		qdisc.gso_skb.first == (back_stopped ? NULL : gso) &&
-		qdisc.skb_bad_txq.first == (back_stopped ? NULL : bad));
-	require("valve: and then the plug has it",
-		plug_data.stopped_gso.first == (back_stopped ? gso : NULL) &&
-		plug_data.stopped_bad_txq.first == (back_stopped ? bad : NULL));
+	require("valve: who has what was handed back, in order",
+		has(shut ? &plug_data.stopped_gso : &qdisc.gso_skb, false) &&
+		has(shut ? &plug_data.stopped_bad_txq : &qdisc.skb_bad_txq, true));
+	require("valve: and nobody else has", shut ?
+		!qdisc.gso_skb.first && !qdisc.skb_bad_txq.first :
+		!plug_data.stopped_gso.first && !plug_data.stopped_bad_txq.first);
+	for (int i = 0; i < BACKS; i++)
+		require("valve: a segment counts no more than it is", !shut ||
+			!backs[i].is || backs[i].skb.cb.pkt_len <= backs[i].skb.len);
 }
 
 /* What the dump says of the ends of the queue */
@@ -228,15 +304,17 @@ static void honest(void)
 		(head && head <= released) == released_waits());
 	require("dump: the head is not younger than the tail",
 		!qdisc.q.tail || head <= plug_skb_cb(qdisc.q.tail)->epoch);
-	require("dump: the head's epoch", back || oldest() < 0 ||
+	require("dump: the head's epoch", n_back() || oldest() < 0 ||
 		head == born[oldest()]);
 }
 
 static void consistent(void)
 {
 	struct sk_buff *skb = qdisc.q.head, *last = NULL;
-	u64 n = back, bytes = back ? handed_back.pkt_len : 0;
+	u64 n = n_back(), bytes = 0;
 
+	for (int i = 0; i < BACKS; i++)
+		bytes += backs[i].is ? backs[i].skb.cb.pkt_len : 0;
 	for (int i = 0; i < PACKETS; i++) {
 		if (place[i] != HELD_BACK)
 			continue;
@@ -246,10 +324,10 @@ static void consistent(void)
 		require("I1, I6: it may leave exactly if it was released",
 			(born[i] <= plug_data.released) == may_leave[i]);
 		require("valve: and leaves unless it was stopped",
-			(born[i] <= plug_data.leaving) ==
+			(born[i] <= plug_data.leaves_upto) ==
 			(may_leave[i] && !stopped[i]));
 		n++;
-		bytes += skb->pkt_len;
+		bytes += qdisc_pkt_len(skb);
 		last = skb;
 		skb = skb->next;
 	}
@@ -261,12 +339,14 @@ static void consistent(void)
 	require("I8: the last one released", plug_data.released == released);
 	require("I6: open is open", (released == epoch) == open);
 	require("valve: the last that leaves",
-		plug_data.leaving == (shut ? 0 : released));
+		plug_data.leaves_upto == (shut ? 0 : released));
 	require("valve: shut while closed only", !shut || !open);
 	require("valve: how many it has stopped", plug_data.stopped == n_stopped());
 	kept_apart();
 	require("I4: no plug has had a higher number",
-		(u64)plug_last_epoch.counter >= epoch);
+		(u64)plug_last_epoch.counter >= epoch &&
+		(u64)plug_last_epoch.counter >= was_last);
+	was_last = plug_last_epoch.counter;
 	require("bypass exactly while open",
 		!!(qdisc.flags & TCQ_F_CAN_BYPASS) == open);
 	require("a limit is never 0", plug_data.limit);
@@ -309,8 +389,8 @@ static void begin(void)
 
 	plug_data.epoch = epoch;
 	plug_data.released = released;
-	plug_data.leaving = shut ? 0 : released;
-	plug_data.disown = nondet_bool();
+	plug_data.leaves_upto = shut ? 0 : released;
+	plug_data.orphan = nondet_bool();
 	plug_last_epoch.counter = nondet_u64();
 	assume((u64)plug_last_epoch.counter >= epoch &&
 	       (u64)plug_last_epoch.counter < ~(u64)0 - STEPS);
@@ -329,8 +409,8 @@ static void begin(void)
 			break;
 		assume(mark && mark >= least && mark <= epoch);
 		least = mark;
-		skb->pkt_len = nondet_u32();
-		bytes += skb->pkt_len;
+		skb->cb.pkt_len = nondet_u32();
+		bytes += qdisc_pkt_len(skb);
 		qdisc_enqueue_tail(skb, &qdisc);
 		plug_skb_cb(skb)->epoch = mark;
 		place[i] = HELD_BACK;
@@ -338,23 +418,21 @@ static void begin(void)
 		may_leave[i] = mark <= released;
 		stopped[i] = shut && may_leave[i];
 	}
-	back = nondet_bool();
-	if (back) {
-		assume(released);	/* or it had not got that far */
-		handed_back.pkt_len = nondet_u32();
-		bytes += handed_back.pkt_len;
-		qdisc.q.qlen++;
-		qdisc.qstats.backlog += handed_back.pkt_len;
-		back_bad = nondet_bool();
-		/* Or the driver had it when the valve was shut. */
-		back_stopped = shut && nondet_bool();
-		if (back_bad)
-			*(back_stopped ? &plug_data.stopped_bad_txq :
-					 &qdisc.skb_bad_txq) = (struct sk_buff_head){ &handed_back };
-		else
-			*(back_stopped ? &plug_data.stopped_gso :
-					 &qdisc.gso_skb) = (struct sk_buff_head){ &handed_back };
+	/* Nothing is in these lists before anything was released. */
+	for (int i = 0; i < BACKS && root_qdisc == &qdisc && released; i++) {
+		if (!nondet_bool())
+			continue;
+		hand_back(&backs[i]);
+		bytes += backs[i].skb.cb.pkt_len;
+		assume(!shut || backs[i].skb.cb.pkt_len <= backs[i].skb.len);
 	}
+	if (shut) {
+		plug_data.stopped_gso = qdisc.gso_skb;
+		plug_data.stopped_bad_txq = qdisc.skb_bad_txq;
+		qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
+	}
+	/* With the valve shut the core has nothing for the driver. */
+	running = root_qdisc == &qdisc && !backs[0].is && !shut && nondet_bool();
 	plug_data.stopped = n_stopped();
 	/* The limit may have been lowered since, but a u32 it always was. */
 	assume(bytes <= U32_MAX);
@@ -370,7 +448,7 @@ static void create(void)
 	u64 last = nondet_u64();
 
 	assume(last < ~(u64)0 - STEPS - 1);
-	plug_last_epoch.counter = last;
+	was_last = plug_last_epoch.counter = last;
 	any_message();
 	right = !options || (message.options.len >= 8 &&
 			     message.qopt.action >= TCQ_PLUG_BUFFER &&
@@ -384,7 +462,7 @@ static void create(void)
 	epoch = last + 1;
 	released = open ? epoch : last;
 	require("ours: sockets give up their account where root sets the limit",
-		plug_data.disown == (device.net.user_ns == &init_user_ns));
+		plug_data.orphan == (device.net.user_ns == &init_user_ns));
 	consistent();
 }
 
@@ -396,13 +474,14 @@ static void do_enqueue(int i)
 	struct sk_buff *to_free = NULL;
 	int ret;
 
-	packets[i]->pkt_len = nondet_u32();
+	packets[i]->cb.pkt_len = nondet_u32();
 	packets[i]->decrypted = nondet_bool();
-	packets[i]->copied = packets[i]->disowned = false;
+	packets[i]->destructor = nondet_bool() ? sock_efree : NULL;
+	packets[i]->copied = packets[i]->orphaned = false;
 	ret = plug_enqueue(packets[i], &qdisc, &to_free);
 	require("accepted exactly when it fits below the limit",
 		(ret == NET_XMIT_SUCCESS) ==
-		(held + packets[i]->pkt_len <= plug_data.limit));
+		(held + packets[i]->cb.pkt_len <= plug_data.limit));
 	require("ours: an open plug, or a full one, leaves a packet as it is",
 		(!open && ret == NET_XMIT_SUCCESS) ||
 		(!packets[i]->copied && copy_failures == failures));
@@ -411,7 +490,8 @@ static void do_enqueue(int i)
 	require("ours: a closed one has a copy, or counts that it has none",
 		open || packets[i]->copied == (copy_failures == failures));
 	require("ours: and what it may it takes off the socket's account",
-		packets[i]->disowned == (packets[i]->copied && plug_data.disown &&
+		packets[i]->orphaned == (packets[i]->copied && plug_data.orphan &&
+					 !packets[i]->destructor &&
 					 !packets[i]->decrypted));
 	place[i] = HELD_BACK;
 	born[i] = epoch;
@@ -441,7 +521,7 @@ static void do_peek(void)
 		plug_peek(&qdisc) == next_to_leave());
 	require("I7: no change", data.epoch == plug_data.epoch &&
 		data.released == plug_data.released &&
-		data.leaving == plug_data.leaving &&
+		data.leaves_upto == plug_data.leaves_upto &&
 		before.q.head == qdisc.q.head && before.q.tail == qdisc.q.tail &&
 		before.q.qlen == qdisc.q.qlen && before.flags == qdisc.flags);
 	do_dequeue();
@@ -455,7 +535,7 @@ static void release(u64 from, u64 to)
 		stopped[i] = false;
 	}
 	released = to;
-	shut = back_stopped = false;
+	shut = false;
 }
 
 static void stop(void)
@@ -463,15 +543,15 @@ static void stop(void)
 	for (int i = 0; i < PACKETS; i++)
 		stopped[i] = place[i] == HELD_BACK;
 	shut = true;
-	back_stopped = back;
 }
 
 static void do_reset(void)
 {
 	plug_reset(&qdisc);
 	/* What the core does, itself, with what it keeps. */
-	drops_reset += back;
-	back = back_stopped = false;
+	drops_reset += n_back();
+	for (int i = 0; i < BACKS; i++)
+		backs[i].is = false;
 	qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
 }
 
@@ -534,8 +614,12 @@ static void do_command(void)
 		return;
 	}
 	require("the answer", answer == model_command());
+	require("valve: whoever is on the way to the driver has arrived",
+		answer || message.qopt.action != TCQ_PLUG_BUFFER || !was_open ||
+		!running);
 	require("I5: what may leave now is scheduled", answer || scheduled ||
-		!(next_to_leave() || (back && !back_stopped)));
+		!(next_to_leave() || root_qdisc->gso_skb.first ||
+		  root_qdisc->skb_bad_txq.first));
 	if (answer || message.qopt.action != TCQ_PLUG_DISCARD || was_open)
 		return;
 	for (int i = 0; i < PACKETS; i++)
@@ -549,6 +633,9 @@ int main(void)
 		packets[i] = malloc(sizeof(struct sk_buff));
 	device.tx_queue_len = nondet_u32();
 	device.net.user_ns = nondet_bool() ? &init_user_ns : NULL;
+	root_qdisc = nondet_bool() ? &qdisc : &parent;
+	/* A parent's packets are other children's as well. */
+	parent.gso_skb.first = nondet_bool() ? &backs[0].skb : NULL;
 	if (nondet_bool())
 		begin();
 	else
@@ -557,7 +644,7 @@ int main(void)
 	for (int step = 0; step < STEPS; step++) {
 		/* sfb, as a parent, writes to the start of the same area. */
 		for (int i = 0; i < PACKETS; i++)
-			packets[i]->cb_data[0] = nondet_u64();
+			packets[i]->cb.data[0] = nondet_u64();
 
 		switch (nondet_u8()) {
 		case 0:
@@ -581,9 +668,9 @@ int main(void)
 
 #ifdef REACHED
 	require("out of reach", !(place[0] == LEFT && oldest() >= 0 &&
-				  released + 2 < epoch && back && !shut));
+				  released + 2 < epoch && n_back() && !shut));
 	require("shut and out of reach", !(oldest() >= 0 && stopped[oldest()] &&
-				      back_stopped && released + 2 < epoch));
+				      n_back() == BACKS && released + 2 < epoch));
 #endif
 	return 0;
 }

@@ -74,25 +74,28 @@ static bool atomic64_try_cmpxchg(atomic64_t *v, s64 *old, s64 new)
 /* Packets */
 struct sk_buff {
 	struct sk_buff	*next;
-	unsigned int	pkt_len;
-	u64		cb_data[3];	/* qdisc_skb_cb()->data has 20 bytes */
-	bool		decrypted, copied, disowned;
+	unsigned int	len;
+	void		(*destructor)(struct sk_buff *skb);
+	/* What lies in cb: qdisc_skb_cb()->data has 20 bytes */
+	struct qdisc_skb_cb {
+		u64		data[3];
+		unsigned int	pkt_len;
+	} cb;
+	bool		decrypted, copied, orphaned;
 };
 
-struct qdisc_skb_cb {
-	u64		data[3];
-};
+void sock_efree(struct sk_buff *skb);
 
 static struct qdisc_skb_cb *qdisc_skb_cb(const struct sk_buff *skb)
 {
-	return (struct qdisc_skb_cb *)skb->cb_data;
+	return (struct qdisc_skb_cb *)&skb->cb;
 }
 
 #define qdisc_cb_private_validate(skb, sz)	BUILD_BUG_ON((sz) > 20)
 
 static unsigned int qdisc_pkt_len(const struct sk_buff *skb)
 {
-	return skb->pkt_len;
+	return skb->cb.pkt_len;
 }
 
 static unsigned char *skb_tail_pointer(const struct sk_buff *skb)
@@ -133,14 +136,24 @@ static void __skb_queue_head_init(struct sk_buff_head *list)
  */
 #define __skb_queue_purge(list)	__skb_queue_head_init(list)
 
-static void skb_queue_splice_tail_init(struct sk_buff_head *list, struct sk_buff_head *to)
+static void skb_queue_splice_init(struct sk_buff_head *list, struct sk_buff_head *to)
 {
-	struct sk_buff **end = &to->first;
+	struct sk_buff **end = &list->first;
 
 	while (*end)
 		end = &(*end)->next;
-	*end = list->first;
+	*end = to->first;
+	to->first = list->first;
 	list->first = NULL;
+}
+
+static u32 skb_queue_len(const struct sk_buff_head *list)
+{
+	u32 n = 0;
+
+	for (const struct sk_buff *skb = list->first; skb; skb = skb->next)
+		n++;
+	return n;
 }
 
 struct user_namespace {
@@ -199,9 +212,10 @@ extern struct net_device device;
 
 #define qdisc_priv(sch)		(&plug_data)
 #define qdisc_dev(sch)		(&device)
-/* Another one: the plug may be a child. */
-extern struct Qdisc root;
-#define qdisc_root(sch)		(&root)
+/* The plug may be the root, or a child of another one. */
+extern struct Qdisc *root_qdisc;
+#define qdisc_root(sch)		root_qdisc
+#define qdisc_root_sleeping(sch) root_qdisc
 #define psched_mtu(dev)		(1U << 20)	/* leaves 64 bits of it to test */
 
 /* What the proof wants to know. */
@@ -212,7 +226,9 @@ void rtnl_kfree_skbs(struct sk_buff *head, struct sk_buff *tail);
 void packet_refused(struct sk_buff *skb);
 void packet_reset(struct sk_buff *skb);
 void qdisc_tree_reduce_backlog(struct Qdisc *sch, int n, int len);
-void qdisc_synchronize_deferred(void);
+void plug_wait_for_deferred(void);
+bool qdisc_is_running(const struct Qdisc *sch);
+#define usleep_range(min, max)	((void)0)
 
 static struct sk_buff *qdisc_peek_head(struct Qdisc *sch)
 {
@@ -230,7 +246,7 @@ static struct sk_buff *qdisc_dequeue_head(struct Qdisc *sch)
 		sch->q.tail = NULL;
 	skb->next = NULL;
 	sch->q.qlen--;
-	sch->qstats.backlog -= skb->pkt_len;
+	sch->qstats.backlog -= qdisc_pkt_len(skb);
 	return skb;
 }
 
@@ -243,8 +259,18 @@ static int qdisc_enqueue_tail(struct sk_buff *skb, struct Qdisc *sch)
 		sch->q.head = skb;
 	sch->q.tail = skb;
 	sch->q.qlen++;
-	sch->qstats.backlog += skb->pkt_len;
+	sch->qstats.backlog += qdisc_pkt_len(skb);
 	return NET_XMIT_SUCCESS;
+}
+
+static void qdisc_qstats_backlog_dec(struct Qdisc *sch, const struct sk_buff *skb)
+{
+	sch->qstats.backlog -= qdisc_pkt_len(skb);
+}
+
+static void qdisc_qstats_backlog_inc(struct Qdisc *sch, const struct sk_buff *skb)
+{
+	sch->qstats.backlog += qdisc_pkt_len(skb);
 }
 
 static void __qdisc_qstats_drop(struct Qdisc *sch, int n)

@@ -462,7 +462,7 @@ int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply)
 	nlh->nlmsg_type = msg->type ? msg->type : RTM_NEWQDISC;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | msg->flags;
 	nlh->nlmsg_len = NLMSG_LENGTH(sizeof(*tcm));
-	tcm->tcm_ifindex = msg->ifindex ? msg->ifindex : if_nametoindex(msg->dev);
+	tcm->tcm_ifindex = msg->ifindex ? msg->ifindex : (int)if_nametoindex(msg->dev);
 	tcm->tcm_parent = msg->parent;
 	tcm->tcm_handle = msg->handle;
 	if (kind[0])

@@ -32,12 +32,12 @@ static const struct step tc[] = {
 	{ "tc qdisc change dev pa root plug release_indefinite", { 3, 3, 1048576, 5 } },
 	{ "tc qdisc replace dev pa root plug block", { 4, 3, 1048576, 1 } },
 	{ "tc qdisc del dev pa root && tc qdisc add dev pa root handle 2: plug "
-	  "release_indefinite", { 1, 1, DEFAULT, 0 } },
-	{ "tc qdisc change dev pa handle 2:0 plug block", { 2, 1, DEFAULT, 1 } },
-	{ "tc qdisc change dev pa handle 2:0 plug release_indefinite", { 2, 2, DEFAULT, 1 } },
-	{ "! tc qdisc change dev pa root plug typo 2> /dev/null", { 2, 2, DEFAULT, 1 } },
-	{ "tc -s -d qdisc show dev pa | grep -q '^qdisc plug 2: root'", { 2, 2, DEFAULT, 1 } },
-	{ "tc -s -j qdisc show dev pa | grep -q '\"kind\":\"plug\"'", { 2, 2, DEFAULT, 1 } },
+	  "release_indefinite", { 5, 5, DEFAULT, 0 } },
+	{ "tc qdisc change dev pa handle 2:0 plug block", { 6, 5, DEFAULT, 1 } },
+	{ "tc qdisc change dev pa handle 2:0 plug release_indefinite", { 6, 6, DEFAULT, 1 } },
+	{ "! tc qdisc change dev pa root plug typo 2> /dev/null", { 6, 6, DEFAULT, 1 } },
+	{ "tc -s -d qdisc show dev pa | grep -q '^qdisc plug 2: root'", { 6, 6, DEFAULT, 1 } },
+	{ "tc -s -j qdisc show dev pa | grep -q '\"kind\":\"plug\"'", { 6, 6, DEFAULT, 1 } },
 	{ }
 };
 
@@ -64,8 +64,8 @@ static const struct step libnl[] = {
 	{ "nl-qdisc-list --dev=pa --details --stats | grep -q 'plug dev pa'",
 	  { 3, 3, 10000000, 1 } },
 	{ "nl-qdisc-delete --yes --dev=pa --parent=root && "
-	  NL "--id=1: plug --limit=9000", { 1, 0, 9000, 1 } },
-	{ NL "--id=1: --update-only plug --release-indefinite", { 1, 1, 9000, 1 } },
+	  NL "--id=1: plug --limit=9000", { 4, 3, 9000, 1 } },
+	{ NL "--id=1: --update-only plug --release-indefinite", { 4, 4, 9000, 1 } },
 	{ }
 };
 

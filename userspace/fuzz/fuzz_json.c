@@ -20,6 +20,8 @@ static void check(const char *text, const char *name,
 		must(json_object_object_get_ex(value, "epoch", &member));
 		must(json_object_get_int64(member) == (state->epoch > INT64_MAX ?
 			INT64_MAX : (int64_t)state->epoch));
+		must(json_object_object_get_ex(value, "stopped_packets", &member));
+		must(json_object_get_int64(member) == state->stopped_packets);
 	}
 	json_object_put(value);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A kernel without devices; or, for a fuzzer that sets fuzz_devices, with a (a
- * plug), b (two plugs), c (none) and d (one of the in-tree module), which obeys
+ * plug), b (three plugs), c (none) and d (one of the in-tree module), which obeys
  * most commands, refuses some and does not answer others: fuzz_seed decides.
  */
 #include <errno.h>
@@ -23,6 +23,9 @@ static const struct qdisc_state plugs[] = {
 	{ .ifindex = 3, .handle = 0x80020000, .parent = 0x10004, .kind = PLUG_KIND,
 	  .told = true, .epoch = 9, .held_packets = 3, .head_epoch = 9,
 	  .tail_epoch = 9, .limit = 5000 },
+	{ .ifindex = 3, .handle = 0x80030000, .parent = 0x10005, .kind = PLUG_KIND,
+	  .told = true, .epoch = 3, .released = 2, .held_packets = 4, .head_epoch = 2,
+	  .tail_epoch = 2, .stopped_packets = 4, .limit = 5000 },
 	{ .ifindex = 5, .handle = 0x10000, .parent = 0xffffffff, .kind = PLUG_KIND },
 };
 

@@ -26,6 +26,7 @@ int main(void)
 	state.released = state.epoch;
 	state.head_epoch = 0;
 	state.tail_epoch = 0;
+	state.stopped_packets = 0;
 	state.xstats.closed_age = TC_PLUG_NEVER;
 	state.parent = 0x00010004;
 	sample(&state);

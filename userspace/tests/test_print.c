@@ -17,9 +17,10 @@ static void show_text(void **unused)
 	assert_string_equal(c->out,
 		"eth0  plug 8001: root\n"
 		"  state    buffering epoch 42; 2 epochs wait for release (oldest 40)\n"
-		"  held     118 packets, 164 KiB of 10 MiB (1.6%), most ever 2.1 MiB\n"
+		"  held     118 packets (20 released and stopped), 164 KiB of 10 MiB (1.6%), most ever 2.1 MiB\n"
 		"  dropped  6 (1 over the limit, 2 by reset, 3 by discard)\n"
-		"  since    last release 31 ms ago, closed 4.2 s ago\n");
+		"  uncopied 12 packets: no memory for a copy, the sender's was shared\n"
+		"  closed   4.2 s ago\n");
 	capture_free(c);
 }
 
@@ -30,7 +31,6 @@ static void show_open(void **unused)
 		.told = true, .open = true, .limit = 1500, .epoch = 3,
 		.released = 3, .held_packets = 1, .held_bytes = 60,
 		.xstats_len = sizeof(state.xstats),
-		.xstats.release_age = TC_PLUG_NEVER,
 		.xstats.closed_age = TC_PLUG_NEVER,
 	};
 	struct capture *c = capture_new();
@@ -43,8 +43,7 @@ static void show_open(void **unused)
 		"\033[1mlo\033[0m  plug 2: parent 1:4\n"
 		"  state    open\n"
 		"  held     1 packet, 60 B of 1.4 KiB (4.0%), most ever 0 B\n"
-		"  dropped  0\n"
-		"  since    never released\n");
+		"  dropped  0\n");
 	capture_free(c);
 }
 
@@ -67,6 +66,23 @@ static void show_in_tree(void **unused)
 	capture_free(c);
 }
 
+static void brief(void **unused)
+{
+	struct qdisc_state state = sample_plug();
+	struct capture *c = capture_new();
+
+	(void)unused;
+	print_brief(&c->ctx.out, &state);
+	state.stopped_packets = 0;
+	state.held_packets = 1;
+	print_brief(&c->ctx.out, &state);
+	capture_flush(c);
+	assert_string_equal(c->out,
+		"buffering epoch 42; 2 epochs wait for release (oldest 40), 118 packets held (20 released and stopped)\n"
+		"buffering epoch 42; 2 epochs wait for release (oldest 40), 1 packet held\n");
+	capture_free(c);
+}
+
 static void show_json(void **unused)
 {
 	struct qdisc_state state = sample_plug();
@@ -83,11 +99,12 @@ static void show_json(void **unused)
 		"\"parent\":\"root\",\"module\":\"sch-plug\","
 		"\"state\":\"buffering\",\"epoch\":42,\"released_epoch\":39,"
 		"\"waiting_epochs\":2,\"oldest_waiting_epoch\":40,"
-		"\"held_packets\":118,\"held_bytes\":167936,\"head_epoch\":40,"
-		"\"tail_epoch\":42,\"limit_bytes\":10485760,"
+		"\"held_packets\":118,\"stopped_packets\":20,"
+		"\"held_bytes\":167936,\"head_epoch\":39,\"tail_epoch\":42,"
+		"\"limit_bytes\":10485760,"
 		"\"max_held_bytes\":2202010,\"dropped_packets\":6,"
 		"\"dropped\":{\"limit\":1,\"reset\":2,\"discard\":3},"
-		"\"last_release_age_ns\":31000000,\"closed_age_ns\":4200000000,"
+		"\"copy_failures\":12,\"closed_age_ns\":4200000000,"
 		"\"sent_packets\":789,\"sent_bytes\":123456,"
 		"\"queued_packets\":1000,\"queued_bytes\":200000,"
 		"\"commands\":{\"buffer\":41,\"release_one\":38,"
@@ -108,11 +125,11 @@ static void fields(void **unused)
 	print_fields(&c->ctx.out, "lo", &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
-		"eth0\t7\t8001:\troot\tsch-plug\tbuffering\t42\t39\t40\t42\t"
+		"eth0\t7\t8001:\troot\tsch-plug\tbuffering\t42\t39\t39\t42\t"
 		"10485760\t118\t167936\t6\t789\t123456\t1000\t200000\t2202010\t"
-		"1\t2\t3\t41\t38\t1\t4\t5\t6\t31000000\t4200000000\n"
+		"1\t2\t3\t41\t38\t1\t4\t5\t6\t4200000000\t20\t12\n"
 		"lo\t1\t1:\troot\tin-tree\t-\t-\t-\t-\t-\t-\t0\t0\t0\t0\t0\t"
-		"-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
+		"-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
 	capture_free(c);
 }
 
@@ -202,6 +219,7 @@ int main(void)
 		cmocka_unit_test(show_text),
 		cmocka_unit_test(show_open),
 		cmocka_unit_test(show_in_tree),
+		cmocka_unit_test(brief),
 		cmocka_unit_test(show_json),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(sizes),

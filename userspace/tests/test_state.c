@@ -76,6 +76,7 @@ static void ours(void **unused)
 	assert_int_equal(state.epoch, 5);
 	assert_int_equal(plug_waiting(&state), 2);
 	assert_true(plug_holds_unreleased(&state));
+	assert_int_equal(state.stopped_packets, 0);
 	assert_true(plug_is_draining(&state));
 	assert_int_equal(state.sent_bytes, 5000000000);
 	assert_int_equal(state.sent_packets, 17);
@@ -103,6 +104,28 @@ static void open_and_empty(void **unused)
 	assert_false(plug_is_draining(&state));
 }
 
+/* A released packet is the oldest of those held, but will not leave by itself. */
+static void stopped(void **unused)
+{
+	struct nlmsghdr *nlh = begin("plug");
+	struct qdisc_state state;
+	struct nlattr *options;
+
+	(void)unused;
+	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1000);
+	mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, 5);
+	mnl_attr_put_u64(nlh, TCA_PLUG_RELEASED, 4);
+	mnl_attr_put_u32(nlh, TCA_PLUG_STOPPED, 3);
+	mnl_attr_put_u64(nlh, TCA_PLUG_HEAD_EPOCH, 4);
+	mnl_attr_put_u64(nlh, TCA_PLUG_TAIL_EPOCH, 4);
+	mnl_attr_nest_end(nlh, options);
+	put_stats(nlh, NULL, 0);
+	assert_int_equal(qdisc_parse(nlh, &state), 0);
+	assert_int_equal(state.stopped_packets, 3);
+	assert_false(plug_holds_unreleased(&state));
+	assert_false(plug_is_draining(&state));
+}
+
 static void in_tree(void **unused)
 {
 	struct nlmsghdr *nlh = begin("plug");
@@ -122,11 +145,15 @@ static void options_of_another(void **unused)
 {
 	struct nlmsghdr *nlh = begin("plug");
 	struct qdisc_state state;
+	struct nlattr *options;
 
 	(void)unused;
-	mnl_attr_nest_end(nlh, begin_options(nlh, TCQ_PLUG_BUFFER, 1));
+	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1);
+	mnl_attr_put_u32(nlh, TCA_PLUG_STOPPED, 3);
+	mnl_attr_nest_end(nlh, options);
 	assert_int_equal(qdisc_parse(nlh, &state), 0);
 	assert_false(state.told);
+	assert_int_equal(state.stopped_packets, 0);
 }
 
 static void older_and_newer_statistics(void **unused)
@@ -179,10 +206,17 @@ static void malformed(void **unused)
 	mnl_attr_put_u32(nlh, TCA_OPTIONS, 0);
 	assert_int_equal(qdisc_parse(nlh, &state), -1);
 
-	/* An epoch of 4 bytes; more released than there are. */
+	/* An epoch of 4 bytes; a count of 8; more released than there are. */
 	nlh = begin("plug");
 	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1);
 	mnl_attr_put_u32(nlh, TCA_PLUG_EPOCH, 1);
+	mnl_attr_nest_end(nlh, options);
+	assert_int_equal(qdisc_parse(nlh, &state), -1);
+
+	nlh = begin("plug");
+	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1);
+	mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, 1);
+	mnl_attr_put_u64(nlh, TCA_PLUG_STOPPED, 1);
 	mnl_attr_nest_end(nlh, options);
 	assert_int_equal(qdisc_parse(nlh, &state), -1);
 
@@ -233,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ours),
 		cmocka_unit_test(open_and_empty),
+		cmocka_unit_test(stopped),
 		cmocka_unit_test(in_tree),
 		cmocka_unit_test(options_of_another),
 		cmocka_unit_test(older_and_newer_statistics),

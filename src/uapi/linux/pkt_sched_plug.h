@@ -14,15 +14,16 @@
  * aligned to 4 bytes only: copy them out before use.
  *
  * Epochs. The first plug after the module is loaded numbers its epochs from 1.
- * A number is never used twice: an epoch's number is above those of all earlier
- * epochs of its plug, and a new plug begins above every number that any plug
- * has had until then. So a number that was learnt of a plug that has been
- * deleted or replaced names no epoch of the new one. Two numbers tell all that
- * is to be known:
+ * The numbers of a plug only grow, and a new plug begins above every number that
+ * any plug has had until then. So a number that was learnt of a plug that has
+ * been deleted or replaced names no epoch of the new one. (Two plugs that live
+ * side by side may well be at the same number.) Two numbers tell all that is to
+ * be known:
  *
  *	TCA_PLUG_EPOCH     the epoch that packets arriving now belong to
  *	TCA_PLUG_RELEASED  the last epoch that is done with: released, or
- *	                   discarded, and then it has no packets
+ *	                   discarded, and then it has no packets; in a new plug
+ *	                   that is closed, TCA_PLUG_EPOCH - 1
  *
  * The plug is open when the two are equal. When it is closed,
  * TCA_PLUG_EPOCH - TCA_PLUG_RELEASED - 1 closed epochs wait for release, and
@@ -30,23 +31,30 @@
  *
  * When released packets leave. TCQ_PLUG_BUFFER on a closed plug leaves alone
  * what was released before and has not left yet: that goes on leaving. The same
- * on an open plug stops it: no packet that is in the queue then leaves before
- * the next release. Any release will do, TCQ_PLUG_RELEASE_ONE also when no
- * epoch waits; only a TCQ_PLUG_RELEASE_UPTO with a number below
- * TCA_PLUG_RELEASED will not. What was stopped then leaves first. It counts as
- * released all the while: TCQ_PLUG_DISCARD does not drop it. A packet that the
- * device's driver has is beyond the qdisc and is not stopped; nor is one that
- * a qdisc above this one has taken out already.
+ * on an open plug stops it: when the message is answered, each packet is with
+ * the device's driver or stays until the next release. Any release will do,
+ * TCQ_PLUG_RELEASE_ONE also when no epoch waits; only a TCQ_PLUG_RELEASE_UPTO
+ * with a number below TCA_PLUG_RELEASED will not. What was stopped then leaves
+ * first. It counts as released all the while: TCQ_PLUG_DISCARD does not drop it.
+ * Below another qdisc the plug cannot stop what it has already handed to that
+ * one: a packet or, if the driver handed them back to the root, some more may
+ * leave after the answer.
  *
- * Held packets are copies. A packet that enters a closed plug shares no memory
- * with a zero-copy sender (MSG_ZEROCOPY, vhost, a Xen guest, a PACKET_TX_RING):
- * its content is that of the moment, and the sender has its memory back. Nor
- * does it count against the send buffer of a socket on this host, unless the
- * device is in a network namespace that does not belong to the initial user
- * namespace: TCP goes on sending and UDP does not block; the limit is what
- * bounds them. Packets that were queued while the plug was open, and are
- * stopped, are not copied. Nor are pages that were spliced or sent with
- * sendfile(): what is written to their file shows up in the packet.
+ * Zero-copy packets are copied. A packet that enters a closed plug shares no
+ * memory with its sender (MSG_ZEROCOPY, vhost, a Xen guest; a PACKET_TX_RING
+ * where the kernel marks its packets, as all since 5.10 do): its content is that
+ * of the moment, and the sender has its memory back, which for TCP is when the
+ * peer has acknowledged the data, as ever. Packets that were queued while the
+ * plug was open, and are stopped, are not copied. Nor are pages that were spliced
+ * or sent with sendfile(): what is written to their file shows up in the packet.
+ *
+ * Sockets of this host. A packet that enters a closed plug does not count against
+ * the send buffer of its socket, so TCP goes on sending, as far as its windows
+ * allow, and UDP does not block. The limit is what bounds them; it counts bytes
+ * as they are on the wire, and the memory that they take is several times that
+ * for small packets. Still counted are packets that could not be copied or that
+ * the device has yet to encrypt, and all packets of a device in a network
+ * namespace that does not belong to the initial user namespace.
  */
 #ifndef _UAPI_LINUX_PKT_SCHED_PLUG_H
 #define _UAPI_LINUX_PKT_SCHED_PLUG_H
@@ -66,8 +74,9 @@
  *
  * A packet whose send() had returned, from a packet socket or UDP and with no
  * other queue in between, is in the plug by then and is dropped. On kernels
- * where it might not be (7.2 and later) the message waits for it, a grace period
- * of RCU (milliseconds), if the plug is closed. Packets that are still in front
+ * where it might not be (those that defer packets when a qdisc is busy) the
+ * message waits for it, a grace period of RCU (milliseconds), if the plug is
+ * closed. Packets that are still in front
  * of the device come later and are not dropped: what is in the write queue of a
  * TCP socket, waits for a neighbour's address, is in the ring of a vhost or a
  * Xen guest or in a backlog of the receiving side. Stop the source and let these
@@ -85,8 +94,9 @@
 /*
  * Release every closed epoch up to and including the one in the attribute
  * TCA_PLUG_EPOCH (__u64), the only one that may follow the tc_plug_qopt. If
- * that epoch is done with, the message succeeds and does nothing: it can be
- * repeated. Success does not say that the packets were sent: after a
+ * that epoch is done with, the message succeeds and releases nothing: it can be
+ * repeated. (With the number of the last released epoch it is a release still,
+ * and lets go what a TCQ_PLUG_BUFFER has stopped.) Success does not say that the packets were sent: after a
  * TCQ_PLUG_DISCARD it also comes for the epochs that were discarded.
  *
  * EINVAL: no TCA_PLUG_EPOCH, not one of 8 bytes, or anything else; the epoch
@@ -107,7 +117,8 @@
  *	being filled. Set by userspace with TCQ_PLUG_RELEASE_UPTO: the last
  *	epoch to release; 0 releases nothing.
  * @TCA_PLUG_RELEASED: __u64, 0 to TCA_PLUG_EPOCH. Set by the kernel: the last
- *	epoch that was released or discarded, 0 if there was none.
+ *	epoch that was released or discarded; in a new plug that was created
+ *	closed, TCA_PLUG_EPOCH - 1.
  * @TCA_PLUG_HEAD_EPOCH: __u64. Set by the kernel: the epoch of the oldest
  *	packet in the queue; absent when the queue is empty. A value not above
  *	TCA_PLUG_RELEASED means that released packets have yet to leave. When
@@ -141,7 +152,8 @@ enum {
  *
  * All fields are set by the kernel. The structure only ever grows at its end:
  * read as much of it as both sides know. What is held now is in the standard
- * TCA_STATS_QUEUE (qlen, backlog), what has been sent in TCA_STATS_BASIC.
+ * TCA_STATS_QUEUE (qlen, backlog), what has been sent in TCA_STATS_BASIC, which
+ * includes what the driver has handed back.
  *
  * @queued_packets: packets ever put into the queue. An open and empty plug at
  *	the root of a device (or of an mq class) is bypassed: what it passes
@@ -151,13 +163,16 @@ enum {
  *	TCA_STATS_QUEUE's backlog can be above it by what the driver handed back.
  * @drops_limit: packets refused because they did not fit below the limit.
  * @drops_reset: packets dropped because the queue was reset: the link went
- *	down, the device got fewer transmit queues or, on some kernels, another
- *	transmit queue length, or a parent qdisc was reset. Includes released
- *	packets that the driver had handed back.
+ *	down, the carrier was lost, the device got fewer transmit queues or a
+ *	parent qdisc was reset; on some kernels (5.10 to 6.12 do, 7.2 does not)
+ *	also another transmit queue length, and a qdisc attached to or removed
+ *	from the device beside this one, a clsact or ingress for example. Includes
+ *	released packets that the driver had handed back.
  * @drops_discard: packets dropped by TCQ_PLUG_DISCARD.
- * @copy_failures: packets of zero-copy senders that are or were held without
- *	having been copied, because there was no memory. Each keeps the sender's
- *	memory until it leaves, and what the sender writes there shows up in it.
+ * @copy_failures: packets of zero-copy senders that are or were held although
+ *	they could not be copied, mostly for want of memory. Each keeps the
+ *	sender's memory until it leaves, and what the sender writes there shows up
+ *	in it.
  * @buffer_cmds: TCQ_PLUG_BUFFER messages obeyed.
  * @release_one_cmds: TCQ_PLUG_RELEASE_ONE messages obeyed, those included
  *	that found no epoch waiting.

@@ -6,10 +6,10 @@
 
 #include <compat-config.h>
 
-/* Returns when every packet is in the queue whose sender was told before that it
- * was sent. Only kernels with a deferred list have others. May sleep.
+/* Waits for those who put packets of other senders into a queue: only kernels with
+ * a deferred list have any. May sleep.
  */
-static inline void qdisc_synchronize_deferred(void)
+static inline void plug_wait_for_deferred(void)
 {
 #if PLUG_COMPAT_QDISC_HAS_DEFER_LIST
 	synchronize_net();
