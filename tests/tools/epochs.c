@@ -186,7 +186,7 @@ static void upto_of_old(const struct plug_state *old)
 {
 	wire_send(&w, 3, 60);
 	buffer();
-	is_u64(plug_upto(nl, "pa", old->epoch, NULL), 0, "a RELEASE_UPTO for the earlier plug succeeds");
+	is_u64(-plug_upto(nl, "pa", old->epoch, NULL), 0, "a RELEASE_UPTO for the earlier plug succeeds");
 	wire_silent(&w, "I1: and releases nothing");
 	release_one();
 	wire_leaves(&w, 3, "RELEASE_ONE");

@@ -583,7 +583,8 @@ static unsigned int tap_stop(struct tap *tap, unsigned int more)
 
 static void tap_end(struct tap *tap)
 {
-	is_u64(tap->reordered, 0, "I2: in order, each once");
+	if (tap->stops)
+		is_u64(tap->reordered, 0, "I2: in order, each once");
 	wire_close(&w);
 	close(tap->fd);
 }
@@ -710,12 +711,12 @@ static void test_gso(void)
 	command(TCQ_PLUG_RELEASE_ONE);
 	is_u64(tap_read(&tap[0], RING + 7 - got), RING + 7 - got, "RELEASE_ONE: those for the first queue leave");
 	is_u64(tap_read(&tap[1], GSO_SEGMENTS), GSO_SEGMENTS, "and the one for the second, in segments");
-	ok(tap[1].longest < 1.5 * GSO_SIZE, "of which the longest has %zu bytes", tap[1].longest);
+	ok(tap[1].longest < 2 * GSO_SIZE, "of which the longest has %zu bytes", tap[1].longest);
 	st = state();
 	is_u64(st.sent_packets, RING + 7 + GSO_SEGMENTS, "I3: each is counted once");
 	is_u64(st.qlen + st.backlog, 0, "I3: nothing is left over");
+	is_u64(tap[1].reordered, 0, "I2: the segments in order, each once");
 out:
-	is_u64(tap[1].reordered, 0, "I2: in order, each once");
 	close(tap[1].fd);
 	tap_end(&tap[0]);
 }
@@ -860,10 +861,6 @@ static void second_queue(const struct place *p, const struct kind *k)
 	plug_forget();
 	tap_attach(&tap[0], IFF_MULTI_QUEUE);
 	tap_attach(&tap[1], IFF_MULTI_QUEUE);
-	if (!tap[0].stops) {
-		skip("this kernel's tap device stops no queue");
-		goto out;
-	}
 	must("ip link set pt txqueuelen %u up && %s", RING, p->attach);
 	plug.dev = "pt";
 	plug.at = p->at;
@@ -886,7 +883,6 @@ static void second_queue(const struct place *p, const struct kind *k)
 	is_u64(tap_read(&tap[0], RING + 1), RING + 1, "until it is read");
 	wire_close(&w);
 	is_u64(tap[0].reordered + tap[1].reordered, 0, "I2: in order, each once");
-out:
 	close(tap[1].fd);
 	close(tap[0].fd);
 }
@@ -895,7 +891,14 @@ static void test_root(void)
 {
 	const struct place *p;
 	const struct kind *k;
+	struct tap tap;
 
+	tap_attach(&tap, 0);
+	close(tap.fd);
+	if (!tap.stops) {
+		skip("a stopped queue that is not the packets': this kernel's tap device stops none");
+		return;
+	}
 	for (p = places; p->name; p++)
 		for (k = kinds; k->name; k++)
 			if (k->others >= 5)
