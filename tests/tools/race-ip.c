@@ -110,8 +110,8 @@ static void setup(void)
 	must("ip netns add peer && ip link add pa type veth peer name pb netns peer");
 	must("ip addr add 10.9.0.1/24 dev pa && ip link set pa address 02:00:00:00:00:01 up");
 	must("ip -n peer addr add 10.9.0.2/24 dev pb && ip -n peer link set pb address 02:00:00:00:00:02 up");
-	must("ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev pa");
-	must("ip -n peer neigh add 10.9.0.1 lladdr 02:00:00:00:00:01 dev pb");
+	must("ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev pa");
+	must("ip -n peer neigh replace 10.9.0.1 lladdr 02:00:00:00:00:01 dev pb");
 	allow_bursts();
 	if (pipe(pipe_fd))
 		bail("pipe");
@@ -172,6 +172,7 @@ static void *sender_main(void *arg)
 	unsigned long id = (unsigned long)arg;
 	int fd = bound(tcp ? SOCK_STREAM : SOCK_DGRAM, true), segment = SEGMENT, one = 1;
 	struct timeval limit = { .tv_usec = 100000 };
+	struct linger none = { .l_onoff = 1 };
 	struct stamp stamp = { .magic = MAGIC, .sender = id };
 	char *rooms = malloc(ROOMS * SEGMENTS * SEGMENT), *room = rooms;
 	__u64 seed = now_ns() | 1;
@@ -199,6 +200,8 @@ static void *sender_main(void *arg)
 			bail("send: %s", strerror(errno));
 		}
 	}
+	/* Nothing of a TCP connection goes on into the next test. */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	close(fd);
 	free(rooms);
 	return NULL;

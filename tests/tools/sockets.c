@@ -898,8 +898,10 @@ static void silent_drop(void)
 	link_clear("pd");
 	fd = dummy_sender(1500);
 	must("tc qdisc add dev pd root handle 1: plug limit 2000");
-	is_u64(send(fd, data, sizeof(data), 0), sizeof(data), "without IP_RECVERR: the first packet is sent");
-	is_u64(send(fd, data, sizeof(data), 0), sizeof(data), "without IP_RECVERR: send() does not say that the second was dropped");
+	is_u64(send(fd, data, sizeof(data), 0), sizeof(data),
+	       "without IP_RECVERR: the first packet is sent");
+	is_u64(send(fd, data, sizeof(data), 0), sizeof(data),
+	       "without IP_RECVERR: send() does not say that the second was dropped");
 	is_u64(plug_get(nl, "pd").drops, 1, "without IP_RECVERR: the plug counts it");
 	link_delete("pd");
 	close(fd);
