@@ -204,7 +204,7 @@ static struct {
 	unsigned int	due_head, due_tail, segment;
 	unsigned int	handle;
 	__u32		parent;			/* of the plug */
-	bool		txqlen_resets, graft_resets, clsact;
+	bool		txqlen_resets, graft_resets, clsact, sibling;
 	/* Sends through an open plug, which may have been queued after all
 	 * where the queue's run is a thread of its own (PREEMPT_RT).
 	 */
@@ -652,12 +652,22 @@ static void renew(unsigned int limit, bool open)
 	ref_create(&w.ref, limit, open);
 }
 
-/* Something is attached beside the plug. */
+/* Something new is attached beside the plug. */
 static void graft(const char *what)
 {
 	must_quietly("tc qdisc replace dev " DEV " %s", what);
+	ref_attach(&w.ref);
 	if (w.graft_resets && w.ref.link_up)
 		ref_reset(&w.ref);
+}
+
+/* One of the same kind would only be changed. */
+static void sibling(bool bfifo)
+{
+	if (w.parent == TC_H_ROOT || bfifo == w.sibling)
+		return;
+	w.sibling = bfifo;
+	graft(bfifo ? "parent 100:2 bfifo" : "parent 100:2 pfifo");
 }
 
 static void clsact(bool on)
@@ -728,9 +738,7 @@ static void step_do(const struct step *s)
 		clsact(s->arg[0]);
 		break;
 	case SIBLING:
-		if (w.parent == TC_H_ROOT)
-			break;
-		graft(s->arg[0] ? "parent 100:2 bfifo" : "parent 100:2 pfifo");
+		sibling(s->arg[0]);
 		break;
 	case REPLACE:
 		command(s->arg[0], 0, NLM_F_CREATE | NLM_F_REPLACE,
@@ -783,6 +791,7 @@ static void start(void)
 	dev_mtu(9000);
 	dev_tso(true);
 	clsact(false);
+	sibling(false);
 	renew(20000000, false);
 	/* What the plug before may have let go while it went. */
 	while (recv(w.rx, &out, sizeof(out), MSG_DONTWAIT) >= 0 || errno == ENETDOWN)
@@ -1102,6 +1111,7 @@ static void device_make(void)
 static void become_leaf(void)
 {
 	must("tc qdisc add dev " DEV " root handle 100: mqprio num_tc 2 map 0 0 0 0 1 1 1 1 0 queues 1@0 1@1 hw 0");
+	must("tc qdisc add dev " DEV " parent 100:2 pfifo");
 	w.parent = 0x1000001;
 }
 

@@ -80,6 +80,13 @@ static inline __u32 ref_take(struct ref *r, __u64 from, __u64 upto, enum fate fa
 	return n;
 }
 
+/* The core gives a queueless device a length when a qdisc comes to it. */
+static inline void ref_attach(struct ref *r)
+{
+	if (!r->txqlen)
+		r->txqlen = 1000;
+}
+
 /* A new plug in the place of the old, if there was one. */
 static inline void ref_create(struct ref *r, __u32 limit, bool open)
 {
@@ -90,9 +97,7 @@ static inline void ref_create(struct ref *r, __u32 limit, bool open)
 	r->released = r->epoch - !open;
 	r->shut = false;
 	r->stopped = 0;
-	/* The core gives a queueless device a length when a qdisc comes to it. */
-	if (!r->txqlen)
-		r->txqlen = 1000;
+	ref_attach(r);
 	ref_set_limit(r, limit);
 }
 

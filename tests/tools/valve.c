@@ -36,9 +36,9 @@
 #include "tap.h"
 
 #define SIZE 1000
-#define MANY 200	/* frames: 1.6 s at 1 Mbit/s */
+#define MANY 200	/* frames: 16 s at 100 kbit/s */
 
-/* A parent that sends a frame of SIZE bytes each 8 ms. */
+/* A parent that sends a frame of SIZE bytes each 80 ms, until it is faster. */
 struct slow {
 	const char *name;
 	const char *attach;
@@ -50,13 +50,13 @@ static const struct slow slow[] = {
 	{
 		.name = "htb",
 		.attach = "tc qdisc add dev pa root handle 1: htb default 10 && "
-			  "tc class add dev pa parent 1: classid 1:10 htb rate 1mbit burst 1600 && "
+			  "tc class add dev pa parent 1: classid 1:10 htb rate 100kbit burst 1600 && "
 			  "tc qdisc add dev pa parent 1:10 handle 40: plug limit 10000000",
 		.at = 0x10010,
 		.faster = "tc class change dev pa parent 1: classid 1:10 htb rate 1gbit",
 	}, {
 		.name = "tbf",
-		.attach = "tc qdisc add dev pa root handle 1: tbf rate 1mbit burst 1600 limit 10mb && "
+		.attach = "tc qdisc add dev pa root handle 1: tbf rate 100kbit burst 1600 limit 10mb && "
 			  "tc qdisc add dev pa parent 1:1 handle 40: plug limit 10000000",
 		.at = 0x10001,
 		.faster = "tc qdisc change dev pa root handle 1: tbf rate 1gbit burst 1mb limit 10mb",

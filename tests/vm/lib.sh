@@ -145,13 +145,16 @@ in_root() {
 
 # built_in ROOT KEY 'PATH...' 'FILE...' COMMAND...: runs COMMAND on a copy of
 # the checkout's PATHs inside ROOT and keeps FILEs, once for each content of
-# PATHs; prints the directory that holds them.
+# PATHs, whoever else wants it meanwhile; prints the directory that holds them.
 built_in() {
-	local root=$1 key=$2 paths=$3 files=$4 out work
+	local root=$1 key=$2 paths=$3 files=$4 out work lock
 	shift 4
 
 	# shellcheck disable=SC2086 # both are lists
 	out=$cache/built/$key-$(tree_hash $paths)-$(echo "$*" | cksum | cut -d' ' -f1)
+	mkdir -p "$cache/locks"
+	exec {lock}> "$cache/locks/built-${out##*/}"
+	flock "$lock"
 	if [ ! -e "$out/done" ]; then
 		work=$(mktemp -d "$root/work/XXXXXX")
 		# shellcheck disable=SC2086
@@ -170,5 +173,6 @@ built_in() {
 		rm -rf "$work"
 		mv -T "$out.$$" "$out" 2> /dev/null || rm -rf "$out.$$"
 	fi
+	exec {lock}>&-
 	echo "$out"
 }

@@ -14,11 +14,11 @@
  * aligned to 4 bytes only: copy them out before use.
  *
  * Epochs. The first plug after the module is loaded numbers its epochs from 1.
- * The numbers of a plug only grow, and a new plug begins above every number that
- * any plug has had until then. So a number that was learnt of a plug that has
- * been deleted or replaced names no epoch of the new one. (Two plugs that live
- * side by side may well be at the same number.) Two numbers tell all that is to
- * be known:
+ * The numbers of a plug only grow, and a new plug begins above every number
+ * that any plug has had until then. So a number that was learnt of a plug that
+ * has been deleted or replaced names no epoch of the new one. (Two plugs that
+ * live side by side may well be at the same number.) Two numbers tell all that
+ * is to be known:
  *
  *	TCA_PLUG_EPOCH     the epoch that packets arriving now belong to
  *	TCA_PLUG_RELEASED  the last epoch that is done with: released, or
@@ -30,32 +30,34 @@
  * the oldest of them is TCA_PLUG_RELEASED + 1.
  *
  * When released packets leave. TCQ_PLUG_BUFFER on a closed plug leaves alone
- * what was released before and has not left yet: that goes on leaving. The same
- * on an open plug stops it: when the message is answered, each packet is with
- * the device's driver or stays until the next release. Any release will do,
- * TCQ_PLUG_RELEASE_ONE also when no epoch waits; only a TCQ_PLUG_RELEASE_UPTO
- * with a number below TCA_PLUG_RELEASED will not. What was stopped then leaves
- * first. It counts as released all the while: TCQ_PLUG_DISCARD does not drop it.
- * Below another qdisc the plug cannot stop what it has already handed to that
- * one: a packet or, if the driver handed them back to the root, some more may
- * leave after the answer.
+ * what was released before and has not left yet: that goes on leaving. The
+ * same on an open plug stops it: when the message is answered, each packet is
+ * with the device's driver or stays until the next release. Any release will
+ * do, TCQ_PLUG_RELEASE_ONE also when no epoch waits; only a
+ * TCQ_PLUG_RELEASE_UPTO with a number below TCA_PLUG_RELEASED will not. What
+ * was stopped then leaves first. It counts as released all the while:
+ * TCQ_PLUG_DISCARD does not drop it. Below another qdisc the plug cannot stop
+ * what it has already handed to that one: a packet or, if the driver handed
+ * them back to the root, some more may leave after the answer.
  *
  * Zero-copy packets are copied. A packet that enters a closed plug shares no
  * memory with its sender (MSG_ZEROCOPY, vhost, a Xen guest; a PACKET_TX_RING
- * where the kernel marks its packets, as all since 5.10 do): its content is that
- * of the moment, and the sender has its memory back, which for TCP is when the
- * peer has acknowledged the data, as ever. Packets that were queued while the
- * plug was open, and are stopped, are not copied. Nor are pages that were spliced
- * or sent with sendfile(): what is written to their file shows up in the packet.
+ * where the kernel marks its packets, as all since 5.10 do): its content is
+ * that of the moment, and the sender has its memory back, which for TCP is
+ * when the peer has acknowledged the data, as ever. Packets that were queued
+ * while the plug was open, and are stopped, are not copied. Nor are pages that
+ * were spliced or sent with sendfile(): what is written to their file shows up
+ * in the packet.
  *
- * Sockets of this host. A packet that enters a closed plug does not count against
- * the send buffer of its socket, so TCP goes on sending, as far as its windows
- * allow, and UDP does not block: at the limit it gets ENOBUFS if it has set
- * IP_RECVERR, and is told nothing otherwise. The limit is what bounds them; it
- * counts bytes as they are on the wire, and the memory that they take is up to
- * 22 times that for small packets. Still counted are packets that could not be copied or that
- * the device has yet to encrypt, and all packets of a device in a network
- * namespace that does not belong to the initial user namespace.
+ * Sockets of this host. A packet that enters a closed plug does not count
+ * against the send buffer of its socket, so TCP goes on sending, as far as its
+ * windows allow, and UDP does not block: at the limit it gets ENOBUFS if it
+ * has set IP_RECVERR, and is told nothing otherwise. The limit is what bounds
+ * them; it counts bytes as they are on the wire, and the memory that they take
+ * is up to 22 times that for small packets. Still counted are packets that
+ * could not be copied or that the device has yet to encrypt, and all packets
+ * of a device in a network namespace that does not belong to the initial user
+ * namespace.
  */
 #ifndef _UAPI_LINUX_PKT_SCHED_PLUG_H
 #define _UAPI_LINUX_PKT_SCHED_PLUG_H
@@ -77,11 +79,10 @@
  * other queue in between, is in the plug by then and is dropped. On kernels
  * where it might not be (those that defer packets when a qdisc is busy) the
  * message waits for it, a grace period of RCU (milliseconds), if the plug is
- * closed. Packets that are still in front
- * of the device come later and are not dropped: what is in the write queue of a
- * TCP socket, waits for a neighbour's address, is in the ring of a vhost or a
- * Xen guest or in a backlog of the receiving side. Stop the source and let these
- * drain before you roll it back.
+ * closed. Packets that are still in front of the device come later and are not
+ * dropped: what is in the write queue of a TCP socket, waits for a neighbour's
+ * address, is in the ring of a vhost or a Xen guest or in a backlog of the
+ * receiving side. Stop the source and let these drain before you roll it back.
  *
  * Parents' qlen and backlog are corrected as far as the qdisc core can: multiq
  * keeps no backlog, so the one it shows goes wrong, and sfb does not hear of
@@ -95,10 +96,11 @@
 /*
  * Release every closed epoch up to and including the one in the attribute
  * TCA_PLUG_EPOCH (__u64), the only one that may follow the tc_plug_qopt. If
- * that epoch is done with, the message succeeds and releases nothing: it can be
- * repeated. (With the number of the last released epoch it is a release still,
- * and lets go what a TCQ_PLUG_BUFFER has stopped.) Success does not say that the packets were sent: after a
- * TCQ_PLUG_DISCARD it also comes for the epochs that were discarded.
+ * that epoch is done with, the message succeeds and releases nothing: it can
+ * be repeated. (With the number of the last released epoch it is a release
+ * still, and lets go what a TCQ_PLUG_BUFFER has stopped.) Success does not say
+ * that the packets were sent: after a TCQ_PLUG_DISCARD it also comes for the
+ * epochs that were discarded.
  *
  * EINVAL: no TCA_PLUG_EPOCH, not one of 8 bytes, or anything else; the epoch
  * has not begun, or is being filled and the plug is not open.

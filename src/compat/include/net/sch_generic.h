@@ -6,8 +6,8 @@
 
 #include <compat-config.h>
 
-/* Waits for those who put packets of other senders into a queue: only kernels with
- * a deferred list have any. May sleep.
+/* Waits for those who put packets of other senders into a queue: only kernels
+ * with a deferred list have any. May sleep.
  */
 static inline void plug_wait_for_deferred(void)
 {
