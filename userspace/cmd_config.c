@@ -235,32 +235,29 @@ static int complain_add(struct plugctl *ctx, const char *name,
 	return complain_refusal(ctx, name, answer);
 }
 
-/* Where the echo did not tell (it does on every kernel tried), look. */
+/* How it is known to the family, if there is one, and its state. */
 static bool find_added(struct plugctl *ctx, const struct add *add,
-		       const struct answer *answer, struct target *target)
+		       struct target *target)
 {
+	const struct qdisc_state *state = NULL;
 	struct qdisc_list list = { 0 };
-	size_t i;
+	int error;
 
-	if (answer->echoed) {
-		set_target(target, &answer->state);
+	target->at = add->at;
+	error = list_plugs(ctx, target, 1, ctx->opt.json, &list);
+	if (error)
+		complain_netlink(ctx, error);
+	else
+		state = qdisc_list_find(&list, add->at.ifindex, add->at.handle);
+	if (state) {
+		set_target(target, state);
 		target->usable = true;
-		return true;
-	}
-	if (!netlink_dump(ctx->nl, add->at.ifindex, true, &list)) {
-		for (i = 0; i < list.n && !target->usable; i++) {
-			if (list.v[i].ifindex != add->at.ifindex ||
-			    list.v[i].parent != add->at.parent)
-				continue;
-			set_target(target, &list.v[i]);
-			target->usable = true;
-		}
-	}
-	qdisc_list_free(&list);
-	if (!target->usable)
+	} else if (!error) {
 		complain(ctx, STATUS_REFUSED, target->name,
 			 "the plug was attached and is gone again: see tc qdisc show dev %s",
 			 target->name);
+	}
+	qdisc_list_free(&list);
 	return target->usable;
 }
 
@@ -306,12 +303,12 @@ int cmd_add(struct plugctl *ctx, const struct args *args)
 	if (choose_handle(ctx, target.name, &add))
 		return ctx->status;
 	choose_options(&add);
-	error = netlink_exchange(ctx->nl, 1, true, build_add, &add, &answer);
+	error = netlink_exchange(ctx->nl, 1, false, build_add, &add, &answer);
 	if (error)
 		return complain_netlink(ctx, error);
 	if (answer.error)
 		return complain_add(ctx, target.name, &answer);
-	if (!find_added(ctx, &add, &answer, &target))
+	if (!find_added(ctx, &add, &target))
 		return ctx->status;
 	finish_add(ctx, &add, &target);
 	note_small_limit(ctx, target.name, add.limit);

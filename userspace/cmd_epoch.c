@@ -21,6 +21,7 @@ static int act(struct plugctl *ctx, char *const *names, int n,
 	targets = find_targets(ctx, names, (unsigned int)n);
 	if (!targets)
 		return ctx->status;
+	check_ability(ctx, targets, (unsigned int)n, action);
 	if (ctx->pipeline && n == 1 && !echo) {
 		if (targets->usable)
 			pipeline_add(ctx, targets, action);

@@ -188,8 +188,9 @@ static void guard_main(struct run *run, int fd)
 		len = read(fd, &byte, 1);
 	} while (len < 0 && errno == EINTR);
 
-	/* The socket was plugctl's, which is dead: nobody else reads it now. */
+	/* The sockets were plugctl's, which is dead: nobody else reads them now. */
 	run->ctx->nl->seq += GUARD_SEQ;
+	run->ctx->generic->seq += GUARD_SEQ;
 	run->closed = true;
 	if (open_plugs(run))
 		note(run->ctx, NULL, "plugctl run did not get to open what it had closed: done now");

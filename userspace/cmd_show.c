@@ -75,6 +75,7 @@ static bool wants_color(FILE *file)
 
 static int show(struct plugctl *ctx, const struct args *args, print_fn print)
 {
+	const bool sent = ctx->opt.json || print == print_fields;
 	struct target *targets = calloc((size_t)args->n + 1, sizeof(*targets));
 	struct qdisc_list list = { 0 };
 	int error, i;
@@ -88,7 +89,7 @@ static int show(struct plugctl *ctx, const struct args *args, print_fn print)
 		targets[i].name = args->v[i];
 		targets[i].at.ifindex = find_device(ctx, args->v[i]);
 	}
-	error = list_plugs(ctx, targets, (unsigned int)args->n, &list);
+	error = list_plugs(ctx, targets, (unsigned int)args->n, sent, &list);
 	if (error) {
 		complain_netlink(ctx, error);
 	} else {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
 #include <linux/pkt_sched_plug.h>
 #include <linux/rtnetlink.h>
 
@@ -36,35 +37,51 @@ static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
 	return nlh;
 }
 
-/* TCA_OPTIONS: the struct, then the attribute if the action has one. */
 static void put_options(struct nlmsghdr *nlh, const struct action *action)
 {
-	struct tc_plug_qopt qopt = {
+	const struct tc_plug_qopt qopt = {
 		.action = action->code,
 		.limit = action->limit,
 	};
-	struct {
-		struct tc_plug_qopt qopt;
-		struct nlattr attr;
-		unsigned char epoch[sizeof(action->epoch)];
-	} upto = {
-		.qopt = qopt,
-		.attr = {
-			.nla_len = MNL_ATTR_HDRLEN + sizeof(action->epoch),
-			.nla_type = TCA_PLUG_EPOCH,
-		},
-	};
 
-	if (action->code != TCQ_PLUG_RELEASE_UPTO) {
-		mnl_attr_put(nlh, TCA_OPTIONS, sizeof(qopt), &qopt);
-		return;
-	}
-	memcpy(upto.epoch, &action->epoch, sizeof(upto.epoch));
-	mnl_attr_put(nlh, TCA_OPTIONS, sizeof(upto), &upto);
+	mnl_attr_put(nlh, TCA_OPTIONS, sizeof(qopt), &qopt);
+}
+
+static struct nlmsghdr *put_generic(void *buf, uint16_t flags, uint8_t cmd,
+				    uint8_t version)
+{
+	struct nlmsghdr *nlh = put_header(buf, QDISC_MESSAGE_MAX);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = version;
+	return nlh;
+}
+
+static struct nlmsghdr *put_plug(void *buf, uint16_t flags, uint8_t cmd)
+{
+	return put_generic(buf, flags, cmd, SCH_PLUG_FAMILY_VERSION);
+}
+
+/* No NLM_F_ACK: the state is the answer. */
+static struct nlmsghdr *put_change(void *buf, uint64_t id,
+				   const struct action *action)
+{
+	struct nlmsghdr *nlh = put_plug(buf, 0, SCH_PLUG_CMD_CHANGE);
+
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, id);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_ACTION, (uint32_t)action->code);
+	if (action->code == TCQ_PLUG_LIMIT)
+		mnl_attr_put_u32(nlh, SCH_PLUG_A_LIMIT, action->limit);
+	if (action->code == TCQ_PLUG_RELEASE_UPTO)
+		mnl_attr_put_u64(nlh, SCH_PLUG_A_LAST, action->epoch);
+	return nlh;
 }
 
 /*
- * Neither NLM_F_CREATE nor NLM_F_REPLACE, and the kind is named: if the qdisc
+ * By rtnetlink: neither NLM_F_CREATE nor NLM_F_REPLACE, and the kind is named: if the qdisc
  * with that handle is gone, or is another one by now, the kernel refuses. The
  * parent is not named: kernels that lack the mending of CVE-2025-21700 would move
  * the qdisc there instead of giving it the command, and say that all is well.
@@ -76,8 +93,11 @@ struct nlmsghdr *message_action(void *buf, const struct address *at,
 		.ifindex = at->ifindex, .handle = at->handle,
 	};
 	uint16_t flags = NLM_F_ACK | (echo ? NLM_F_ECHO : 0);
-	struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, flags, &by_handle);
+	struct nlmsghdr *nlh;
 
+	if (at->id)
+		return put_change(buf, at->id, action);
+	nlh = put_qdisc(buf, RTM_NEWQDISC, flags, &by_handle);
 	mnl_attr_put(nlh, TCA_KIND, sizeof(PLUG_KIND), PLUG_KIND);
 	put_options(nlh, action);
 	return nlh;
@@ -90,7 +110,7 @@ struct nlmsghdr *message_action(void *buf, const struct address *at,
 struct nlmsghdr *message_add(void *buf, const struct address *at,
 			     const struct action *action, bool force)
 {
-	uint16_t flags = NLM_F_ACK | NLM_F_ECHO | NLM_F_CREATE | NLM_F_EXCL |
+	uint16_t flags = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL |
 			 (force ? NLM_F_REPLACE : 0);
 	struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, flags, at);
 
@@ -127,5 +147,32 @@ struct nlmsghdr *message_find_altname(void *buf, const char *name)
 	ifi->ifi_family = AF_UNSPEC;
 	mnl_attr_put_strz(nlh, LINK_ALT_IFNAME, name);
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, LINK_SKIP_STATS);
+	return nlh;
+}
+
+struct nlmsghdr *message_find_family(void *buf)
+{
+	struct nlmsghdr *nlh = put_generic(buf, 0, CTRL_CMD_GETFAMILY, 1);
+
+	nlh->nlmsg_type = GENL_ID_CTRL;
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, SCH_PLUG_FAMILY_NAME);
+	return nlh;
+}
+
+struct nlmsghdr *message_get_plug(void *buf, uint64_t id)
+{
+	struct nlmsghdr *nlh = put_plug(buf, 0, SCH_PLUG_CMD_GET);
+
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, id);
+	return nlh;
+}
+
+/* 0: of all devices. */
+struct nlmsghdr *message_dump_plugs(void *buf, int ifindex)
+{
+	struct nlmsghdr *nlh = put_plug(buf, NLM_F_DUMP, SCH_PLUG_CMD_GET);
+
+	if (ifindex)
+		mnl_attr_put_u32(nlh, SCH_PLUG_A_IFINDEX, (uint32_t)ifindex);
 	return nlh;
 }

@@ -20,6 +20,7 @@ struct address {
 	int ifindex;
 	uint32_t handle;
 	uint32_t parent;
+	uint64_t id;		/* by the family sch_plug; 0: by rtnetlink */
 };
 
 /* What a qdisc is to do. */
@@ -29,7 +30,14 @@ struct action {
 	uint64_t epoch;		/* with TCQ_PLUG_RELEASE_UPTO */
 };
 
-/* The sequence number is the sender's business: see netlink.c. */
+/*
+ * The sequence number is the sender's business, and so is the number that this
+ * kernel has given the family: see netlink.c.
+ *
+ * An action goes by the family where the address has an id, and is answered with
+ * the state after it. Without one it goes by rtnetlink, which knows four actions
+ * (up to TCQ_PLUG_LIMIT) and answers with a state if echo is set.
+ */
 struct nlmsghdr *message_action(void *buf, const struct address *at,
 				const struct action *action, bool echo);
 
@@ -39,5 +47,10 @@ struct nlmsghdr *message_add(void *buf, const struct address *at,
 struct nlmsghdr *message_del(void *buf, const struct address *at);
 struct nlmsghdr *message_dump(void *buf, int ifindex);
 struct nlmsghdr *message_find_altname(void *buf, const char *name);
+
+/* Of the family. */
+struct nlmsghdr *message_find_family(void *buf);
+struct nlmsghdr *message_get_plug(void *buf, uint64_t id);
+struct nlmsghdr *message_dump_plugs(void *buf, int ifindex);
 
 #endif

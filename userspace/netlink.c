@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The one socket: what is sent over it and what comes back. */
+/* The sockets: what is sent over them and what comes back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -23,6 +23,7 @@
 /* What one unread answer costs of the receive room, at most. */
 #define ACK_ROOM	1280
 #define ECHO_ROOM	(ACK_ROOM + 4096)
+#define STATE_ROOM	2048	/* of the family, an acknowledgement as well */
 
 /* The kernel takes no message larger than the send room, 208 KiB by default. */
 #define SEND_MAX	(128 * 1024)
@@ -85,46 +86,18 @@ static int enter_netns(struct plugctl *ctx, int *back)
  * Whoever starts us without standard output is not to find it in the socket:
  * what nobody opened stays closed for writing.
  */
-static struct mnl_socket *open_above_stdio(void)
+static struct mnl_socket *open_above_stdio(int bus)
 {
 	struct mnl_socket *socket;
 
 	for (;;) {
-		socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+		socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
 		if (!socket || mnl_socket_get_fd(socket) > STDERR_FILENO)
 			return socket;
 		mnl_socket_close(socket);
 		if (open("/dev/null", O_RDONLY) < 0)
 			return NULL;
 	}
-}
-
-static struct mnl_socket *open_socket(struct plugctl *ctx)
-{
-	struct mnl_socket *socket;
-	int back = -1, error;
-
-	if (ctx->opt.netns && enter_netns(ctx, &back))
-		return NULL;
-	socket = open_above_stdio();
-	error = socket ? 0 : errno;
-	if (back >= 0) {
-		if (setns(back, CLONE_NEWNET)) {
-			complain(ctx, STATUS_NO_ACCESS, ctx->opt.netns,
-				 "cannot leave the network namespace again: %s",
-				 strerror(errno));
-			if (socket)
-				mnl_socket_close(socket);
-			close(back);
-			return NULL;
-		}
-		close(back);
-	}
-	if (!socket)
-		complain(ctx, STATUS_NO_ACCESS, NULL,
-			 "no netlink socket: %s: is this system allowed to use AF_NETLINK?",
-			 strerror(error));
-	return socket;
 }
 
 /*
@@ -153,58 +126,88 @@ static size_t receive_room(int fd)
 	return (size_t)room;
 }
 
-int netlink_open(struct plugctl *ctx)
+static void socket_free(struct netlink *nl)
 {
-	struct netlink *nl;
+	if (!nl)
+		return;
+	if (nl->socket)
+		mnl_socket_close(nl->socket);
+	free(nl->requests);
+	free(nl->buf);
+	free(nl);
+}
+
+static struct netlink *socket_new(struct plugctl *ctx, int bus)
+{
+	struct netlink *nl = calloc(1, sizeof(*nl));
 	int error;
 
-	if (ctx->nl)
-		return STATUS_OK;
-	nl = calloc(1, sizeof(*nl));
-	if (!nl) {
-		complain_memory(ctx);
-		return STATUS_NO_ACCESS;
-	}
-	nl->buf = malloc(RECEIVE_SIZE);
-	if (!nl->buf) {
+	if (!nl || !(nl->buf = malloc(RECEIVE_SIZE))) {
 		complain_memory(ctx);
 		goto out_free;
 	}
-	nl->socket = open_socket(ctx);
-	if (!nl->socket)
+	nl->socket = open_above_stdio(bus);
+	if (!nl->socket) {
+		complain(ctx, STATUS_NO_ACCESS, NULL,
+			 "no netlink socket: %s: is this system allowed to use AF_NETLINK?",
+			 strerror(errno));
 		goto out_free;
+	}
 	nl->fd = mnl_socket_get_fd(nl->socket);
 	error = connect_socket(nl);
 	if (error) {
 		complain(ctx, STATUS_NO_ACCESS, NULL,
 			 "cannot connect the netlink socket: %s: is this system allowed to use AF_NETLINK?",
 			 strerror(error));
-		goto out_close;
+		goto out_free;
 	}
 	set_flag(nl, NETLINK_EXT_ACK);
 	set_flag(nl, NETLINK_CAP_ACK);
-	ctx->nl = nl;
-	return STATUS_OK;
+	return nl;
 
-out_close:
-	mnl_socket_close(nl->socket);
 out_free:
-	free(nl->buf);
-	free(nl);
+	socket_free(nl);
+	return NULL;
+}
+
+static int leave_netns(struct plugctl *ctx, int back)
+{
+	int error = setns(back, CLONE_NEWNET) ? errno : 0;
+
+	close(back);
+	if (!error)
+		return STATUS_OK;
+	return complain(ctx, STATUS_NO_ACCESS, ctx->opt.netns,
+			"cannot leave the network namespace again: %s",
+			strerror(error));
+}
+
+/* Both at once: by the time of the second the name may be another namespace's. */
+int netlink_open(struct plugctl *ctx)
+{
+	int back = -1, left = STATUS_OK;
+
+	if (ctx->nl)
+		return STATUS_OK;
+	if (ctx->opt.netns && enter_netns(ctx, &back))
+		return ctx->status;
+	ctx->nl = socket_new(ctx, NETLINK_ROUTE);
+	if (ctx->nl)
+		ctx->generic = socket_new(ctx, NETLINK_GENERIC);
+	if (back >= 0)
+		left = leave_netns(ctx, back);
+	if (!left && ctx->generic)
+		return STATUS_OK;
+	netlink_close(ctx);
 	return ctx->status ? ctx->status : STATUS_NO_ACCESS;
 }
 
 void netlink_close(struct plugctl *ctx)
 {
-	struct netlink *nl = ctx->nl;
-
-	if (!nl)
-		return;
-	mnl_socket_close(nl->socket);
-	free(nl->requests);
-	free(nl->buf);
-	free(nl);
+	socket_free(ctx->nl);
+	socket_free(ctx->generic);
 	ctx->nl = NULL;
+	ctx->generic = NULL;
 }
 
 ssize_t netlink_receive(struct netlink *nl)
@@ -268,8 +271,22 @@ static void parse_extack(const struct nlmsghdr *nlh, struct answer *answer)
 	}
 }
 
-int answer_parse(const struct nlmsghdr *nlh, unsigned int seq, unsigned int n,
-		 struct answer *answers)
+/* The state after a command, and with that the end of the answer. */
+static void parse_state_answer(const struct nlmsghdr *nlh, struct answer *answer)
+{
+	answer->complete = true;
+	answer->echoed = !plug_parse(nlh, &answer->state);
+}
+
+/* Where one qdisc takes another's place, both are told. */
+static void parse_echo(const struct nlmsghdr *nlh, struct answer *answer)
+{
+	if (!qdisc_parse(nlh, &answer->state) && qdisc_is_plug(&answer->state))
+		answer->echoed = true;
+}
+
+int answer_parse(const struct nlmsghdr *nlh, uint16_t family, unsigned int seq,
+		 unsigned int n, struct answer *answers)
 {
 	unsigned int i = nlh->nlmsg_seq - seq;
 	struct answer *answer;
@@ -277,21 +294,16 @@ int answer_parse(const struct nlmsghdr *nlh, unsigned int seq, unsigned int n,
 	if (i >= n)
 		return -1;
 	answer = &answers[i];
-	switch (nlh->nlmsg_type) {
-	case NLMSG_ERROR:
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		answer->error = netlink_errno(nlh);
 		answer->complete = true;
 		parse_extack(nlh, answer);
-		return (int)i;
-	case RTM_NEWQDISC:
-		/* Where one qdisc takes another's place, both are told. */
-		if (!qdisc_parse(nlh, &answer->state) &&
-		    qdisc_is_plug(&answer->state))
-			answer->echoed = true;
-		return (int)i;
-	default:
-		return (int)i;
+	} else if (family && nlh->nlmsg_type == family) {
+		parse_state_answer(nlh, answer);
+	} else if (!family && nlh->nlmsg_type == RTM_NEWQDISC) {
+		parse_echo(nlh, answer);
 	}
+	return (int)i;
 }
 
 /* Returns how many more messages are answered now. */
@@ -308,7 +320,7 @@ static unsigned int take_answers(struct netlink *nl, int len, unsigned int seq,
 		if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_seq - seq >= n)
 			continue;
 		before = answers[nlh->nlmsg_seq - seq].complete;
-		i = answer_parse(nlh, seq, n, answers);
+		i = answer_parse(nlh, nl->family, seq, n, answers);
 		if (i >= 0 && !before && answers[i].complete)
 			count++;
 	}
@@ -336,7 +348,8 @@ static int receive_answers(struct netlink *nl, unsigned int seq, unsigned int n,
  */
 static unsigned int how_many_at_once(struct netlink *nl, unsigned int n, bool echo)
 {
-	const size_t each = echo ? ECHO_ROOM : ACK_ROOM;
+	const size_t each = nl->family ? STATE_ROOM :
+			    echo ? ECHO_ROOM : ACK_ROOM;
 	unsigned int most = SEND_MAX / QDISC_MESSAGE_MAX;
 	int want;
 
@@ -395,6 +408,8 @@ int netlink_exchange(struct netlink *nl, unsigned int n, bool echo,
 
 			nlh = build(nl->requests + len, done + i, data);
 			nlh->nlmsg_seq = ++nl->seq;
+			if (nl->family)
+				nlh->nlmsg_type = nl->family;
 			len += NLMSG_ALIGN(nlh->nlmsg_len);
 		}
 		if (send(nl->fd, nl->requests, len, 0) < 0)
@@ -404,6 +419,16 @@ int netlink_exchange(struct netlink *nl, unsigned int n, bool echo,
 			return error;
 	}
 	return 0;
+}
+
+static int parse_dumped(const struct netlink *nl, const struct nlmsghdr *nlh,
+			bool plugs_only, struct qdisc_state *state)
+{
+	if (nl->family)
+		return nlh->nlmsg_type == nl->family ? plug_parse(nlh, state) : -1;
+	if (qdisc_parse(nlh, state))
+		return -1;
+	return plugs_only && !qdisc_is_plug(state) ? -1 : 0;
 }
 
 /* Returns 0 when more is to come, 1 at the end, or a negative errno. */
@@ -430,9 +455,7 @@ static int take_dump(struct netlink *nl, int len, bool plugs_only,
 
 			return error ? -error : 1;
 		}
-		if (qdisc_parse(nlh, &state))
-			continue;
-		if (plugs_only && !qdisc_is_plug(&state))
+		if (parse_dumped(nl, nlh, plugs_only, &state))
 			continue;
 		if (!qdisc_list_add(list, &state))
 			return -ENOMEM;
@@ -444,9 +467,15 @@ static int dump_once(struct netlink *nl, int ifindex, bool plugs_only,
 		     struct qdisc_list *list, bool *changed)
 {
 	char buf[MESSAGE_MAX];
-	struct nlmsghdr *nlh = message_dump(buf, ifindex);
+	struct nlmsghdr *nlh;
 	int ret = 0;
 
+	if (nl->family) {
+		nlh = message_dump_plugs(buf, ifindex);
+		nlh->nlmsg_type = nl->family;
+	} else {
+		nlh = message_dump(buf, ifindex);
+	}
 	nlh->nlmsg_seq = ++nl->seq;
 	if (send(nl->fd, nlh, nlh->nlmsg_len, 0) < 0)
 		return errno;

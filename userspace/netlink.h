@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one socket: what is sent over it and what comes back. */
+/* The sockets, rtnetlink's and generic netlink's: what is sent, what comes back. */
 #ifndef PLUGCTL_NETLINK_H
 #define PLUGCTL_NETLINK_H
 
@@ -24,6 +24,9 @@ struct netlink {
 	char *buf;		/* for what is received */
 	char *requests;		/* for what is sent */
 	size_t requests_room;
+	/* Of generic netlink: the numbers of sch_plug and its events, 0: unknown. */
+	uint16_t family;
+	uint32_t group;
 };
 
 /* The answer to one message. */
@@ -44,7 +47,7 @@ static inline void answer_clear(struct answer *answer)
 	answer->echoed = false;
 }
 
-/* Idempotent. Returns a status, after having complained. */
+/* Both sockets. Idempotent. Returns a status, after having complained. */
 int netlink_open(struct plugctl *ctx);
 void netlink_close(struct plugctl *ctx);
 
@@ -58,7 +61,10 @@ int netlink_exchange(struct netlink *nl, unsigned int n, bool echo,
 					       void *data),
 		     void *data, struct answer *answers);
 
-/* All qdiscs (or, with plugs_only, all plugs). Returns 0 or an errno. */
+/*
+ * All qdiscs (or, with plugs_only, all plugs); from generic netlink, of which
+ * the family must be known, all plugs. Returns 0 or an errno.
+ */
 int netlink_dump(struct netlink *nl, int ifindex, bool plugs_only,
 		 struct qdisc_list *list);
 
@@ -74,10 +80,10 @@ ssize_t netlink_receive(struct netlink *nl);
 
 /*
  * One message of an answer. Returns the index of the message it answers, or -1
- * when it answers none of the n that began with seq.
+ * when it answers none of the n that began with seq. family is 0 on rtnetlink.
  */
-int answer_parse(const struct nlmsghdr *nlh, unsigned int seq, unsigned int n,
-		 struct answer *answers);
+int answer_parse(const struct nlmsghdr *nlh, uint16_t family, unsigned int seq,
+		 unsigned int n, struct answer *answers);
 
 /* NLMSG_DONE's or NLMSG_ERROR's errno, as a positive number. */
 int netlink_errno(const struct nlmsghdr *nlh);

@@ -46,7 +46,9 @@ void pipeline_add(struct plugctl *ctx, const struct target *target,
 	struct pipeline *p = ctx->pipeline;
 	struct pending *pending;
 
-	if (p->n == PIPELINE_MAX)
+	/* What is sent together goes over one socket. */
+	if (p->n == PIPELINE_MAX ||
+	    (p->n && socket_of(ctx, &p->v[0].target) != socket_of(ctx, target)))
 		pipeline_flush(ctx);
 	pending = &p->v[p->n++];
 	pending->target = *target;
@@ -70,8 +72,8 @@ static void send_pending(struct plugctl *ctx, struct pipeline *p)
 
 	for (i = 0; i < p->n; i++)
 		answer_clear(&p->answers[i]);
-	error = netlink_exchange(ctx->nl, p->n, false, build_pending, p->v,
-				 p->answers);
+	error = netlink_exchange(socket_of(ctx, &p->v[0].target), p->n, false,
+				 build_pending, p->v, p->answers);
 	if (error)
 		complain_netlink(ctx, error);
 	for (i = 0; i < p->n; i++) {

@@ -62,7 +62,8 @@ struct plugctl {
 	struct out out;
 	struct options opt;
 	const struct command *command;
-	struct netlink *nl;	/* opened when first needed */
+	struct netlink *nl;	/* rtnetlink; opened when first needed */
+	struct netlink *generic;
 	struct memory *memory;	/* addresses found before; in a batch only */
 	struct pipeline *pipeline; /* NULL: each command is sent by itself */
 	const char *file;	/* in a batch: where the command comes from */

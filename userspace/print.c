@@ -85,40 +85,48 @@ static void print_held(struct out *out, const struct qdisc_state *state)
 		out_size(out, "limit_bytes", " of %s", state->limit);
 		print_share(out, state->held_bytes, state->limit);
 	}
-	if (qdisc_knows(state, max_backlog))
+	if (plug_knows(state, MAX_BACKLOG))
 		out_size(out, "max_held_bytes", ", most ever %s",
-			 state->xstats.max_backlog);
+			 plug_stat(state, MAX_BACKLOG));
+}
+
+static bool knows_drops(const struct qdisc_state *state)
+{
+	return plug_knows(state, DROPS_DISCARD) || state->has_sent;
 }
 
 static uint64_t all_drops(const struct qdisc_state *state)
 {
-	const struct tc_plug_xstats *x = &state->xstats;
-
-	if (!qdisc_knows(state, drops_discard))
+	if (!plug_knows(state, DROPS_DISCARD))
 		return state->drops;
-	return x->drops_limit + x->drops_reset + x->drops_discard;
+	return plug_stat(state, DROPS_LIMIT) + plug_stat(state, DROPS_RESET) +
+	       plug_stat(state, DROPS_DISCARD);
 }
 
 static void print_dropped(struct out *out, const struct qdisc_state *state)
 {
-	const struct tc_plug_xstats *x = &state->xstats;
 	uint64_t all = all_drops(state);
 
+	if (!knows_drops(state))
+		return;
 	out_u64(out, "dropped_packets", "%s", all);
-	if (!qdisc_knows(state, drops_discard))
+	if (!plug_knows(state, DROPS_DISCARD))
 		return;
 	out_object(out, "dropped");
-	out_u64(out, "limit", all ? " (%s over the limit" : NULL, x->drops_limit);
-	out_u64(out, "reset", all ? ", %s by reset" : NULL, x->drops_reset);
-	out_u64(out, "discard", all ? ", %s by discard)" : NULL, x->drops_discard);
+	out_u64(out, "limit", all ? " (%s over the limit" : NULL,
+		plug_stat(state, DROPS_LIMIT));
+	out_u64(out, "reset", all ? ", %s by reset" : NULL,
+		plug_stat(state, DROPS_RESET));
+	out_u64(out, "discard", all ? ", %s by discard)" : NULL,
+		plug_stat(state, DROPS_DISCARD));
 	out_end(out);
 }
 
 static void print_copy_failures(struct out *out, const struct qdisc_state *state)
 {
-	const uint64_t failures = state->xstats.copy_failures;
+	const uint64_t failures = plug_stat(state, COPY_FAILURES);
 
-	if (!qdisc_knows(state, copy_failures))
+	if (!plug_knows(state, COPY_FAILURES))
 		return;
 	out_count(out, "copy_failures",
 		  failures ? "\n  uncopied %s: no memory for a copy, the sender's was shared" : NULL,
@@ -127,30 +135,30 @@ static void print_copy_failures(struct out *out, const struct qdisc_state *state
 
 static void print_closed(struct out *out, const struct qdisc_state *state)
 {
-	const struct tc_plug_xstats *x = &state->xstats;
-
-	if (qdisc_knows(state, closed_age) && x->closed_age != TC_PLUG_NEVER)
-		out_age(out, "closed_age_ns", "\n  closed   %s ago", x->closed_age);
+	if (plug_knows(state, CLOSED_AGE))
+		out_age(out, "closed_age_ns", "\n  closed   %s ago",
+			plug_stat(state, CLOSED_AGE));
 }
 
 /* What only programs, or people who look for something odd, want to know. */
 static void print_counters(struct out *out, const struct qdisc_state *state)
 {
-	const struct tc_plug_xstats *x = &state->xstats;
-
-	out_u64(out, "sent_packets", NULL, state->sent_packets);
-	out_u64(out, "sent_bytes", NULL, state->sent_bytes);
-	if (!qdisc_knows(state, release_upto_cmds))
+	if (state->has_sent) {
+		out_u64(out, "sent_packets", NULL, state->sent_packets);
+		out_u64(out, "sent_bytes", NULL, state->sent_bytes);
+	}
+	if (!state->stats_known)
 		return;
-	out_u64(out, "queued_packets", NULL, x->queued_packets);
-	out_u64(out, "queued_bytes", NULL, x->queued_bytes);
+	out_u64(out, "queued_packets", NULL, plug_stat(state, QUEUED_PACKETS));
+	out_u64(out, "queued_bytes", NULL, plug_stat(state, QUEUED_BYTES));
 	out_object(out, "commands");
-	out_u64(out, "buffer", NULL, x->buffer_cmds);
-	out_u64(out, "release_one", NULL, x->release_one_cmds);
-	out_u64(out, "release_indefinite", NULL, x->release_indefinite_cmds);
-	out_u64(out, "limit", NULL, x->limit_cmds);
-	out_u64(out, "discard", NULL, x->discard_cmds);
-	out_u64(out, "release_upto", NULL, x->release_upto_cmds);
+	out_u64(out, "buffer", NULL, plug_stat(state, BUFFER_CMDS));
+	out_u64(out, "release_one", NULL, plug_stat(state, RELEASE_ONE_CMDS));
+	out_u64(out, "release_indefinite", NULL,
+		plug_stat(state, RELEASE_INDEFINITE_CMDS));
+	out_u64(out, "limit", NULL, plug_stat(state, LIMIT_CMDS));
+	out_u64(out, "discard", NULL, plug_stat(state, DISCARD_CMDS));
+	out_u64(out, "release_upto", NULL, plug_stat(state, RELEASE_UPTO_CMDS));
 	out_end(out);
 }
 
@@ -185,8 +193,8 @@ static void print_field(struct out *out, bool known, uint64_t v)
 		out_text(out, "\t-");
 }
 
-#define print_xstat(out, state, field)					\
-	print_field(out, qdisc_knows(state, field), (state)->xstats.field)
+#define print_stat(out, state, name)					\
+	print_field(out, plug_knows(state, name), plug_stat(state, name))
 
 void print_fields(struct out *out, const char *name,
 		  const struct qdisc_state *state)
@@ -205,26 +213,24 @@ void print_fields(struct out *out, const char *name,
 	print_field(out, state->told, state->limit);
 	print_field(out, true, state->held_packets);
 	print_field(out, true, state->held_bytes);
-	print_field(out, true, all_drops(state));
-	print_field(out, true, state->sent_packets);
-	print_field(out, true, state->sent_bytes);
-	print_xstat(out, state, queued_packets);
-	print_xstat(out, state, queued_bytes);
-	print_xstat(out, state, max_backlog);
-	print_xstat(out, state, drops_limit);
-	print_xstat(out, state, drops_reset);
-	print_xstat(out, state, drops_discard);
-	print_xstat(out, state, buffer_cmds);
-	print_xstat(out, state, release_one_cmds);
-	print_xstat(out, state, release_indefinite_cmds);
-	print_xstat(out, state, limit_cmds);
-	print_xstat(out, state, discard_cmds);
-	print_xstat(out, state, release_upto_cmds);
-	print_field(out, qdisc_knows(state, closed_age) &&
-			 state->xstats.closed_age != TC_PLUG_NEVER,
-		    state->xstats.closed_age);
+	print_field(out, knows_drops(state), all_drops(state));
+	print_field(out, state->has_sent, state->sent_packets);
+	print_field(out, state->has_sent, state->sent_bytes);
+	print_stat(out, state, QUEUED_PACKETS);
+	print_stat(out, state, QUEUED_BYTES);
+	print_stat(out, state, MAX_BACKLOG);
+	print_stat(out, state, DROPS_LIMIT);
+	print_stat(out, state, DROPS_RESET);
+	print_stat(out, state, DROPS_DISCARD);
+	print_stat(out, state, BUFFER_CMDS);
+	print_stat(out, state, RELEASE_ONE_CMDS);
+	print_stat(out, state, RELEASE_INDEFINITE_CMDS);
+	print_stat(out, state, LIMIT_CMDS);
+	print_stat(out, state, DISCARD_CMDS);
+	print_stat(out, state, RELEASE_UPTO_CMDS);
+	print_stat(out, state, CLOSED_AGE);
 	print_field(out, state->told, state->stopped_packets);
-	print_xstat(out, state, copy_failures);
+	print_stat(out, state, COPY_FAILURES);
 	out_text(out, "\n");
 }
 
@@ -245,18 +251,20 @@ void print_targets(struct plugctl *ctx, const struct target *targets,
 		return;
 	out_array(&ctx->out, "plugs");
 	for (i = 0; i < n; i++) {
-		const struct target *target = &targets[i];
+		struct qdisc_state state = targets[i].state;
 		const char *known;
 
-		if (!target->usable)
+		if (!targets[i].usable)
 			continue;
-		known = netlink_ifname(ctx->nl, target->at.ifindex, name);
-		if (ctx->opt.json)
-			print_plug(&ctx->out, known ? known : target->name,
-				   &target->state);
-		else
-			print_line(&ctx->out, known ? known : target->name,
-				   &target->state);
+		known = netlink_ifname(ctx->nl, targets[i].at.ifindex, name);
+		if (!known)
+			known = targets[i].name;
+		if (ctx->opt.json) {
+			add_statistics(ctx, &state);
+			print_plug(&ctx->out, known, &state);
+		} else {
+			print_line(&ctx->out, known, &state);
+		}
 	}
 	out_end(&ctx->out);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Take one RTM_NEWQDISC or RTM_DELQDISC message apart. */
+/* Take a message apart that tells of one qdisc. */
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/gen_stats.h>
+#include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 
 #include "attr.h"
@@ -13,14 +14,11 @@
 #define STATS_PKT64	8
 
 /* Copies as much as both sides know; the rest of dst is left alone. */
-static size_t copy_payload(void *dst, size_t size, const struct nlattr *attr)
+static void copy_payload(void *dst, size_t size, const struct nlattr *attr)
 {
 	size_t len = attr_len(attr);
 
-	if (len > size)
-		len = size;
-	memcpy(dst, attr_payload(attr), len);
-	return len;
+	memcpy(dst, attr_payload(attr), len < size ? len : size);
 }
 
 /* 64-bit attributes may be aligned to 4 bytes only. */
@@ -52,59 +50,6 @@ static bool parse_kind(const struct nlattr *attr, struct qdisc_state *state)
 	}
 	state->kind[len] = '\0';
 	return len > 0;
-}
-
-static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state)
-{
-	switch (attr_type(attr)) {
-	case TCA_PLUG_EPOCH:
-		return copy_u64(&state->epoch, attr);
-	case TCA_PLUG_RELEASED:
-		return copy_u64(&state->released, attr);
-	case TCA_PLUG_HEAD_EPOCH:
-		return copy_u64(&state->head_epoch, attr);
-	case TCA_PLUG_TAIL_EPOCH:
-		return copy_u64(&state->tail_epoch, attr);
-	case TCA_PLUG_STOPPED:
-		return copy_u32(&state->stopped_packets, attr);
-	default:
-		return true;
-	}
-}
-
-static bool parse_options(const struct nlattr *options, struct qdisc_state *state)
-{
-	const unsigned char *payload = attr_payload(options);
-	size_t len = attr_len(options);
-	const struct nlattr *attr;
-	struct tc_plug_qopt qopt;
-	const void *attrs;
-
-	if (len < sizeof(qopt))
-		return false;
-	memcpy(&qopt, payload, sizeof(qopt));
-	attrs = payload + sizeof(qopt);
-	len -= sizeof(qopt);
-
-	attr_for_each(attr, attrs, len) {
-		if (!parse_plug_attr(attr, state))
-			return false;
-	}
-	/* Options, but not ours: as good as none. */
-	if (!state->epoch) {
-		state->released = 0;
-		state->head_epoch = 0;
-		state->tail_epoch = 0;
-		state->stopped_packets = 0;
-		return true;
-	}
-	/* What cannot be is not to be calculated with. */
-	if (state->released > state->epoch)
-		return false;
-	state->told = true;
-	state->open = qopt.action == TCQ_PLUG_RELEASE_INDEFINITE;
-	state->limit = qopt.limit;
-	return true;
 }
 
 static void parse_basic(const struct nlattr *attr, struct qdisc_state *state)
@@ -142,18 +87,12 @@ static void parse_stats(const struct nlattr *stats, struct qdisc_state *state)
 		case TCA_STATS_QUEUE:
 			parse_queue(attr, state);
 			break;
-		case TCA_STATS_APP:
-			state->xstats_len = copy_payload(&state->xstats,
-							 sizeof(state->xstats),
-							 attr);
-			break;
 		}
 	}
 }
 
 int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
 {
-	const struct nlattr *options = NULL, *stats = NULL;
 	const struct nlattr *attr;
 	const struct tcmsg *tcm;
 
@@ -174,23 +113,109 @@ int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
 			if (!parse_kind(attr, state))
 				return -1;
 			break;
-		case TCA_OPTIONS:
-			options = attr;
-			break;
 		case TCA_STATS2:
-			stats = attr;
+			parse_stats(attr, state);
 			break;
 		}
 	}
-	if (!state->kind[0])
-		return -1;
-	if (stats)
-		parse_stats(stats, state);
-	if (!qdisc_is_plug(state)) {
-		state->xstats_len = 0;
-		return 0;
+	state->has_sent = true;
+	return state->kind[0] ? 0 : -1;
+}
+
+static bool parse_stats_nest(const struct nlattr *nest, struct qdisc_state *state)
+{
+	const struct nlattr *attr;
+
+	attr_for_each(attr, attr_payload(nest), attr_len(nest)) {
+		int type = attr_type(attr);
+
+		if (type <= SCH_PLUG_A_STATS_PAD || type > SCH_PLUG_A_STATS_MAX)
+			continue;
+		if (!copy_u64(&state->stats[type], attr))
+			return false;
+		state->stats_known |= 1U << type;
 	}
-	return options && !parse_options(options, state) ? -1 : 0;
+	return true;
+}
+
+static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state)
+{
+	uint32_t ifindex;
+
+	switch (attr_type(attr)) {
+	case SCH_PLUG_A_ID:
+		return copy_u64(&state->id, attr);
+	case SCH_PLUG_A_IFINDEX:
+		if (!copy_u32(&ifindex, attr))
+			return false;
+		state->ifindex = (int)ifindex;
+		return true;
+	case SCH_PLUG_A_HANDLE:
+		return copy_u32(&state->handle, attr);
+	case SCH_PLUG_A_PARENT:
+		return copy_u32(&state->parent, attr);
+	case SCH_PLUG_A_LIMIT:
+		return copy_u32(&state->limit, attr);
+	case SCH_PLUG_A_EPOCH:
+		return copy_u64(&state->epoch, attr);
+	case SCH_PLUG_A_RELEASED:
+		return copy_u64(&state->released, attr);
+	case SCH_PLUG_A_HEAD_EPOCH:
+		return copy_u64(&state->head_epoch, attr);
+	case SCH_PLUG_A_TAIL_EPOCH:
+		return copy_u64(&state->tail_epoch, attr);
+	case SCH_PLUG_A_STOPPED:
+		return copy_u32(&state->stopped_packets, attr);
+	case SCH_PLUG_A_QLEN:
+		return copy_u32(&state->held_packets, attr);
+	case SCH_PLUG_A_BACKLOG:
+		return copy_u32(&state->held_bytes, attr);
+	case SCH_PLUG_A_COMMANDS:
+		return copy_u64(&state->commands, attr);
+	case SCH_PLUG_A_STATS:
+		return parse_stats_nest(attr, state);
+	default:
+		return true;
+	}
+}
+
+/* Of a message that is long enough for them. */
+#define for_each_plug_attr(attr, nlh)					\
+	attr_for_each(attr, (const char *)message_payload(nlh) + GENL_HDRLEN, \
+		      message_len(nlh) - GENL_HDRLEN)
+
+int plug_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
+{
+	const struct nlattr *attr;
+
+	memset(state, 0, sizeof(*state));
+	if (message_len(nlh) < GENL_HDRLEN)
+		return -1;
+	for_each_plug_attr(attr, nlh)
+		if (!parse_plug_attr(attr, state))
+			return -1;
+	/* What cannot be is not to be calculated with. */
+	if (!state->id || state->ifindex <= 0 || !state->epoch ||
+	    state->released > state->epoch)
+		return -1;
+	memcpy(state->kind, PLUG_KIND, sizeof(PLUG_KIND));
+	state->told = true;
+	state->open = state->epoch == state->released;
+	return 0;
+}
+
+uint8_t plug_event(const struct nlmsghdr *nlh, uint32_t *action)
+{
+	const struct genlmsghdr *genl = message_payload(nlh);
+	const struct nlattr *attr;
+
+	*action = UINT32_MAX;
+	if (message_len(nlh) < GENL_HDRLEN)
+		return 0;
+	for_each_plug_attr(attr, nlh)
+		if (attr_type(attr) == SCH_PLUG_A_ACTION)
+			copy_u32(action, attr);
+	return genl->cmd;
 }
 
 bool qdisc_is_plug(const struct qdisc_state *state)
@@ -286,4 +311,21 @@ const struct qdisc_state *qdisc_list_find(const struct qdisc_list *list,
 		if (list->v[i].handle == handle)
 			return &list->v[i];
 	return NULL;
+}
+
+void qdisc_list_join(struct qdisc_list *plugs, const struct qdisc_list *qdiscs)
+{
+	size_t i, j = 0;
+
+	for (i = 0; i < plugs->n; i++) {
+		struct qdisc_state *plug = &plugs->v[i];
+
+		while (j < qdiscs->n && compare(&qdiscs->v[j], plug) < 0)
+			j++;
+		if (j == qdiscs->n || compare(&qdiscs->v[j], plug))
+			continue;
+		plug->has_sent = true;
+		plug->sent_bytes = qdiscs->v[j].sent_bytes;
+		plug->sent_packets = qdiscs->v[j].sent_packets;
+	}
 }

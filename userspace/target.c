@@ -7,6 +7,7 @@
 
 #include <linux/rtnetlink.h>
 
+#include "family.h"
 #include "memory.h"
 #include "parse.h"
 #include "target.h"
@@ -167,6 +168,12 @@ void set_target(struct target *target, const struct qdisc_state *state)
 	target->at.ifindex = state->ifindex;
 	target->at.handle = state->handle;
 	target->at.parent = parent;
+	target->at.id = state->id;
+}
+
+struct netlink *socket_of(const struct plugctl *ctx, const struct target *target)
+{
+	return target->at.id ? ctx->generic : ctx->nl;
 }
 
 static void choose(struct plugctl *ctx, const struct qdisc_list *list,
@@ -271,19 +278,63 @@ static bool lacks_plug(const struct target *targets, unsigned int n,
 	return false;
 }
 
+static int join_sent(struct plugctl *ctx, int ifindex, struct qdisc_list *plugs)
+{
+	struct qdisc_list qdiscs = { 0 };
+	int error;
+
+	error = netlink_dump(ctx->nl, ifindex, true, &qdiscs);
+	if (!error)
+		qdisc_list_join(plugs, &qdiscs);
+	qdisc_list_free(&qdiscs);
+	return error;
+}
+
+/* ENOENT: there is no such family. */
+static int dump_family(struct plugctl *ctx, int ifindex, struct qdisc_list *list)
+{
+	int error;
+
+	if (!family_find(ctx->generic))
+		return ENOENT;
+	error = netlink_dump(ctx->generic, ifindex, true, list);
+	/* The module may have been loaded afresh, and have another number. */
+	if (error == ENOENT && family_find_again(ctx->generic))
+		error = netlink_dump(ctx->generic, ifindex, true, list);
+	return error;
+}
+
+/*
+ * Where rtnetlink has plugs although there was no family, the module may have been
+ * loaded in between: so the family is tried again.
+ */
+int dump_plugs(struct plugctl *ctx, int ifindex, bool sent,
+	       struct qdisc_list *list)
+{
+	int error = dump_family(ctx, ifindex, list);
+
+	if (error == ENOENT) {
+		error = netlink_dump(ctx->nl, ifindex, true, list);
+		if (error || !list->n || !family_find_again(ctx->generic))
+			return error;
+		error = netlink_dump(ctx->generic, ifindex, true, list);
+	}
+	return error || !sent || !list->n ? error : join_sent(ctx, ifindex, list);
+}
+
 /*
  * Where a target has no plug the kernel is asked again: older ones (5.10 is one)
  * may skip a device while others vanish, and not say that the dump is torn.
  */
 int list_plugs(struct plugctl *ctx, const struct target *targets, unsigned int n,
-	       struct qdisc_list *list)
+	       bool sent, struct qdisc_list *list)
 {
 	const int ifindex = n == 1 ? targets[0].at.ifindex : 0;
 	unsigned int tries = 0;
 	int error;
 
 	do {
-		error = netlink_dump(ctx->nl, ifindex, true, list);
+		error = dump_plugs(ctx, ifindex, sent, list);
 	} while (!error && lacks_plug(targets, n, list) && ++tries < LIST_TRIES);
 	return error;
 }
@@ -295,7 +346,7 @@ static int look_up(struct plugctl *ctx, struct target *targets, unsigned int n)
 	unsigned int i;
 	int error;
 
-	error = list_plugs(ctx, targets, n, &list);
+	error = list_plugs(ctx, targets, n, false, &list);
 	if (error)
 		complain_netlink(ctx, error);
 	for (i = 0; i < n && !error; i++)
@@ -352,7 +403,7 @@ int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n)
 	unsigned int i;
 	int error;
 
-	error = list_plugs(ctx, targets, n, &list);
+	error = list_plugs(ctx, targets, n, false, &list);
 	if (error) {
 		qdisc_list_free(&list);
 		return complain_netlink(ctx, error);
@@ -407,7 +458,7 @@ static bool is_gone(int error)
 static bool same_address(const struct address *a, const struct address *b)
 {
 	return a->ifindex == b->ifindex && a->handle == b->handle &&
-	       a->parent == b->parent;
+	       a->parent == b->parent && a->id == b->id;
 }
 
 /* Returns whether the plug is found elsewhere, so that asking again makes sense. */
@@ -429,19 +480,52 @@ static bool find_again(struct plugctl *ctx, struct target *target)
 }
 
 static void complain_answer(struct plugctl *ctx, struct target *target,
-			    const struct action *action,
 			    const struct answer *answer)
 {
-	if (answer->error == EINVAL && action->code >= TCQ_PLUG_DISCARD &&
-	    !target->told)
-		complain(ctx, STATUS_REFUSED, target->name,
-			 "the in-tree sch_plug is loaded, which cannot do this: load the one of sch-plug (plugctl version tells which is there)");
-	else if (is_gone(answer->error))
+	if (is_gone(answer->error))
 		complain(ctx, STATUS_REFUSED, target->name,
 			 "the plug is gone (%s): see plugctl show",
 			 answer->text[0] ? answer->text : strerror(answer->error));
 	else
 		complain_refusal(ctx, target->name, answer);
+}
+
+void check_ability(struct plugctl *ctx, struct target *targets, unsigned int n,
+		   const struct action *action)
+{
+	unsigned int i;
+
+	if (action->code <= TCQ_PLUG_LIMIT)
+		return;
+	for (i = 0; i < n; i++) {
+		if (!targets[i].usable || targets[i].at.id)
+			continue;
+		targets[i].usable = false;
+		complain(ctx, STATUS_REFUSED, targets[i].name,
+			 "the in-tree sch_plug is loaded, which cannot do this: load the one of sch-plug (plugctl version tells which is there)");
+		/* The next command asks again. */
+		if (ctx->memory)
+			memory_forget(ctx->memory, targets[i].name, &ctx->opt);
+	}
+}
+
+void add_statistics(struct plugctl *ctx, struct qdisc_state *state)
+{
+	struct qdisc_state now;
+
+	if (!state->id || state->stats_known ||
+	    !family_get(ctx->generic, state->id, &now))
+		return;
+	state->stats_known = now.stats_known;
+	memcpy(state->stats, now.stats, sizeof(state->stats));
+}
+
+/* Another plug has taken the place of the one that was meant. */
+static void complain_replaced(struct plugctl *ctx, const struct target *target)
+{
+	complain(ctx, STATUS_REFUSED, target->name,
+		 "the plug was replaced by another one, of which epochs have other numbers: see plugctl show %s",
+		 target->name);
 }
 
 static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n,
@@ -468,6 +552,11 @@ void take_answer(struct plugctl *ctx, struct target *target,
 	}
 	if (target->remembered && may_have_moved(answer->error) &&
 	    find_again(ctx, target)) {
+		if (action->code == TCQ_PLUG_RELEASE_UPTO) {
+			target->usable = false;
+			complain_replaced(ctx, target);
+			return;
+		}
 		answer_clear(answer);
 		send_to(ctx, &target, 1, action, echo, forgive_gone, answer);
 		return;
@@ -475,9 +564,10 @@ void take_answer(struct plugctl *ctx, struct target *target,
 	target->usable = false;
 	target->gone = is_gone(answer->error);
 	if (!target->gone || !forgive_gone)
-		complain_answer(ctx, target, action, answer);
+		complain_answer(ctx, target, answer);
 }
 
+/* All by the same interface. */
 static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n,
 		    const struct action *action, bool echo, bool forgive_gone,
 		    struct answer *answers)
@@ -486,8 +576,10 @@ static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n
 	unsigned int i;
 	int error;
 
-	error = netlink_exchange(ctx->nl, n, echo, build_action, &sending,
-				 answers);
+	if (!n)
+		return;
+	error = netlink_exchange(socket_of(ctx, targets[0]), n, echo,
+				 build_action, &sending, answers);
 	if (error)
 		complain_netlink(ctx, error);
 	for (i = 0; i < n; i++)
@@ -495,12 +587,24 @@ static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n
 			    &answers[i]);
 }
 
+/* Those that the family knows, or those that it does not. */
+static unsigned int collect(struct target *targets, unsigned int n, bool by_id,
+			    struct target **usable)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < n; i++)
+		if (targets[i].usable && by_id == (targets[i].at.id != 0))
+			usable[count++] = &targets[i];
+	return count;
+}
+
 void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
 		 const struct action *action, bool echo, bool forgive_gone)
 {
 	struct target *one, **usable = &one;
 	struct answer answer, *answers = &answer;
-	unsigned int i, count = 0;
+	unsigned int i, by_id, others;
 
 	if (n > 1) {
 		usable = calloc(n, sizeof(*usable));
@@ -514,11 +618,11 @@ void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
 	} else {
 		answer_clear(&answer);
 	}
-	for (i = 0; i < n; i++)
-		if (targets[i].usable)
-			usable[count++] = &targets[i];
-	if (count)
-		send_to(ctx, usable, count, action, echo, forgive_gone, answers);
+	by_id = collect(targets, n, true, usable);
+	others = collect(targets, n, false, usable + by_id);
+	send_to(ctx, usable, by_id, action, echo, forgive_gone, answers);
+	send_to(ctx, usable + by_id, others, action, echo, forgive_gone,
+		answers + by_id);
 out:
 	if (n > 1) {
 		free(usable);

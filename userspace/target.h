@@ -33,19 +33,35 @@ struct target *find_targets(struct plugctl *ctx, char *const *names,
 			    unsigned int n);
 
 /*
- * All plugs, sorted. A plug of these targets, of which the device must be known,
- * is in the list if there is one. Returns 0 or an errno. Free the list.
+ * All plugs, or those of a device, sorted: by the family where there is one. sent:
+ * with the packets that were sent, for which rtnetlink is asked as well. Returns 0
+ * or an errno. Free the list.
+ */
+int dump_plugs(struct plugctl *ctx, int ifindex, bool sent,
+	       struct qdisc_list *list);
+
+/*
+ * The same. A plug of these targets, of which the device must be known, is in the
+ * list if there is one.
  */
 int list_plugs(struct plugctl *ctx, const struct target *targets, unsigned int n,
-	       struct qdisc_list *list);
+	       bool sent, struct qdisc_list *list);
+
+/* The in-tree module cannot do everything: complains, leaves usable who can. */
+void check_ability(struct plugctl *ctx, struct target *targets, unsigned int n,
+		   const struct action *action);
+
+/* After a command: the statistics as well, if the plug is still there. */
+void add_statistics(struct plugctl *ctx, struct qdisc_state *state);
 
 /* Ask the kernel again. What is gone becomes unusable, without a complaint. */
 int refresh_targets(struct plugctl *ctx, struct target *targets, unsigned int n);
 
 /*
  * Send an action to every usable target in one go. A target that was found
- * earlier and is not there any more is looked for once more. With echo,
- * target.state is the state after the command. Complains about each failure,
+ * earlier and is not there any more is looked for once more, unless the action
+ * names an epoch: another plug has others. target.state is the state after the
+ * command, with the in-tree module only if echo is set. Complains about each failure,
  * except, with forgive_gone, about devices and plugs that went away.
  */
 void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
@@ -58,6 +74,9 @@ void send_action(struct plugctl *ctx, struct target *targets, unsigned int n,
 void take_answer(struct plugctl *ctx, struct target *target,
 		 const struct action *action, bool echo, bool forgive_gone,
 		 struct answer *answer);
+
+/* The socket over which this one is sent commands. */
+struct netlink *socket_of(const struct plugctl *ctx, const struct target *target);
 
 /* What the kernel has at one address is this target's plug from now on. */
 void set_target(struct target *target, const struct qdisc_state *state);

@@ -40,8 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Not any byte is a bool. */
 	memset(&state.told, data[0] & 1, sizeof(state.told));
 	memset(&state.open, data[0] >> 1 & 1, sizeof(state.open));
-	if (state.xstats_len > sizeof(state.xstats))
-		state.xstats_len = sizeof(state.xstats);
+	memset(&state.has_sent, data[0] >> 2 & 1, sizeof(state.has_sent));
 	rest = size - sizeof(state);
 	if (rest >= sizeof(name))
 		rest = sizeof(name) - 1;

@@ -8,6 +8,9 @@
 
 #define ANSWERS	4
 
+/* Any number that is neither NLMSG_ERROR's nor rtnetlink's. */
+#define FAMILY	30
+
 static void print(FILE *null, const struct qdisc_state *state)
 {
 	struct out out = { .file = null };
@@ -27,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct qdisc_state state;
 	const struct nlmsghdr *nlh;
 	int len = (int)size;
+	uint32_t action;
 	char *buf;
 
 	/* A copy: aligned, and with nothing behind it that might be read. */
@@ -36,11 +40,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	message_for_each(nlh, buf, len) {
 		if (!qdisc_parse(nlh, &state)) {
 			must(memchr(state.kind, 0, sizeof(state.kind)));
-			must(state.released <= state.epoch);
-			must(state.xstats_len <= sizeof(state.xstats));
+			must(!state.told && !state.stats_known);
 			print(null, &state);
 		}
-		answer_parse(nlh, 0, ANSWERS, answers);
+		if (!plug_parse(nlh, &state)) {
+			must(qdisc_is_plug(&state) && state.told && state.id);
+			must(state.epoch && state.released <= state.epoch);
+			must(state.open == (state.epoch == state.released));
+			plug_event(nlh, &action);
+			print(null, &state);
+		}
+		answer_parse(nlh, 0, 0, ANSWERS, answers);
+		answer_parse(nlh, FAMILY, 0, ANSWERS, answers);
 		netlink_errno(nlh);
 	}
 	fclose(null);

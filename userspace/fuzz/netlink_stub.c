@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "../family.h"
 #include "../netlink.h"
 #include "../plugctl.h"
 
@@ -17,14 +18,14 @@ uint32_t fuzz_seed;
 
 static const struct qdisc_state plugs[] = {
 	{ .ifindex = 2, .handle = 0x80010000, .parent = 0xffffffff, .kind = PLUG_KIND,
-	  .told = true, .epoch = 7, .released = 5, .limit = 10000000 },
+	  .told = true, .id = 11, .epoch = 7, .released = 5, .limit = 10000000 },
 	{ .ifindex = 3, .handle = 0x80010000, .parent = 0x10003, .kind = PLUG_KIND,
-	  .told = true, .open = true, .epoch = 1, .released = 1, .limit = 1 },
+	  .told = true, .id = 12, .open = true, .epoch = 1, .released = 1, .limit = 1 },
 	{ .ifindex = 3, .handle = 0x80020000, .parent = 0x10004, .kind = PLUG_KIND,
-	  .told = true, .epoch = 9, .held_packets = 3, .head_epoch = 9,
+	  .told = true, .id = 13, .epoch = 9, .held_packets = 3, .head_epoch = 9,
 	  .tail_epoch = 9, .limit = 5000 },
 	{ .ifindex = 3, .handle = 0x80030000, .parent = 0x10005, .kind = PLUG_KIND,
-	  .told = true, .epoch = 3, .released = 2, .held_packets = 4, .head_epoch = 2,
+	  .told = true, .id = 14, .epoch = 3, .released = 2, .held_packets = 4, .head_epoch = 2,
 	  .tail_epoch = 2, .stopped_packets = 4, .limit = 5000 },
 	{ .ifindex = 5, .handle = 0x10000, .parent = 0xffffffff, .kind = PLUG_KIND },
 };
@@ -51,6 +52,9 @@ void netlink_close(struct plugctl *ctx)
 static void answer_one(const struct nlmsghdr *nlh, bool echo, struct answer *answer)
 {
 	must(nlh->nlmsg_len <= QDISC_MESSAGE_MAX);
+	/* Only an action for a plug of the family has no type yet. */
+	if (!nlh->nlmsg_type)
+		echo = true;
 	if (!chance(30))
 		return;
 	answer->complete = true;
@@ -129,4 +133,29 @@ ssize_t netlink_receive(struct netlink *nl)
 	(void)nl;
 	errno = EIO;
 	return -1;
+}
+
+bool family_find(struct netlink *nl)
+{
+	(void)nl;
+	return fuzz_devices && chance(10);
+}
+
+bool family_find_again(struct netlink *nl)
+{
+	return family_find(nl);
+}
+
+bool family_get(struct netlink *nl, uint64_t id, struct qdisc_state *state)
+{
+	size_t i;
+
+	(void)nl;
+	for (i = 0; i < PLUGS; i++)
+		if (plugs[i].id == id && chance(10)) {
+			*state = plugs[i];
+			state->stats_known = chance(1 << 16);
+			return true;
+		}
+	return false;
 }

@@ -59,6 +59,9 @@ static inline void use_json(struct capture *c)
 	assert_true(out_use_json(&c->ctx.out, false, why));
 }
 
+/* All of them: bits from the first to the last. */
+#define STATS_ALL	((2U << SCH_PLUG_A_STATS_MAX) - (1U << SCH_PLUG_A_STATS_QUEUED_PACKETS))
+
 /* A plug with something in every field. */
 static inline struct qdisc_state sample_plug(void)
 {
@@ -72,29 +75,32 @@ static inline struct qdisc_state sample_plug(void)
 		.held_packets = 118,
 		.held_bytes = 167936,
 		.drops = 6,
+		.has_sent = true,
 		.told = true,
+		.id = 1234567890123,
 		.limit = 10485760,
 		.epoch = 42,
 		.released = 39,
 		.head_epoch = 39,
 		.tail_epoch = 42,
 		.stopped_packets = 20,
-		.xstats_len = sizeof(struct tc_plug_xstats),
-		.xstats = {
-			.queued_packets = 1000,
-			.queued_bytes = 200000,
-			.max_backlog = 2202010,
-			.drops_limit = 1,
-			.drops_reset = 2,
-			.drops_discard = 3,
-			.copy_failures = 12,
-			.buffer_cmds = 41,
-			.release_one_cmds = 38,
-			.release_indefinite_cmds = 1,
-			.limit_cmds = 4,
-			.discard_cmds = 5,
-			.release_upto_cmds = 6,
-			.closed_age = 4200000000,
+		.commands = 95,
+		.stats_known = STATS_ALL,
+		.stats = {
+			[SCH_PLUG_A_STATS_QUEUED_PACKETS] = 1000,
+			[SCH_PLUG_A_STATS_QUEUED_BYTES] = 200000,
+			[SCH_PLUG_A_STATS_MAX_BACKLOG] = 2202010,
+			[SCH_PLUG_A_STATS_DROPS_LIMIT] = 1,
+			[SCH_PLUG_A_STATS_DROPS_RESET] = 2,
+			[SCH_PLUG_A_STATS_DROPS_DISCARD] = 3,
+			[SCH_PLUG_A_STATS_COPY_FAILURES] = 12,
+			[SCH_PLUG_A_STATS_BUFFER_CMDS] = 41,
+			[SCH_PLUG_A_STATS_RELEASE_ONE_CMDS] = 38,
+			[SCH_PLUG_A_STATS_RELEASE_INDEFINITE_CMDS] = 1,
+			[SCH_PLUG_A_STATS_LIMIT_CMDS] = 4,
+			[SCH_PLUG_A_STATS_DISCARD_CMDS] = 5,
+			[SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS] = 6,
+			[SCH_PLUG_A_STATS_CLOSED_AGE] = 4200000000,
 		},
 	};
 

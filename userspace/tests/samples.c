@@ -27,11 +27,14 @@ int main(void)
 	state.head_epoch = 0;
 	state.tail_epoch = 0;
 	state.stopped_packets = 0;
-	state.xstats.closed_age = TC_PLUG_NEVER;
+	state.stats_known &= ~(1U << SCH_PLUG_A_STATS_CLOSED_AGE);
 	state.parent = 0x00010004;
 	sample(&state);
-	state.xstats_len = 0;
+	state.stats_known = 0;
 	sample(&state);
+	state.has_sent = false;
+	sample(&state);
+	state.has_sent = true;
 	state.told = false;
 	sample(&state);
 	return 0;

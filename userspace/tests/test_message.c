@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include <endian.h>
+#include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 
 #include "../message.h"
@@ -67,25 +68,79 @@ static void limit(void **state)
 	is_bytes(message_action(buf, &root, &action, false), bytes, sizeof(bytes));
 }
 
-static void release_upto(void **state)
+/* The type is the number that the kernel gives the family: see netlink.c. */
+#define CHANGE(len, action)						\
+	HEADER(len, 0, 1, 0), SCH_PLUG_CMD_CHANGE, 1, 0, 0,		\
+	12, 0, 1, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,	\
+	8, 0, 6, 0, (action) & 0xff, (action) >> 8, 0, 0
+
+static const struct address by_id = {
+	.ifindex = 7, .handle = 0x80010000, .parent = 0xffffffff,
+	.id = 0x1122334455667788ULL,
+};
+
+static void by_the_family(void **state)
 {
-	static const unsigned char bytes[] = {
-		HEADER(72, RTM_NEWQDISC, 5, 0), TCM_HANDLE, KIND,
-		24, 0, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0,
-		12, 0, 2, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
+	static const unsigned char bytes[] = { CHANGE(40, 0) };
+	static const unsigned char drop[] = { CHANGE(40, 256) };
+	const struct action discard = { .code = TCQ_PLUG_DISCARD };
+	const struct action action = { .code = TCQ_PLUG_BUFFER };
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_action(buf, &by_id, &action, false), bytes, sizeof(bytes));
+	is_bytes(message_action(buf, &by_id, &action, true), bytes, sizeof(bytes));
+	is_bytes(message_action(buf, &by_id, &discard, false), drop, sizeof(drop));
+}
+
+static void with_a_value(void **state)
+{
+	static const unsigned char upto[] = {
+		CHANGE(52, 257), 12, 0, 8, 0, 5, 0, 0, 0, 0, 0, 0, 0x80,
 	};
-	const struct action action = {
-		.code = TCQ_PLUG_RELEASE_UPTO, .epoch = 0x1122334455667788ULL,
+	static const unsigned char most[] = {
+		CHANGE(48, 3), 8, 0, 7, 0, 0x80, 0x96, 0x98, 0,
+	};
+	const struct action release = {
+		.code = TCQ_PLUG_RELEASE_UPTO, .epoch = 0x8000000000000005ULL,
+	};
+	const struct action set = { .code = TCQ_PLUG_LIMIT, .limit = 10000000 };
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_action(buf, &by_id, &release, false), upto, sizeof(upto));
+	is_bytes(message_action(buf, &by_id, &set, false), most, sizeof(most));
+}
+
+static void questions(void **state)
+{
+	static const unsigned char get[] = {
+		HEADER(32, 0, 1, 0), SCH_PLUG_CMD_GET, 1, 0, 0,
+		12, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0,
+	};
+	static const unsigned char all[] = {
+		HEADER(20, 0, 1, 3), SCH_PLUG_CMD_GET, 1, 0, 0,
+	};
+	static const unsigned char device[] = {
+		HEADER(28, 0, 1, 3), SCH_PLUG_CMD_GET, 1, 0, 0,
+		8, 0, 3, 0, 7, 0, 0, 0,
+	};
+	static const unsigned char family[] = {
+		HEADER(36, 16, 1, 0), 3, 1, 0, 0,
+		13, 0, 2, 0, 's', 'c', 'h', '_', 'p', 'l', 'u', 'g', 0, 0, 0, 0,
 	};
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_action(buf, &root, &action, false), bytes, sizeof(bytes));
+	is_bytes(message_get_plug(buf, 9), get, sizeof(get));
+	is_bytes(message_dump_plugs(buf, 0), all, sizeof(all));
+	is_bytes(message_dump_plugs(buf, 7), device, sizeof(device));
+	is_bytes(message_find_family(buf), family, sizeof(family));
 }
 
 static void never_creates(void **state)
 {
-	const struct action action = { .code = TCQ_PLUG_DISCARD };
+	const struct action action = { .code = TCQ_PLUG_BUFFER };
 	const struct nlmsghdr *nlh;
 	char buf[MESSAGE_MAX];
 
@@ -97,10 +152,10 @@ static void never_creates(void **state)
 static void add(void **state)
 {
 	static const unsigned char plain[] = {
-		HEADER(48, RTM_NEWQDISC, 0x0d, 6), TCM_ROOT, KIND,
+		HEADER(48, RTM_NEWQDISC, 0x05, 6), TCM_ROOT, KIND,
 	};
 	static const unsigned char open[] = {
-		HEADER(60, RTM_NEWQDISC, 0x0d, 7), TCM_ROOT, KIND,
+		HEADER(60, RTM_NEWQDISC, 0x05, 7), TCM_ROOT, KIND,
 		OPTIONS(2, 0x10, 0x27, 0),
 	};
 	const struct action action = {
@@ -165,17 +220,17 @@ static void answers(void **state)
 
 	(void)state;
 	memset(answer, 0, sizeof(answer));
-	assert_int_equal(answer_parse(&msg.nlh, 10, 2, answer), 1);
+	assert_int_equal(answer_parse(&msg.nlh, 0, 10, 2, answer), 1);
 	assert_false(answer[0].complete);
 	assert_true(answer[1].complete);
 	assert_int_equal(answer[1].error, 0);
-	assert_int_equal(answer_parse(&msg.nlh, 12, 2, answer), -1);
-	assert_int_equal(answer_parse(&msg.nlh, 9, 2, answer), -1);
+	assert_int_equal(answer_parse(&msg.nlh, 0, 12, 2, answer), -1);
+	assert_int_equal(answer_parse(&msg.nlh, 0, 9, 2, answer), -1);
 
 	msg.nlh.nlmsg_len = sizeof(msg);
 	msg.nlh.nlmsg_flags = NLM_F_CAPPED | NLM_F_ACK_TLVS;
 	msg.err.error = -22;
-	assert_int_equal(answer_parse(&msg.nlh, 10, 2, answer), 1);
+	assert_int_equal(answer_parse(&msg.nlh, 0, 10, 2, answer), 1);
 	assert_int_equal(answer[1].error, 22);
 	assert_string_equal(answer[1].text, "Not so");
 
@@ -183,8 +238,45 @@ static void answers(void **state)
 	msg.nlh.nlmsg_flags = NLM_F_ACK_TLVS;
 	msg.err.msg.nlmsg_len = 0x7fffffff;
 	memset(answer, 0, sizeof(answer));
-	assert_int_equal(answer_parse(&msg.nlh, 10, 2, answer), 1);
+	assert_int_equal(answer_parse(&msg.nlh, 0, 10, 2, answer), 1);
 	assert_string_equal(answer[1].text, "");
+}
+
+/* The state ends the answer: no acknowledgement follows. */
+static void answer_of_the_family(void **state)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct genlmsghdr genl;
+		unsigned char attrs[32];
+	} msg = {
+		.nlh = { .nlmsg_len = sizeof(msg), .nlmsg_type = RTM_NEWQDISC,
+			 .nlmsg_seq = 5 },
+		.attrs = { 12, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0,
+			   8, 0, 3, 0, 7, 0, 0, 0,
+			   12, 0, 10, 0, 4, 0, 0, 0, 0, 0, 0, 0 },
+	};
+	struct answer answer;
+
+	(void)state;
+	memset(&answer, 0, sizeof(answer));
+	assert_int_equal(answer_parse(&msg.nlh, RTM_NEWQDISC, 5, 1, &answer), 0);
+	assert_true(answer.complete);
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+	assert_true(answer.echoed);
+	assert_int_equal(answer.state.id, 9);
+	assert_int_equal(answer.state.epoch, 4);
+#endif
+	/* On rtnetlink the same type is a qdisc, of which this is none. */
+	memset(&answer, 0, sizeof(answer));
+	assert_int_equal(answer_parse(&msg.nlh, 0, 5, 1, &answer), 0);
+	assert_false(answer.complete);
+	assert_false(answer.echoed);
+	/* What is no state has still been done. */
+	msg.nlh.nlmsg_len = NLMSG_HDRLEN;
+	assert_int_equal(answer_parse(&msg.nlh, RTM_NEWQDISC, 5, 1, &answer), 0);
+	assert_true(answer.complete);
+	assert_false(answer.echoed);
 }
 
 int main(void)
@@ -192,13 +284,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buffer),
 		cmocka_unit_test(limit),
-		cmocka_unit_test(release_upto),
+		cmocka_unit_test(by_the_family),
+		cmocka_unit_test(with_a_value),
+		cmocka_unit_test(questions),
 		cmocka_unit_test(never_creates),
 		cmocka_unit_test(add),
 		cmocka_unit_test(del),
 		cmocka_unit_test(dump),
 		cmocka_unit_test(longest_name),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(answer_of_the_family),
 	};
 
 	return cmocka_run_group_tests_name("message", tests, NULL, NULL);

@@ -30,8 +30,7 @@ static void show_open(void **unused)
 		.kind = "plug", .handle = 0x20000, .parent = 0x10004,
 		.told = true, .open = true, .limit = 1500, .epoch = 3,
 		.released = 3, .held_packets = 1, .held_bytes = 60,
-		.xstats_len = sizeof(state.xstats),
-		.xstats.closed_age = TC_PLUG_NEVER,
+		.stats_known = STATS_ALL & ~(1U << SCH_PLUG_A_STATS_CLOSED_AGE),
 	};
 	struct capture *c = capture_new();
 
@@ -51,7 +50,8 @@ static void show_in_tree(void **unused)
 {
 	struct qdisc_state state = {
 		.kind = "plug", .handle = 0x20000, .parent = 0xffffffff,
-		.held_packets = 2, .held_bytes = 120, .drops = 9,
+		.held_packets = 2, .held_bytes = 120,
+		.has_sent = true, .drops = 9,
 	};
 	struct capture *c = capture_new();
 
@@ -113,6 +113,31 @@ static void show_json(void **unused)
 	capture_free(c);
 }
 
+/* After a command: the state that it was answered with, and no more. */
+static void json_of_an_answer(void **unused)
+{
+	struct qdisc_state state = {
+		.ifindex = 7, .handle = 0x80010000, .parent = 0xffffffff,
+		.kind = "plug", .told = true, .id = 1, .epoch = 3,
+		.released = 2, .limit = 1000, .commands = 1,
+	};
+	struct capture *c = capture_new();
+
+	(void)unused;
+	use_json(c);
+	out_array(&c->ctx.out, NULL);
+	print_plug(&c->ctx.out, "eth0", &state);
+	out_end(&c->ctx.out);
+	capture_flush(c);
+	assert_string_equal(c->out,
+		"[{\"device\":\"eth0\",\"ifindex\":7,\"handle\":\"8001:\","
+		"\"parent\":\"root\",\"module\":\"sch-plug\","
+		"\"state\":\"buffering\",\"epoch\":3,\"released_epoch\":2,"
+		"\"waiting_epochs\":0,\"held_packets\":0,\"stopped_packets\":0,"
+		"\"held_bytes\":0,\"limit_bytes\":1000}]\n");
+	capture_free(c);
+}
+
 static void fields(void **unused)
 {
 	struct qdisc_state state = sample_plug();
@@ -121,7 +146,8 @@ static void fields(void **unused)
 	(void)unused;
 	print_fields(&c->ctx.out, "eth0", &state);
 	state = (struct qdisc_state){ .ifindex = 1, .kind = "plug",
-				      .handle = 0x10000, .parent = 0xffffffff };
+				      .handle = 0x10000, .parent = 0xffffffff,
+				      .has_sent = true };
 	print_fields(&c->ctx.out, "lo", &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
@@ -221,6 +247,7 @@ int main(void)
 		cmocka_unit_test(show_in_tree),
 		cmocka_unit_test(brief),
 		cmocka_unit_test(show_json),
+		cmocka_unit_test(json_of_an_answer),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(ages),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Dump messages taken apart: whole ones, in-tree ones, older, newer, broken ones. */
+/* Messages taken apart: rtnetlink's, the family's, newer ones, broken ones. */
 #include "check.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/gen_stats.h>
+#include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 
 static char buf[1024];
@@ -24,18 +25,7 @@ static struct nlmsghdr *begin(const char *kind)
 	return nlh;
 }
 
-static struct nlattr *begin_options(struct nlmsghdr *nlh, int action, uint32_t limit)
-{
-	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
-	struct nlattr *options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
-
-	memcpy(mnl_nlmsg_get_payload_tail(nlh), &qopt, sizeof(qopt));
-	nlh->nlmsg_len += sizeof(qopt);
-	options->nla_type &= ~NLA_F_NESTED;
-	return options;
-}
-
-static void put_stats(struct nlmsghdr *nlh, const void *xstats, size_t len)
+static void put_stats(struct nlmsghdr *nlh)
 {
 	struct gnet_stats_basic basic = { .bytes = 5000000000, .packets = 17 };
 	struct gnet_stats_queue queue = { .qlen = 3, .backlog = 180, .drops = 2 };
@@ -44,32 +34,56 @@ static void put_stats(struct nlmsghdr *nlh, const void *xstats, size_t len)
 	/* 12 bytes are what the kernel sends: the struct's tail padding is not. */
 	mnl_attr_put(nlh, TCA_STATS_BASIC, 12, &basic);
 	mnl_attr_put(nlh, TCA_STATS_QUEUE, sizeof(queue), &queue);
-	if (len)
-		mnl_attr_put(nlh, TCA_STATS_APP, len, xstats);
 	mnl_attr_nest_end(nlh, stats);
+}
+
+/* Of the family: what every message has. */
+static struct nlmsghdr *begin_plug(uint8_t cmd, uint64_t epoch, uint64_t released)
+{
+	struct genlmsghdr *genl;
+	struct nlmsghdr *nlh;
+
+	memset(buf, 0, sizeof(buf));
+	nlh = mnl_nlmsg_put_header(buf);
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, 77);
+	mnl_attr_put(nlh, SCH_PLUG_A_PAD, 0, NULL);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_IFINDEX, 7);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_HANDLE, 0x80010000);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_PARENT, TC_H_ROOT);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_LIMIT, 1000);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_EPOCH, epoch);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_RELEASED, released);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_QLEN, 3);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_BACKLOG, 180);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_COMMANDS, 9);
+	return nlh;
 }
 
 static void ours(void **unused)
 {
-	struct tc_plug_xstats xstats = { .buffer_cmds = 4, .closed_age = 9 };
-	struct nlmsghdr *nlh = begin("plug");
+	struct nlmsghdr *nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 2);
 	struct qdisc_state state;
-	struct nlattr *options;
+	struct nlattr *stats;
 
 	(void)unused;
-	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1000);
-	mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, 5);
-	mnl_attr_put_u64(nlh, TCA_PLUG_RELEASED, 2);
-	mnl_attr_put_u64(nlh, TCA_PLUG_HEAD_EPOCH, 2);
-	mnl_attr_put_u64(nlh, TCA_PLUG_TAIL_EPOCH, 5);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_HEAD_EPOCH, 2);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_TAIL_EPOCH, 5);
 	mnl_attr_put_u64(nlh, 99, 1);
-	mnl_attr_nest_end(nlh, options);
-	put_stats(nlh, &xstats, sizeof(xstats));
+	stats = mnl_attr_nest_start(nlh, SCH_PLUG_A_STATS);
+	mnl_attr_put(nlh, SCH_PLUG_A_STATS_PAD, 0, NULL);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_STATS_BUFFER_CMDS, 4);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_STATS_CLOSED_AGE, 0);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_STATS_MAX + 1, 8);
+	mnl_attr_nest_end(nlh, stats);
 
-	assert_int_equal(qdisc_parse(nlh, &state), 0);
+	assert_int_equal(plug_parse(nlh, &state), 0);
 	assert_true(qdisc_is_plug(&state));
+	assert_int_equal(state.id, 77);
 	assert_int_equal(state.ifindex, 7);
 	assert_int_equal(state.handle, 0x80010000);
+	assert_int_equal(state.parent, TC_H_ROOT);
 	assert_true(state.told);
 	assert_false(state.open);
 	assert_int_equal(state.limit, 1000);
@@ -78,26 +92,23 @@ static void ours(void **unused)
 	assert_true(plug_holds_unreleased(&state));
 	assert_int_equal(state.stopped_packets, 0);
 	assert_true(plug_is_draining(&state));
-	assert_int_equal(state.sent_bytes, 5000000000);
-	assert_int_equal(state.sent_packets, 17);
 	assert_int_equal(state.held_packets, 3);
 	assert_int_equal(state.held_bytes, 180);
-	assert_true(qdisc_knows(&state, closed_age));
-	assert_int_equal(state.xstats.buffer_cmds, 4);
+	assert_int_equal(state.commands, 9);
+	assert_int_equal(plug_stat(&state, BUFFER_CMDS), 4);
+	assert_true(plug_knows(&state, CLOSED_AGE));
+	assert_false(plug_knows(&state, LIMIT_CMDS));
+	assert_false(state.has_sent);
 }
 
 static void open_and_empty(void **unused)
 {
-	struct nlmsghdr *nlh = begin("plug");
+	struct nlmsghdr *nlh = begin_plug(SCH_PLUG_CMD_CHANGE, 5, 5);
 	struct qdisc_state state;
-	struct nlattr *options;
 
 	(void)unused;
-	options = begin_options(nlh, TCQ_PLUG_RELEASE_INDEFINITE, 1);
-	mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, 5);
-	mnl_attr_put_u64(nlh, TCA_PLUG_RELEASED, 5);
-	mnl_attr_nest_end(nlh, options);
-	assert_int_equal(qdisc_parse(nlh, &state), 0);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_QLEN, 0);
+	assert_int_equal(plug_parse(nlh, &state), 0);
 	assert_true(state.open);
 	assert_int_equal(plug_waiting(&state), 0);
 	assert_false(plug_holds_unreleased(&state));
@@ -107,23 +118,32 @@ static void open_and_empty(void **unused)
 /* A released packet is the oldest of those held, but will not leave by itself. */
 static void stopped(void **unused)
 {
-	struct nlmsghdr *nlh = begin("plug");
+	struct nlmsghdr *nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
 	struct qdisc_state state;
-	struct nlattr *options;
 
 	(void)unused;
-	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1000);
-	mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, 5);
-	mnl_attr_put_u64(nlh, TCA_PLUG_RELEASED, 4);
-	mnl_attr_put_u32(nlh, TCA_PLUG_STOPPED, 3);
-	mnl_attr_put_u64(nlh, TCA_PLUG_HEAD_EPOCH, 4);
-	mnl_attr_put_u64(nlh, TCA_PLUG_TAIL_EPOCH, 4);
-	mnl_attr_nest_end(nlh, options);
-	put_stats(nlh, NULL, 0);
-	assert_int_equal(qdisc_parse(nlh, &state), 0);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_STOPPED, 3);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_HEAD_EPOCH, 4);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_TAIL_EPOCH, 4);
+	assert_int_equal(plug_parse(nlh, &state), 0);
 	assert_int_equal(state.stopped_packets, 3);
 	assert_false(plug_holds_unreleased(&state));
 	assert_false(plug_is_draining(&state));
+}
+
+static void event(void **unused)
+{
+	struct nlmsghdr *nlh = begin_plug(SCH_PLUG_CMD_CHANGE_NTF, 5, 4);
+	uint32_t action;
+
+	(void)unused;
+	assert_int_equal(plug_event(nlh, &action), SCH_PLUG_CMD_CHANGE_NTF);
+	assert_int_equal(action, UINT32_MAX);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_ACTION, TCQ_PLUG_DISCARD);
+	assert_int_equal(plug_event(nlh, &action), SCH_PLUG_CMD_CHANGE_NTF);
+	assert_int_equal(action, TCQ_PLUG_DISCARD);
+	nlh->nlmsg_len = MNL_NLMSG_HDRLEN + 2;
+	assert_int_equal(plug_event(nlh, &action), 0);
 }
 
 static void in_tree(void **unused)
@@ -132,48 +152,19 @@ static void in_tree(void **unused)
 	struct qdisc_state state;
 
 	(void)unused;
-	put_stats(nlh, NULL, 0);
+	put_stats(nlh);
 	assert_int_equal(qdisc_parse(nlh, &state), 0);
 	assert_false(state.told);
-	assert_int_equal(state.xstats_len, 0);
+	assert_int_equal(state.id, 0);
+	assert_int_equal(state.stats_known, 0);
+	assert_true(state.has_sent);
+	assert_int_equal(state.sent_bytes, 5000000000);
+	assert_int_equal(state.sent_packets, 17);
+	assert_int_equal(state.held_packets, 3);
+	assert_int_equal(state.held_bytes, 180);
+	assert_int_equal(state.drops, 2);
 	assert_false(plug_holds_unreleased(&state));
 	assert_true(plug_is_draining(&state));
-}
-
-/* Options without an epoch: some other module of that name. */
-static void options_of_another(void **unused)
-{
-	struct nlmsghdr *nlh = begin("plug");
-	struct qdisc_state state;
-	struct nlattr *options;
-
-	(void)unused;
-	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1);
-	mnl_attr_put_u32(nlh, TCA_PLUG_STOPPED, 3);
-	mnl_attr_nest_end(nlh, options);
-	assert_int_equal(qdisc_parse(nlh, &state), 0);
-	assert_false(state.told);
-	assert_int_equal(state.stopped_packets, 0);
-}
-
-static void older_and_newer_statistics(void **unused)
-{
-	unsigned char longer[sizeof(struct tc_plug_xstats) + 16] = { 0 };
-	struct qdisc_state state;
-	struct nlmsghdr *nlh;
-
-	(void)unused;
-	nlh = begin("plug");
-	put_stats(nlh, longer, 20);
-	assert_int_equal(qdisc_parse(nlh, &state), 0);
-	assert_true(qdisc_knows(&state, queued_bytes));
-	assert_false(qdisc_knows(&state, max_backlog));
-
-	nlh = begin("plug");
-	put_stats(nlh, longer, sizeof(longer));
-	assert_int_equal(qdisc_parse(nlh, &state), 0);
-	assert_true(qdisc_knows(&state, closed_age));
-	assert_int_equal(state.xstats_len, sizeof(struct tc_plug_xstats));
 }
 
 static void other_kinds(void **unused)
@@ -193,7 +184,6 @@ static void malformed(void **unused)
 {
 	struct qdisc_state state;
 	struct nlmsghdr *nlh;
-	struct nlattr *options;
 
 	(void)unused;
 	nlh = begin("a-kind-much-too-long");
@@ -203,37 +193,82 @@ static void malformed(void **unused)
 	assert_int_equal(qdisc_parse(nlh, &state), -1);
 
 	nlh = begin("plug");
-	mnl_attr_put_u32(nlh, TCA_OPTIONS, 0);
-	assert_int_equal(qdisc_parse(nlh, &state), -1);
-
-	/* An epoch of 4 bytes; a count of 8; more released than there are. */
-	nlh = begin("plug");
-	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1);
-	mnl_attr_put_u32(nlh, TCA_PLUG_EPOCH, 1);
-	mnl_attr_nest_end(nlh, options);
-	assert_int_equal(qdisc_parse(nlh, &state), -1);
-
-	nlh = begin("plug");
-	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1);
-	mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, 1);
-	mnl_attr_put_u64(nlh, TCA_PLUG_STOPPED, 1);
-	mnl_attr_nest_end(nlh, options);
-	assert_int_equal(qdisc_parse(nlh, &state), -1);
-
-	nlh = begin("plug");
-	options = begin_options(nlh, TCQ_PLUG_BUFFER, 1);
-	mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, 1);
-	mnl_attr_put_u64(nlh, TCA_PLUG_RELEASED, 2);
-	mnl_attr_nest_end(nlh, options);
-	assert_int_equal(qdisc_parse(nlh, &state), -1);
-
-	nlh = begin("plug");
 	nlh->nlmsg_len = MNL_NLMSG_HDRLEN + 4;
 	assert_int_equal(qdisc_parse(nlh, &state), -1);
 
 	nlh = begin("plug");
 	nlh->nlmsg_type = NLMSG_ERROR;
 	assert_int_equal(qdisc_parse(nlh, &state), -1);
+}
+
+/* Numbers of another size; more released than there are; something missing. */
+static void malformed_plug(void **unused)
+{
+	struct qdisc_state state;
+	struct nlmsghdr *nlh;
+	struct nlattr *stats;
+
+	(void)unused;
+	nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_EPOCH, 5);
+	assert_int_equal(plug_parse(nlh, &state), -1);
+
+	nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_STOPPED, 5);
+	assert_int_equal(plug_parse(nlh, &state), -1);
+
+	nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
+	stats = mnl_attr_nest_start(nlh, SCH_PLUG_A_STATS);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_STATS_LIMIT_CMDS, 5);
+	mnl_attr_nest_end(nlh, stats);
+	assert_int_equal(plug_parse(nlh, &state), -1);
+
+	assert_int_equal(plug_parse(begin_plug(SCH_PLUG_CMD_GET, 1, 2), &state), -1);
+	assert_int_equal(plug_parse(begin_plug(SCH_PLUG_CMD_GET, 0, 0), &state), -1);
+
+	nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_IFINDEX, 0x80000000);
+	assert_int_equal(plug_parse(nlh, &state), -1);
+
+	nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, 0);
+	assert_int_equal(plug_parse(nlh, &state), -1);
+
+	nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
+	nlh->nlmsg_len = MNL_NLMSG_HDRLEN + 2;
+	assert_int_equal(plug_parse(nlh, &state), -1);
+}
+
+/* The plugs of the family and what rtnetlink has, which may be more and less. */
+static void join(void **unused)
+{
+	const struct qdisc_state plugs[] = {
+		{ .ifindex = 2, .handle = 0x10000, .parent = 1 },
+		{ .ifindex = 2, .handle = 0x10000, .parent = 2 },
+		{ .ifindex = 3, .handle = 0x10000, .parent = 1 },
+	};
+	const struct qdisc_state qdiscs[] = {
+		{ .ifindex = 1, .handle = 0x10000, .parent = 1, .sent_bytes = 9 },
+		{ .ifindex = 2, .handle = 0x10000, .parent = 2, .sent_bytes = 5,
+		  .sent_packets = 4 },
+		{ .ifindex = 4, .handle = 0x10000, .parent = 1, .sent_bytes = 9 },
+	};
+	struct qdisc_list list = { 0 }, others = { 0 };
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < 3; i++) {
+		assert_non_null(qdisc_list_add(&list, &plugs[i]));
+		assert_non_null(qdisc_list_add(&others, &qdiscs[i]));
+	}
+	qdisc_list_join(&list, &others);
+	assert_false(list.v[0].has_sent);
+	assert_true(list.v[1].has_sent);
+	assert_int_equal(list.v[1].sent_bytes, 5);
+	assert_int_equal(list.v[1].sent_packets, 4);
+	assert_false(list.v[2].has_sent);
+	qdisc_list_free(&list);
+	qdisc_list_free(&others);
 }
 
 static void lists(void **unused)
@@ -269,10 +304,11 @@ int main(void)
 		cmocka_unit_test(open_and_empty),
 		cmocka_unit_test(stopped),
 		cmocka_unit_test(in_tree),
-		cmocka_unit_test(options_of_another),
-		cmocka_unit_test(older_and_newer_statistics),
+		cmocka_unit_test(event),
 		cmocka_unit_test(other_kinds),
 		cmocka_unit_test(malformed),
+		cmocka_unit_test(malformed_plug),
+		cmocka_unit_test(join),
 		cmocka_unit_test(lists),
 	};
 
