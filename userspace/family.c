@@ -37,7 +37,7 @@ static void parse_groups(struct netlink *nl, const struct nlattr *groups)
 			nl->group = parse_group(group);
 }
 
-static bool parse_family(struct netlink *nl, const struct nlmsghdr *nlh)
+bool family_parse(struct netlink *nl, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 	uint16_t family = 0;
@@ -74,7 +74,7 @@ bool family_find_again(struct netlink *nl)
 		message_for_each(nlh, nl->buf, len)
 			if (nlh->nlmsg_pid == nl->portid &&
 			    nlh->nlmsg_seq == nl->seq)
-				return parse_family(nl, nlh);
+				return family_parse(nl, nlh);
 	}
 }
 

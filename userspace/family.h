@@ -19,6 +19,9 @@
 bool family_find(struct netlink *generic);
 bool family_find_again(struct netlink *generic);
 
+/* Takes the numbers out of the kernel's answer to that; false: there is none. */
+bool family_parse(struct netlink *generic, const struct nlmsghdr *nlh);
+
 /* One plug, with statistics. False: it is not there any more. */
 bool family_get(struct netlink *generic, uint64_t id, struct qdisc_state *state);
 

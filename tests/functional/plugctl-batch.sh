@@ -130,6 +130,30 @@ status=0
 wait $pid || status=$?
 is "and ends the batch" $status 2
 
+# A command that names an epoch means the plug that had it, and no other, also
+# where the handle is the same.
+mkfifo "$tmp/to3" "$tmp/from3"
+plugctl -j --force batch < "$tmp/to3" > "$tmp/from3" 2> /dev/null &
+pid=$!
+exec 3> "$tmp/to3" 4< "$tmp/from3"
+echo "buffer old0" >&3
+read -r line <&4
+like "a plug that will go" "$line" '{"line":1,*"handle":"99:",*"ok":true}'
+plugctl --force del old0
+plugctl add old0 handle 99:
+plugctl buffer old0
+before="$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)"
+echo "release old0 upto $((${before%% *} - 1))" >&3
+read -r line <&4
+like "another plug has other epochs" "$line" \
+	'{"line":2,*"ok":false,"errors":\[{"device":"old0","message":"the plug was replaced by another one*'
+is "and keeps them" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
+echo "discard old0" >&3
+read -r line <&4
+like "what names none finds it" "$line" '{"line":3,*"handle":"99:",*"ok":true}'
+exec 3>&-
+wait $pid || :
+
 # With --force a controller gets on, and all other devices with it.
 mkfifo "$tmp/to2" "$tmp/from2"
 plugctl -j --force batch < "$tmp/to2" > "$tmp/from2" 2> /dev/null &

@@ -52,8 +52,8 @@ expect "discard" '* d0 5: discard: *'
 plugctl open d0
 expect "open" '* d0 5: open: open, *'
 plugctl --force add d0
-expect "replace" '* d0 8001: attach: *'
-is "replace is detach and attach" "$(tail -n 2 "$tmp/log" | cut -d' ' -f 4 | xargs)" "detach: attach:"
+expect "replace" '* d0 5: detach: *'
+is "replace is attach and detach" "$(tail -n 2 "$tmp/log" | cut -d' ' -f 3,4 | xargs)" "8001: attach: 5: detach:"
 plugctl del d0
 expect "detach" '* d0 8001: detach: *'
 

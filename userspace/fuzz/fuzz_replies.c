@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "../attr.h"
+#include "../family.h"
 #include "../netlink.h"
 #include "../print.h"
 
@@ -26,6 +27,7 @@ static void print(FILE *null, const struct qdisc_state *state)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct answer answers[ANSWERS] = { 0 };
+	struct netlink generic = { 0 };
 	FILE *null = fopen("/dev/null", "w");
 	struct qdisc_state state;
 	const struct nlmsghdr *nlh;
@@ -52,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		answer_parse(nlh, 0, 0, ANSWERS, answers);
 		answer_parse(nlh, FAMILY, 0, ANSWERS, answers);
+		must(!family_parse(&generic, nlh) || generic.family);
 		netlink_errno(nlh);
 	}
 	fclose(null);

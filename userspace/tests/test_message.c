@@ -6,9 +6,11 @@
 #include "check.h"
 
 #include <endian.h>
+#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 
+#include "../family.h"
 #include "../message.h"
 #include "../netlink.h"
 
@@ -242,6 +244,41 @@ static void answers(void **state)
 	assert_string_equal(answer[1].text, "");
 }
 
+/* Of the controller: the numbers of the family and of its group. */
+static void numbers_of_the_family(void **state)
+{
+	struct nlmsghdr *nlh;
+	struct nlattr *groups, *group;
+	struct netlink nl = { 0 };
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	memset(buf, 0, sizeof(buf));
+	nlh = mnl_nlmsg_put_header(buf);
+	nlh->nlmsg_type = GENL_ID_CTRL;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct genlmsghdr));
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, SCH_PLUG_FAMILY_NAME);
+	assert_false(family_parse(&nl, nlh));
+	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, 36);
+	groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
+	group = mnl_attr_nest_start(nlh, 1);
+	mnl_attr_put_u32(nlh, CTRL_ATTR_MCAST_GRP_ID, 4);
+	mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME, "another");
+	mnl_attr_nest_end(nlh, group);
+	group = mnl_attr_nest_start(nlh, 2);
+	mnl_attr_put_u32(nlh, CTRL_ATTR_MCAST_GRP_ID, 5);
+	mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME, SCH_PLUG_MCGRP_EVENTS);
+	mnl_attr_nest_end(nlh, group);
+	mnl_attr_nest_end(nlh, groups);
+	assert_true(family_parse(&nl, nlh));
+	assert_int_equal(nl.family, 36);
+	assert_int_equal(nl.group, 5);
+	/* The module is gone: the number stays, for the kernel to refuse. */
+	nlh->nlmsg_type = NLMSG_ERROR;
+	assert_false(family_parse(&nl, nlh));
+	assert_int_equal(nl.family, 36);
+}
+
 /* The state ends the answer: no acknowledgement follows. */
 static void answer_of_the_family(void **state)
 {
@@ -293,6 +330,7 @@ int main(void)
 		cmocka_unit_test(dump),
 		cmocka_unit_test(longest_name),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(numbers_of_the_family),
 		cmocka_unit_test(answer_of_the_family),
 	};
 
