@@ -28,6 +28,9 @@
 
 #define EVENT_TEXT_MAX	128
 
+/* Plugs that there is room for at first. */
+#define KNOWN_ROOM	16
+
 struct known {
 	struct qdisc_state state;
 	/* As far as they were printed, by SCH_PLUG_A_STATS_*: of commands only. */
@@ -88,7 +91,7 @@ static struct known *add_known(struct monitor *mon,
 	struct known *known;
 
 	if (mon->count == mon->room) {
-		size_t room = mon->room ? 2 * mon->room : 16;
+		size_t room = 2 * mon->room;
 
 		known = realloc(mon->known, room * sizeof(*known));
 		if (!known)
@@ -561,13 +564,18 @@ static int open_sockets(struct monitor *mon)
 
 int cmd_monitor(struct plugctl *ctx, const struct args *args)
 {
-	struct monitor mon = { .ctx = ctx, .names = args->v, .n = args->n };
+	struct monitor mon = {
+		.ctx = ctx, .names = args->v, .n = args->n, .room = KNOWN_ROOM,
+	};
 	struct netlink *queries, *family_queries;
 	int i;
 
 	mon.ifindexes = calloc((size_t)args->n + 1, sizeof(*mon.ifindexes));
-	if (!mon.ifindexes)
-		return complain_memory(ctx);
+	mon.known = calloc(KNOWN_ROOM, sizeof(*mon.known));
+	if (!mon.ifindexes || !mon.known) {
+		complain_memory(ctx);
+		goto out_free;
+	}
 	if (open_sockets(&mon))
 		goto out;
 	for (i = 0; i < args->n; i++) {
@@ -586,6 +594,7 @@ out:
 	netlink_close(ctx);
 	ctx->nl = queries;
 	ctx->generic = family_queries;
+out_free:
 	free(mon.known);
 	free(mon.ifindexes);
 	return ctx->status;

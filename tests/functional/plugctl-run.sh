@@ -109,8 +109,8 @@ run onpty hang-up plugctl run v0 -- sh -c "trap 'exit 36' HUP; $loop"
 gives "the terminal hangs up" 36 '' ''
 is "open after all that" "$(field v0 $F_STATE)" open
 
-# The kernel's answers get lost: the first two are the list of plugs, then comes
-# one for each plug and command, "buffer" and "open".
+# The kernel's answers get lost: the first is about the family, the next two are
+# the list of plugs, then comes one for each plug and command, "buffer" and "open".
 # lose NUMBERS STATUS NAME: as the library is no sanitizer, it may come before one
 lose() {
 	run env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
@@ -119,13 +119,13 @@ lose() {
 	is "$3" "$status $(field v0 $F_STATE) $(field d0 $F_STATE)" "$2 open open"
 	like "and it is said" "$err" "*plugctl: d0: no answer, it may have been done*"
 }
-lose 3 2 "the answer to buffer is lost: opened again"
-check "and the program was not run" [ ! -e "$tmp/ran-3" ]
-lose 4 2 "that of the second plug"
-lose 5 0 "the answer to open is lost: asked again"
-check "the program has run" [ -e "$tmp/ran-5" ]
-lose 3,5 2 "both are lost"
-lose 5,7,9 2 "all that plugctl waits for: its guard has a try"
+lose 4 2 "the answer to buffer is lost: opened again"
+check "and the program was not run" [ ! -e "$tmp/ran-4" ]
+lose 5 2 "that of the second plug"
+lose 6 0 "the answer to open is lost: asked again"
+check "the program has run" [ -e "$tmp/ran-6" ]
+lose 4,6 2 "both are lost"
+lose 6,8,10 2 "all that plugctl waits for: its guard has a try"
 like "and says so" "$err" "*did not get to open what it had closed*"
 
 # Nobody reads what is said, as when it goes through that very plug.
