@@ -520,12 +520,20 @@ void add_statistics(struct plugctl *ctx, struct qdisc_state *state)
 	memcpy(state->stats, now.stats, sizeof(state->stats));
 }
 
-/* Another plug has taken the place of the one that was meant. */
-static void complain_replaced(struct plugctl *ctx, const struct target *target)
+/* Another plug has taken the place of the one that was meant: may it have that? */
+static bool may_resend(struct plugctl *ctx, struct target *target,
+		       const struct action *action)
 {
-	complain(ctx, STATUS_REFUSED, target->name,
-		 "the plug was replaced by another one, of which epochs have other numbers: see plugctl show %s",
-		 target->name);
+	if (action->code == TCQ_PLUG_RELEASE_UPTO) {
+		target->usable = false;
+		complain(ctx, STATUS_REFUSED, target->name,
+			 "the plug was replaced by another one, whose epochs are others: see plugctl show %s",
+			 target->name);
+		return false;
+	}
+	/* Of the in-tree module, perhaps. */
+	check_ability(ctx, target, 1, action);
+	return target->usable;
 }
 
 static void send_to(struct plugctl *ctx, struct target **targets, unsigned int n,
@@ -552,11 +560,8 @@ void take_answer(struct plugctl *ctx, struct target *target,
 	}
 	if (target->remembered && may_have_moved(answer->error) &&
 	    find_again(ctx, target)) {
-		if (action->code == TCQ_PLUG_RELEASE_UPTO) {
-			target->usable = false;
-			complain_replaced(ctx, target);
+		if (!may_resend(ctx, target, action))
 			return;
-		}
 		answer_clear(answer);
 		send_to(ctx, &target, 1, action, echo, forgive_gone, answer);
 		return;
