@@ -151,6 +151,27 @@ is "and keeps them" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
 echo "discard old0" >&3
 read -r line <&4
 like "what names none finds it" "$line" '{"line":3,*"handle":"99:",*"ok":true}'
+# Other modules under it: the family gets another number, then there is none.
+plugctl --force del old0
+rmmod sch_plug
+plugctl add old0
+echo "buffer old0" >&3
+read -r line <&4
+like "the module was loaded again" "$line" '{"line":4,*"module":"sch-plug",*"ok":true}'
+plugctl --force del old0
+rmmod sch_plug
+insmod "$PLUG_INTREE_KO"
+plugctl add old0
+echo "discard old0" >&3
+read -r line <&4
+like "now it is the in-tree one" "$line" \
+	'{"line":5,*"ok":false,"errors":\[{"device":"old0","message":"the in-tree sch_plug is loaded*'
+echo "buffer old0" >&3
+read -r line <&4
+like "which obeys what it can" "$line" '{"line":6,*"module":"in-tree",*"ok":true}'
+plugctl --force del old0
+rmmod sch_plug
+plugctl add old0
 exec 3>&-
 wait $pid || :
 
