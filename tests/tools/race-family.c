@@ -30,7 +30,7 @@
 #define COMMANDERS	4
 #define PHASE_MS	200
 #define PHASE_PACKETS	4000
-#define CHANGES_MIN	10
+#define CHANGES_MIN	3
 #define NO_EPOCH	(1ULL << 62)
 #define OTHER_MODULE	"/other_family.ko"
 
