@@ -690,6 +690,18 @@ struct plug_control *plug_control(struct Qdisc *sch)
 	return &q->control;
 }
 
+/* Unless another command came meanwhile, without RTNL: a state bears the number
+ * of the command that it was told for.
+ */
+static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
+{
+	struct plug_snapshot now = *after;
+
+	plug_look_rtnl(sch, &now);
+	if (plug_commands(&now.stats) == plug_commands(&after->stats))
+		*after = now;
+}
+
 /* Any command, with RTNL. @after: the state after it, or after it was refused. */
 int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
@@ -722,7 +734,7 @@ int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 
 	if (closes) {
 		plug_wait_for_driver(sch);
-		plug_look_rtnl(sch, after);
+		plug_look_again(sch, after);
 	}
 	return err;
 }
