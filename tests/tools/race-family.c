@@ -13,16 +13,11 @@
 #include "control.h"
 #include "history.h"
 #include "race.h"
-#include "tap.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 
@@ -847,6 +842,7 @@ static void play(const struct scene *s, unsigned int seconds)
 		do {
 			turn++;
 			s->change();
+			usleep(dice(&boss.seed, 3000));
 		} while (now_ns() < phase_end);
 		settle();
 	} while (now_ns() < end || turn < CHANGES_MIN || !events || !dumps);
