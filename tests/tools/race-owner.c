@@ -336,8 +336,8 @@ int main(int argc, char **argv)
 	is_u64(bad_ends, 0, "each ended when it was killed, and not before");
 	is_u64(bad_states, 0, "what was asked for was done, once, and nothing else");
 	is_u64(uncounted, 0, "I3: every packet is accounted for");
-	is_u64(leaks, 0, "I1: nothing else did");
-	is_u64(stuck, 0, "I5: what was released left");
+	is_u64(leaks, 0, "I1: what was not released does not leave");
+	is_u64(stuck, 0, "I5: what was released leaves");
 	ok(unloads(), "I3: nothing holds the module at the end");
 	return done_testing();
 }
