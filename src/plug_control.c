@@ -156,13 +156,6 @@ static int plug_put_stats(struct sk_buff *msg, const struct tc_plug_xstats *st)
 	return 0;
 }
 
-static u64 plug_commands(const struct tc_plug_xstats *st)
-{
-	return st->buffer_cmds + st->release_one_cmds +
-	       st->release_indefinite_cmds + st->limit_cmds +
-	       st->discard_cmds + st->release_upto_cmds;
-}
-
 static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *snap)
 {
 	if (plug_put_u64(msg, SCH_PLUG_A_ID, snap->id) ||

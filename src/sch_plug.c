@@ -229,6 +229,7 @@ static void plug_set_bypass(struct Qdisc *sch, bool bypass)
 {
 	unsigned int flags = sch->flags & ~TCQ_F_CAN_BYPASS;
 
+	ASSERT_RTNL();
 	if (bypass)
 		flags |= TCQ_F_CAN_BYPASS;
 	if (flags == sch->flags)
@@ -689,6 +690,18 @@ struct plug_control *plug_control(struct Qdisc *sch)
 	return &q->control;
 }
 
+/* Unless another command came meanwhile, without RTNL: a state bears the number
+ * of the command that it was told for.
+ */
+static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
+{
+	struct plug_snapshot now = *after;
+
+	plug_look_rtnl(sch, &now);
+	if (plug_commands(&now.stats) == plug_commands(&after->stats))
+		*after = now;
+}
+
 /* Any command, with RTNL. @after: the state after it, or after it was refused. */
 int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
@@ -721,7 +734,7 @@ int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 
 	if (closes) {
 		plug_wait_for_driver(sch);
-		plug_look_rtnl(sch, after);
+		plug_look_again(sch, after);
 	}
 	return err;
 }
@@ -746,6 +759,11 @@ static bool plug_only_numbers(const struct plug_sched_data *q,
 	return false;
 }
 
+static struct Qdisc *plug_root_rcu(const struct Qdisc *sch)
+{
+	return rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping);
+}
+
 /* The root lock, without RTNL. A graft changes the root under the lock of the
  * old one, so who has the lock of what is still the root has the right one.
  * What is unlocked in the end is what was locked: the root may be another by
@@ -756,9 +774,9 @@ static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
 	struct Qdisc *root;
 
 	for (;;) {
-		root = rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping);
+		root = plug_root_rcu(sch);
 		spin_lock_bh(qdisc_lock(root));
-		if (root == rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping))
+		if (root == plug_root_rcu(sch))
 			return root;
 		spin_unlock_bh(qdisc_lock(root));
 	}
@@ -783,6 +801,7 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 	struct Qdisc *root = plug_lock_root_rcu(sch);
 	int err = -EAGAIN;
 
+	lockdep_assert_held(qdisc_lock(plug_root_rcu(sch)));
 	if (plug_only_numbers(qdisc_priv(sch), cmd)) {
 		err = plug_apply(sch, cmd, extack);
 		__netif_schedule(qdisc_root(sch));

@@ -46,6 +46,14 @@ struct plug_snapshot {
 	struct tc_plug_xstats stats;
 };
 
+/* How many commands the plug has obeyed: the number of the last one. */
+static inline u64 plug_commands(const struct tc_plug_xstats *st)
+{
+	return st->buffer_cmds + st->release_one_cmds +
+	       st->release_indefinite_cmds + st->limit_cmds +
+	       st->discard_cmds + st->release_upto_cmds;
+}
+
 /* What the control interface keeps in each plug. */
 struct plug_control {
 	struct hlist_node	node;

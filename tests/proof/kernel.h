@@ -244,6 +244,8 @@ void __netif_schedule(struct Qdisc *sch);
 #define qdisc_lock(sch)		(sch)
 #define spin_lock_bh(sch)	sch_tree_lock(sch)
 #define spin_unlock_bh(sch)	sch_tree_unlock(sch)
+#define lockdep_assert_held(lock) ((void)0)
+#define ASSERT_RTNL()		((void)0)
 void rtnl_kfree_skbs(struct sk_buff *head, struct sk_buff *tail);
 void packet_refused(struct sk_buff *skb);
 void packet_reset(struct sk_buff *skb);
