@@ -53,8 +53,9 @@
  * against the send buffer of its socket, so TCP goes on sending, as far as its
  * windows allow, and UDP does not block: at the limit it gets ENOBUFS if it
  * has set IP_RECVERR, and is told nothing otherwise. The limit is what bounds
- * them; it counts bytes as they are on the wire, and the memory that they take
- * is up to 22 times that for small packets. Still counted are packets that
+ * them; it counts bytes as they are on the wire, and small packets take many
+ * times that in memory, a copied zero-copy packet a page at least. Still
+ * counted, against their sockets, are packets that
  * could not be copied or that the device has yet to encrypt, and all packets
  * of a device in a network namespace that does not belong to the initial user
  * namespace.
