@@ -121,7 +121,7 @@ static void print_copy_failures(struct out *out, const struct qdisc_state *state
 	if (!qdisc_knows(state, copy_failures))
 		return;
 	out_count(out, "copy_failures",
-		  failures ? "\n  uncopied %s: no memory for a copy, the sender's was shared" : NULL,
+		  failures ? "\n  uncopied %s: held without a copy, the sender can still change them" : NULL,
 		  failures, "packet", "packets");
 }
 

@@ -38,7 +38,11 @@
 #define SIZE 1000
 #define MANY 200	/* frames: 16 s at 100 kbit/s */
 
-/* A parent that sends a frame of SIZE bytes each 80 ms, until it is faster. */
+#define FRAME_MS 80
+/* Long enough for a slow parent to send some, if it had any. */
+#define SLOW_QUIET_MS (3 * FRAME_MS)
+
+/* A parent that sends a frame of SIZE bytes each FRAME_MS, until it is faster. */
 struct slow {
 	const char *name;
 	const char *attach;
@@ -164,9 +168,10 @@ static unsigned int stop(const struct slow *s, unsigned int held)
 	command(TCQ_PLUG_BUFFER);
 	st = state();
 	ok(st.qlen > 0, "%s: %u packets are in the queue when BUFFER is answered", s->name, st.qlen);
-	left = wire_drain(&w, QUIET_MS);
+	left = wire_drain(&w, SLOW_QUIET_MS);
 	is_u64(left + st.qlen, held + MANY, "%s: those have left that were not in it, %u, and no other",
 	       s->name, left);
+	is_u64(state().qlen, st.qlen, "%s: those that were in it are there still", s->name);
 	return st.qlen;
 }
 
@@ -187,7 +192,8 @@ static void stopped(const struct slow *s, unsigned int n, unsigned int others)
 static void faster(const struct slow *s)
 {
 	must("%s", s->faster);
-	wire_silent(&w, "a faster parent");
+	/* It may go on waiting for a frame's time at the rate before. */
+	is_u64(wire_drain(&w, SLOW_QUIET_MS), 0, "a faster parent: nothing leaves");
 }
 
 static void end(void)
