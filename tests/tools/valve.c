@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * BUFFER on an open plug stops at once what is still in the queue, and the next
- * release of any kind sends it first, all of it and in order (I2, I3, I6). It
+ * release sends it first, all of it and in order (I2, I3, I6). It
  * counts as released all the while. And what can leave is never left lying:
  * which queue a command schedules, and when (I5).
  *
@@ -20,6 +20,9 @@
  *	valve queues	the same with several, where it hands packets back
  *	valve lost	DISCARD and reset with what it has handed back
  *	valve gso	a GSO packet that waits for its queue beside the qdisc
+ *	valve other	a packet that does so alone, without any before it
+ *	valve other-lost	and a reset
+ *	valve segments	a GSO packet of which the driver hands a part back
  *	valve kick	a command gets a queue going that the core has forgotten
  *	valve root	a command schedules the root, whichever queue is stopped
  *
@@ -727,6 +730,146 @@ out:
 	tap_end(&tap[0]);
 }
 
+/* ---- two queues, of which the second is stopped ---- */
+
+/* An open plug, and in the second queue as many frames as given, unread; false if
+ * the device cannot do it.
+ */
+static bool pair_open(struct tap tap[2], unsigned int unread)
+{
+	plug_forget();
+	tap_attach(&tap[0], IFF_MULTI_QUEUE);
+	tap_attach(&tap[1], IFF_MULTI_QUEUE);
+	tap_plug();
+	if (!tap[0].stops) {
+		skip("this kernel's tap device drops what it does not take");
+		return false;
+	}
+	tap_steer(&tap[0]);
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	w.dest = 1;
+	wire_send(&w, unread, 60);
+	is_u64(state().qlen, 0, "the second queue takes %u", unread);
+	command(TCQ_PLUG_BUFFER);
+	return true;
+}
+
+static void pair_end(struct tap tap[2])
+{
+	w.dest = 0;
+	if (tap[1].stops)
+		is_u64(tap[1].reordered, 0, "I2: in order, each once");
+	close(tap[1].fd);
+	tap_end(&tap[0]);
+}
+
+/* Of what it takes out at once the core sends those for the first one's queue.
+ * The one for the second it keeps, and nothing else is there.
+ */
+static bool one_waits(struct tap tap[2])
+{
+	struct plug_state st;
+
+	if (!pair_open(tap, RING))
+		return false;
+	w.dest = 0;
+	wire_send(&w, 3, 60);
+	w.dest = 1;
+	wire_send(&w, 1, 60);
+	command(TCQ_PLUG_BUFFER);
+	command(TCQ_PLUG_RELEASE_ONE);
+	is_u64(tap_read(&tap[0], 3), 3, "those for the first queue leave");
+	st = state();
+	is_u64(st.qlen, 1, "the one for the second waits");
+	is_u64(st.requeues, 0, "and was not handed back");
+	return true;
+}
+
+/* With two more that are not released. */
+static void discard_two(unsigned int before)
+{
+	wire_send(&w, 2, 60);
+	command(TCQ_PLUG_DISCARD);
+	is_u64(state().xstats.drops_discard, before + 2, "I3: DISCARD counts what it drops");
+	is_u64(state().qlen, 1, "and leaves what waits");
+}
+
+static void one_is_stopped(void)
+{
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	command(TCQ_PLUG_BUFFER);
+	is_u64(state().stopped, 1, "BUFFER stops it");
+}
+
+static void test_other(void)
+{
+	struct tap tap[2];
+
+	diag("one packet waits for its queue, alone");
+	if (!one_waits(tap))
+		goto out;
+	discard_two(0);
+	one_is_stopped();
+	discard_two(2);
+	is_u64(tap_read(&tap[1], RING), RING, "once the queue is read: what it had, and no more");
+	is_u64(state().stopped, 1, "it is still stopped");
+	command(TCQ_PLUG_RELEASE_ONE);
+	is_u64(tap_read(&tap[1], 1), 1, "I5: RELEASE_ONE: it leaves");
+	is_u64(state().qlen + state().backlog, 0, "I3: nothing is left over");
+out:
+	pair_end(tap);
+}
+
+static void test_other_lost(void)
+{
+	struct plug_state st;
+	struct tap tap[2];
+
+	diag("reset with a packet that waits for its queue and is stopped");
+	if (!one_waits(tap))
+		goto out;
+	one_is_stopped();
+	must("ip link set pt down");
+	st = state();
+	is_u64(st.xstats.drops_reset, 1, "I3: it is dropped and counted");
+	is_u64(st.qlen + st.backlog + st.stopped, 0, "I3: nothing is left");
+	must("ip link set pt up");
+	tap_read(&tap[1], 0);
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	is_u64(tap_read(&tap[1], 0), 0, "and nothing comes back");
+out:
+	pair_end(tap);
+}
+
+/* The core cuts a GSO packet up for a device that cannot. Of the segments the
+ * queue takes one, and the others come back.
+ */
+static void test_segments(void)
+{
+	const unsigned int back = GSO_SEGMENTS - 1;
+	struct plug_state st;
+	struct tap tap[2];
+
+	diag("segments that the driver hands back");
+	if (!pair_open(tap, RING - 1))
+		goto out;
+	gso_send(&w, "pt");
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	command(TCQ_PLUG_BUFFER);
+	st = state();
+	is_u64(st.requeues, back, "they are handed back");
+	is_u64(st.stopped, back, "and stopped");
+	is_u64(st.qlen, back, "qlen");
+	is_u64(st.backlog, back * GSO_FRAME, "each counts as long as it is");
+	is_u64(tap_read(&tap[1], RING), RING, "once the queue is read: one segment, and no more");
+	command(TCQ_PLUG_RELEASE_ONE);
+	is_u64(tap_read(&tap[1], back), back, "RELEASE_ONE: they leave");
+	is_u64(state().qlen, 0, "I3: nothing is left over");
+	is_u64(state().backlog, 0, "nor bytes");
+out:
+	pair_end(tap);
+}
+
 /* ---- what schedules the queue ---- */
 
 /* From 7.2 on the core keeps what is held when clsact comes or goes. Meanwhile no
@@ -925,6 +1068,9 @@ static const struct test tests[] = {
 	{ "queues", test_queues },
 	{ "lost", test_lost },
 	{ "gso", test_gso },
+	{ "other", test_other },
+	{ "other-lost", test_other_lost },
+	{ "segments", test_segments },
 	{ "kick", test_kick },
 	{ "root", test_root },
 };
