@@ -242,6 +242,9 @@ static void test_numbers(void)
 	is_u64(plug_get(nl, "pa").epoch, old.epoch, "which is nothing to the first");
 	is_u64(-plug_cmd(nl, "pb", TCQ_PLUG_BUFFER, 0), 0, "BUFFER there");
 	is_u64(plug_get(nl, "pb").epoch, st.epoch + 1, "its next epoch has the next number");
+	/* The first is behind: what it does now must not take the number back. */
+	buffer();
+	is_u64(plug_get(nl, "pa").epoch, old.epoch + 1, "and the first's a lower one");
 	link_delete("pb");
 	old = st;
 	st = add("replace dev pa root handle 3: plug limit 10000000");

@@ -799,6 +799,7 @@ static void one_is_stopped(void)
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 	command(TCQ_PLUG_BUFFER);
 	is_u64(state().stopped, 1, "BUFFER stops it");
+	is_u64(state().head_epoch, state().released, "the dump says that a released packet waits");
 }
 
 static void test_other(void)
@@ -861,6 +862,7 @@ static void test_segments(void)
 	is_u64(st.stopped, back, "and stopped");
 	is_u64(st.qlen, back, "qlen");
 	is_u64(st.backlog, back * GSO_FRAME, "each counts as long as it is");
+	is_u64(st.head_epoch, st.released, "the dump says that released packets wait");
 	is_u64(tap_read(&tap[1], RING), RING, "once the queue is read: one segment, and no more");
 	command(TCQ_PLUG_RELEASE_ONE);
 	is_u64(tap_read(&tap[1], back), back, "RELEASE_ONE: they leave");
