@@ -679,6 +679,32 @@ out:
 	tap_end(&tap);
 }
 
+/* ---- two queues ---- */
+
+/* A closed plug; false if the device cannot do it. */
+static bool pair_begin(struct tap tap[2])
+{
+	plug_forget();
+	tap_attach(&tap[0], IFF_MULTI_QUEUE);
+	tap_attach(&tap[1], IFF_MULTI_QUEUE);
+	tap_plug();
+	if (!tap[0].stops) {
+		skip("this kernel's tap device drops what it does not take");
+		return false;
+	}
+	tap_steer(&tap[0]);
+	return true;
+}
+
+static void pair_end(struct tap tap[2])
+{
+	w.dest = 0;
+	if (tap[1].stops)
+		is_u64(tap[1].reordered, 0, "I2: those of the second in order, each once");
+	close(tap[1].fd);
+	tap_end(&tap[0]);
+}
+
 /* Of what it takes out at once, the core sends the packets for the first one's
  * queue. The first for another queue it keeps beside the qdisc, as it was
  * enqueued: a GSO packet not yet cut up. Here it cannot send it, as those before it
@@ -691,15 +717,8 @@ static void test_gso(void)
 	struct tap tap[2];
 
 	diag("a GSO packet waits for its queue");
-	plug_forget();
-	tap_attach(&tap[0], IFF_MULTI_QUEUE);
-	tap_attach(&tap[1], IFF_MULTI_QUEUE);
-	tap_plug();
-	if (!tap[0].stops) {
-		skip("this kernel's tap device drops what it does not take");
+	if (!pair_begin(tap))
 		goto out;
-	}
-	tap_steer(&tap[0]);
 	w.dest = 0;
 	wire_send(&w, RING + 4, 60);
 	w.dest = 1;
@@ -724,28 +743,17 @@ static void test_gso(void)
 	st = state();
 	is_u64(st.sent_packets, RING + 7 + GSO_SEGMENTS, "I3: each is counted once");
 	is_u64(st.qlen + st.backlog, 0, "I3: nothing is left over");
-	is_u64(tap[1].reordered, 0, "I2: the segments in order, each once");
 out:
-	close(tap[1].fd);
-	tap_end(&tap[0]);
+	pair_end(tap);
 }
 
-/* ---- two queues, of which the second is stopped ---- */
-
-/* An open plug, and in the second queue as many frames as given, unread; false if
- * the device cannot do it.
+/* As many frames as given are in the second queue, unread, and the plug is closed
+ * and empty. What is sent next is for that queue.
  */
-static bool pair_open(struct tap tap[2], unsigned int unread)
+static bool pair_fill(struct tap tap[2], unsigned int unread)
 {
-	plug_forget();
-	tap_attach(&tap[0], IFF_MULTI_QUEUE);
-	tap_attach(&tap[1], IFF_MULTI_QUEUE);
-	tap_plug();
-	if (!tap[0].stops) {
-		skip("this kernel's tap device drops what it does not take");
+	if (!pair_begin(tap))
 		return false;
-	}
-	tap_steer(&tap[0]);
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 	w.dest = 1;
 	wire_send(&w, unread, 60);
@@ -754,23 +762,14 @@ static bool pair_open(struct tap tap[2], unsigned int unread)
 	return true;
 }
 
-static void pair_end(struct tap tap[2])
-{
-	w.dest = 0;
-	if (tap[1].stops)
-		is_u64(tap[1].reordered, 0, "I2: in order, each once");
-	close(tap[1].fd);
-	tap_end(&tap[0]);
-}
-
-/* Of what it takes out at once the core sends those for the first one's queue.
- * The one for the second it keeps, and nothing else is there.
+/* As above, but the first queue takes all that is for it: the packet for the second
+ * waits, and nothing is before it or behind.
  */
 static bool one_waits(struct tap tap[2])
 {
 	struct plug_state st;
 
-	if (!pair_open(tap, RING))
+	if (!pair_fill(tap, RING))
 		return false;
 	w.dest = 0;
 	wire_send(&w, 3, 60);
@@ -852,7 +851,7 @@ static void test_segments(void)
 	struct tap tap[2];
 
 	diag("segments that the driver hands back");
-	if (!pair_open(tap, RING - 1))
+	if (!pair_fill(tap, RING - 1))
 		goto out;
 	gso_send(&w, "pt");
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
