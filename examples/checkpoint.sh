@@ -91,11 +91,12 @@ while [ -z "$stop" ] && { [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; }; do
 	take_checkpoint
 	tell buffer "$@"
 	ended=$(closed_epochs)
-	# ... and leaves when the backup has it. If not: what is held was never
-	# seen by anybody, and the backup takes over.
+	# ... and leaves when the backup has it. If not, one of the two has to give
+	# up. Here it is this one, and the backup takes over: what is held was
+	# never seen by anybody. If the backup is to be given up, say open.
 	if ! send_checkpoint; then
 		tell discard "$@"
-		echo "${0##*/}: the backup is lost" >&2
+		echo "${0##*/}: the checkpoint did not arrive: this side gives up" >&2
 		exit 1
 	fi
 	while read -r device epoch; do

@@ -62,7 +62,9 @@ static void complain_late(struct plugctl *ctx, const struct target *targets,
 	}
 }
 
-/* They would be waited for in vain: it takes another command to let them go. */
+/* They would be waited for in vain: it takes another command to let them go. A
+ * plain release would let the oldest epoch that waits go with them.
+ */
 static void complain_stopped(struct plugctl *ctx, const struct target *targets,
 			     unsigned int n)
 {
@@ -71,9 +73,9 @@ static void complain_stopped(struct plugctl *ctx, const struct target *targets,
 	for (i = 0; i < n; i++)
 		if (targets[i].usable && targets[i].state.stopped_packets)
 			complain(ctx, STATUS_REFUSED, targets[i].name,
-				 "%" PRIu32 " released packets were stopped when the plug was closed: plugctl release %s or plugctl open %s lets them leave",
+				 "%" PRIu32 " released packets were stopped when the plug was closed: plugctl release %s upto %" PRIu64 " lets them leave and no others",
 				 targets[i].state.stopped_packets,
-				 targets[i].name, targets[i].name);
+				 targets[i].name, targets[i].state.released);
 }
 
 static void complain_gone(struct plugctl *ctx, const struct target *targets,

@@ -129,7 +129,7 @@ static void print_copy_failures(struct out *out, const struct qdisc_state *state
 	if (!plug_knows(state, COPY_FAILURES))
 		return;
 	out_count(out, "copy_failures",
-		  failures ? "\n  uncopied %s: no memory for a copy, the sender's was shared" : NULL,
+		  failures ? "\n  uncopied %s: held without a copy, the sender can still change them" : NULL,
 		  failures, "packet", "packets");
 }
 

@@ -43,7 +43,7 @@ is "until it is told to end: after an epoch, with the plug open" \
 	"$status $(field v0 $F_STATE)$(cat "$tmp/err")" "0 open"
 sed 's/^	: # returns when.*/	false/' "$examples/checkpoint.sh" > "$tmp/lost.sh"
 run sh "$tmp/lost.sh" v0
-gives "the backup is lost" 1 '' '*the backup is lost*stays closed: *plugctl open v0'
+gives "the backup is lost" 1 '' '*the checkpoint did not arrive*stays closed: *plugctl open v0'
 is "what it has not got does not leave" "$(field v0 $F_STATE)" buffering
 
 # The same in C, and straight over netlink

@@ -6,9 +6,9 @@
 # make of them.
 . "${0%/*}/plugctl-lib.sh"
 
-# A packet takes more than a second, so most of ten are still there whenever
+# A packet takes minutes, so most of ten are still there whenever
 # they are looked at; at the fast rate nothing is in the way of any.
-slow='rate 8kbit burst 1600 limit 1m'
+slow='rate 80bit burst 1600 limit 1m'
 fast='rate 1gbit burst 100k limit 1m'
 
 # speed RATE: of the tbf above the plug
@@ -33,7 +33,7 @@ stop() {
 	speed "$fast"
 }
 
-# held NUMBER, stops NUMBER: for eventually
+# held NUMBER: for eventually
 held() {
 	[ "$(field v0 $F_PACKETS)" = "$1" ]
 }
@@ -61,7 +61,7 @@ gives "show -j" 0 "*\"held_packets\":$stopped,\"stopped_packets\":$stopped,*" ''
 
 run plugctl wait v0 --timeout 10s
 gives "wait fails, and says what to do" 2 '' \
-	"plugctl: v0: $stopped released packets were stopped *: plugctl release v0 or plugctl open v0 lets them leave"
+	"plugctl: v0: $stopped released packets were stopped *: plugctl release v0 upto $(field v0 $F_RELEASED) lets them leave and no others"
 run plugctl del v0 --timeout 10s
 gives "del refuses, and says what to do" 2 '' \
 	"plugctl: v0: holds $stopped released packets that were stopped *: plugctl open v0 sends them, --force drops them"
@@ -81,25 +81,38 @@ run plugctl wait d0 v0 --timeout 10s
 gives "wait for two, one is stopped" 2 '' 'plugctl: v0: *'
 run plugctl release v0 upto $(($(field v0 $F_RELEASED) - 1))
 is "a release of what was released long ago is none" "$status $(field v0 $F_STOPPED)" "0 $stopped"
+# What wait has said to do.
+run plugctl release v0 upto "$(field v0 $F_RELEASED)"
+gives "release upto the last released" 0 '' ''
+run plugctl wait v0 --timeout 10s
+gives "wait" 0 '' ''
+is "they have left, and not the epoch that waits" "$(field v0 $F_PACKETS) $(field v0 $F_STOPPED) $(($(field v0 $F_SENT) - sent))" \
+	"1 0 $stopped"
+stop
+sent=$(field v0 $F_SENT)
+send 1
+plugctl buffer v0
 run plugctl release v0
 gives "release" 0 '' ''
 run plugctl wait v0 --timeout 10s
 gives "wait" 0 '' ''
-is "they have left, and the epoch that waited" "$(field v0 $F_PACKETS) $(field v0 $F_STOPPED) $(($(field v0 $F_SENT) - sent))" \
-	"0 0 $((stopped + 1))"
+is "a release lets the oldest epoch that waits go with them" "$(field v0 $F_PACKETS) $(($(field v0 $F_SENT) - sent))" \
+	"0 $((stopped + 1))"
 
 stop
 send 3
 run plugctl del v0
 gives "stopped and not released: del names the open that both need" 2 '' \
 	"plugctl: v0: holds packets that were not released ($((stopped + 3)) in the queue): plugctl open v0 sends them*"
+sent=$(field v0 $F_SENT)
 plugctl open v0
 check "open lets all leave" eventually held 0
+is "each once" "$(($(field v0 $F_SENT) - sent))" "$((stopped + 3))"
 
 fill
 # shellcheck disable=SC2016
-run plugctl run v0 -- sh -c 'plugctl dump v0 | cut -f 30; tc qdisc change dev v0 root handle 1: tbf $1' \
-	sh "$fast"
+run plugctl run v0 -- sh -c 'plugctl dump v0 | cut -f "$2"; tc qdisc change dev v0 root handle 1: tbf $1' \
+	sh "$fast" "$F_STOPPED"
 check "run stops them" [ "$out" -gt 1 ]
 check "and lets them go at its end" eventually held 0
 

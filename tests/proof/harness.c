@@ -770,6 +770,7 @@ int main(void)
 				  released + 2 < epoch && n_back() && !shut));
 	require("shut and out of reach", !(oldest() >= 0 && stopped[oldest()] &&
 				      n_back() == BACKS && released + 2 < epoch));
+	require("both out of reach", !(BACKS == 2 && shut && n_back() == 2));
 #endif
 	return 0;
 }

@@ -199,7 +199,8 @@ static void numbers_below(const char *parent, const char *below)
 
 	must("tc qdisc replace dev pa root handle 1: %s && tc qdisc add dev pa parent %s handle 20: plug",
 	     parent, below);
-	qdisc_get(nl, "pa", 0x10001, &old);
+	if (!qdisc_get(nl, "pa", 0x10001, &old))
+		bail("no plug below %s", parent);
 	must("tc qdisc change dev pa handle 20: plug block");
 	must("tc qdisc replace dev pa parent %s handle 30: plug", below);
 	ok(qdisc_get(nl, "pa", 0x10001, &st) && st.handle == 0x300000, "%s: another plug", parent);
@@ -239,8 +240,11 @@ static void test_numbers(void)
 	is_u64(st.epoch, old.epoch + 1, "the plug of another device begins above as well");
 	is_u64(st.released, st.epoch, "open");
 	is_u64(plug_get(nl, "pa").epoch, old.epoch, "which is nothing to the first");
-	plug_cmd(nl, "pb", TCQ_PLUG_BUFFER, 0);
+	is_u64(-plug_cmd(nl, "pb", TCQ_PLUG_BUFFER, 0), 0, "BUFFER there");
 	is_u64(plug_get(nl, "pb").epoch, st.epoch + 1, "its next epoch has the next number");
+	/* The first is behind: what it does now must not take the number back. */
+	buffer();
+	is_u64(plug_get(nl, "pa").epoch, old.epoch + 1, "and the first's a lower one");
 	link_delete("pb");
 	old = st;
 	st = add("replace dev pa root handle 3: plug limit 10000000");

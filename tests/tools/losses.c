@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What loses the packets that a plug holds, what gets past it, and what else
- * surprises its user. docs/safety.md has the same as a table. None of it leaks
- * (I1, I4), and what is lost is counted.
+ * surprises its user. docs/safety.md tells what was seen on which kernel. None of it
+ * leaks (I1, I4), and what the plug itself drops is counted.
  *
  *	losses resets	a change of the device resets its qdiscs on some kernels:
  *			clsact, ingress, a sibling queue, the tx queue length
@@ -520,7 +520,7 @@ static void neighbour_stale(void)
 	must("ip neigh replace 192.0.2.2 lladdr $(ip netns exec peer cat /sys/class/net/v1/address) dev v0 nud stale");
 }
 
-/* -1: no connection, and why. */
+/* 0, or why there is no connection. */
 static int tcp_connect(const char *text)
 {
 	struct sockaddr_in addr = address(text);
@@ -794,6 +794,8 @@ static void spliced_tcp(void)
 	if (connect(tx, (void *)&there, sizeof(there)))
 		bail("connect: %s", strerror(errno));
 	rx = accept(listening, NULL, NULL);
+	if (rx < 0)
+		bail("accept: %s", strerror(errno));
 	setsockopt(rx, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(tx, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	must("echo 0 > /proc/sys/net/ipv4/tcp_autocorking");
@@ -813,6 +815,8 @@ static void test_splice(void)
 	diag("the pages of a file are the file's");
 	must("ip neigh replace 192.0.2.2 lladdr $(ip netns exec peer cat /sys/class/net/v1/address) dev v0 nud permanent");
 	file_fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (file_fd < 0)
+		bail("a file in /tmp: %s", strerror(errno));
 	setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (connect(tx, (void *)&there, sizeof(there)))
 		bail("connect: %s", strerror(errno));

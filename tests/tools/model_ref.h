@@ -2,7 +2,7 @@
 /*
  * What a plug at the root of a device does, as simply as it can be said: the
  * reference that model.c compares the module with. To be checked by eye
- * against the UAPI header; it knows nothing of how the module works.
+ * against the UAPI header. Of the module itself it takes over nothing.
  *
  * Packets are numbers, from 1, given by the sender. All of them are in
  * ref->packet[]; fate says where each is.

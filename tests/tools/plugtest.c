@@ -40,6 +40,11 @@ static bool vok(bool cond, const char *fmt, va_list ap)
 	return cond;
 }
 
+bool any_failed(void)
+{
+	return failures != 0;
+}
+
 bool ok(bool cond, const char *fmt, ...)
 {
 	va_list ap;
@@ -105,7 +110,7 @@ int done_testing(void)
 	if (!points)
 		bail("nothing was run: is there a test of that name?");
 	printf("1..%u\n", points);
-	return failures != 0;
+	return any_failed();
 }
 
 int run_tests(const struct test *tests, size_t n, int argc, char **argv)

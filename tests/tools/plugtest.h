@@ -26,6 +26,8 @@ void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Something the test cannot do without is missing: ends it as failed. */
 void bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Whether a point has failed so far. */
+bool any_failed(void);
 /* Prints the plan; the value to return from main(). */
 int done_testing(void);
 

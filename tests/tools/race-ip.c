@@ -105,6 +105,7 @@ static void peer(int ready)
 static void setup(void)
 {
 	int pipe_fd[2];
+	pid_t pid;
 	char c;
 
 	must("ip netns add peer && ip link add pa type veth peer name pb netns peer");
@@ -115,8 +116,15 @@ static void setup(void)
 	allow_bursts();
 	if (pipe(pipe_fd))
 		bail("pipe");
-	if (!fork())
+	pid = fork();
+	if (pid < 0)
+		bail("fork: %s", strerror(errno));
+	if (!pid) {
+		close(pipe_fd[0]);
 		peer(pipe_fd[1]);
+	}
+	/* So that a peer that has ended is noticed. */
+	close(pipe_fd[1]);
 	if (read(pipe_fd[0], &c, 1) != 1)
 		bail("no peer");
 }
@@ -144,6 +152,8 @@ static __u32 newest_completion(int fd, __u32 last)
 	struct sock_extended_err err;
 
 	while (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+		if (!CMSG_FIRSTHDR(&m))
+			bail("a completion without its number");
 		memcpy(&err, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(err));
 		if (err.ee_origin == SO_EE_ORIGIN_ZEROCOPY)
 			last = err.ee_data;
@@ -425,7 +435,8 @@ int main(int argc, char **argv)
 	is_u64(early, 0, "I1, I4: no packet left before its release was asked for");
 	if (zero_copy)
 		is_u64(changed, 0, "every packet left as it was sent");
-	is_u64(reordered, 0, "I2: each sender's packets in order");
+	if (!tcp)	/* the receiver's TCP would mend it */
+		is_u64(reordered, 0, "I2: each sender's packets in order");
 	is_u64(stuck, 0, "I5: what was released leaves");
 	is_u64(refused, 0, "every command was obeyed");
 	must("ip link del pa && ip netns del peer");

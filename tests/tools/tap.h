@@ -37,6 +37,7 @@ unsigned int tap_read(struct tap *tap, unsigned int want);
 
 #define GSO_SEGMENTS	4
 #define GSO_SIZE	1000	/* bytes of payload in a segment */
+#define GSO_FRAME	(14 + 20 + 20 + GSO_SIZE)
 
 /* Sends a TCP packet of so many segments on @w's device, to the queue that
  * @w->dest chooses. It takes one number for each byte of its payload.

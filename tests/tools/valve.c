@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * BUFFER on an open plug stops at once what is still in the queue, and the next
- * release of any kind sends it first, all of it and in order (I2, I3, I6). It
+ * release sends it first, all of it and in order (I2, I3, I6). It
  * counts as released all the while. And what can leave is never left lying:
  * which queue a command schedules, and when (I5).
  *
@@ -20,6 +20,9 @@
  *	valve queues	the same with several, where it hands packets back
  *	valve lost	DISCARD and reset with what it has handed back
  *	valve gso	a GSO packet that waits for its queue beside the qdisc
+ *	valve other	a packet that does so alone, without any before it
+ *	valve other-lost	and a reset
+ *	valve segments	a GSO packet of which the driver hands a part back
  *	valve kick	a command gets a queue going that the core has forgotten
  *	valve root	a command schedules the root, whichever queue is stopped
  *
@@ -38,7 +41,11 @@
 #define SIZE 1000
 #define MANY 200	/* frames: 16 s at 100 kbit/s */
 
-/* A parent that sends a frame of SIZE bytes each 80 ms, until it is faster. */
+#define FRAME_MS 80
+/* Long enough for a slow parent to send some, if it had any. */
+#define SLOW_QUIET_MS (3 * FRAME_MS)
+
+/* A parent that sends a frame of SIZE bytes each FRAME_MS, until it is faster. */
 struct slow {
 	const char *name;
 	const char *attach;
@@ -164,9 +171,10 @@ static unsigned int stop(const struct slow *s, unsigned int held)
 	command(TCQ_PLUG_BUFFER);
 	st = state();
 	ok(st.qlen > 0, "%s: %u packets are in the queue when BUFFER is answered", s->name, st.qlen);
-	left = wire_drain(&w, QUIET_MS);
+	left = wire_drain(&w, SLOW_QUIET_MS);
 	is_u64(left + st.qlen, held + MANY, "%s: those have left that were not in it, %u, and no other",
 	       s->name, left);
+	is_u64(state().qlen, st.qlen, "%s: those that were in it are there still", s->name);
 	return st.qlen;
 }
 
@@ -187,7 +195,8 @@ static void stopped(const struct slow *s, unsigned int n, unsigned int others)
 static void faster(const struct slow *s)
 {
 	must("%s", s->faster);
-	wire_silent(&w, "a faster parent");
+	/* It may go on waiting for a frame's time at the rate before. */
+	is_u64(wire_drain(&w, SLOW_QUIET_MS), 0, "a faster parent: nothing leaves");
 }
 
 static void end(void)
@@ -670,6 +679,32 @@ out:
 	tap_end(&tap);
 }
 
+/* ---- two queues ---- */
+
+/* A closed plug; false if the device cannot do it. */
+static bool pair_begin(struct tap tap[2])
+{
+	plug_forget();
+	tap_attach(&tap[0], IFF_MULTI_QUEUE);
+	tap_attach(&tap[1], IFF_MULTI_QUEUE);
+	tap_plug();
+	if (!tap[0].stops) {
+		skip("this kernel's tap device drops what it does not take");
+		return false;
+	}
+	tap_steer(&tap[0]);
+	return true;
+}
+
+static void pair_end(struct tap tap[2])
+{
+	w.dest = 0;
+	if (tap[1].stops)
+		is_u64(tap[1].reordered, 0, "I2: those of the second in order, each once");
+	close(tap[1].fd);
+	tap_end(&tap[0]);
+}
+
 /* Of what it takes out at once, the core sends the packets for the first one's
  * queue. The first for another queue it keeps beside the qdisc, as it was
  * enqueued: a GSO packet not yet cut up. Here it cannot send it, as those before it
@@ -682,15 +717,8 @@ static void test_gso(void)
 	struct tap tap[2];
 
 	diag("a GSO packet waits for its queue");
-	plug_forget();
-	tap_attach(&tap[0], IFF_MULTI_QUEUE);
-	tap_attach(&tap[1], IFF_MULTI_QUEUE);
-	tap_plug();
-	if (!tap[0].stops) {
-		skip("this kernel's tap device drops what it does not take");
+	if (!pair_begin(tap))
 		goto out;
-	}
-	tap_steer(&tap[0]);
 	w.dest = 0;
 	wire_send(&w, RING + 4, 60);
 	w.dest = 1;
@@ -715,10 +743,132 @@ static void test_gso(void)
 	st = state();
 	is_u64(st.sent_packets, RING + 7 + GSO_SEGMENTS, "I3: each is counted once");
 	is_u64(st.qlen + st.backlog, 0, "I3: nothing is left over");
-	is_u64(tap[1].reordered, 0, "I2: the segments in order, each once");
 out:
-	close(tap[1].fd);
-	tap_end(&tap[0]);
+	pair_end(tap);
+}
+
+/* As many frames as given are in the second queue, unread, and the plug is closed
+ * and empty. What is sent next is for that queue.
+ */
+static bool pair_fill(struct tap tap[2], unsigned int unread)
+{
+	if (!pair_begin(tap))
+		return false;
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	w.dest = 1;
+	wire_send(&w, unread, 60);
+	is_u64(state().qlen, 0, "the second queue takes %u", unread);
+	command(TCQ_PLUG_BUFFER);
+	return true;
+}
+
+/* As above, but the first queue takes all that is for it: the packet for the second
+ * waits, and nothing is before it or behind.
+ */
+static bool one_waits(struct tap tap[2])
+{
+	struct plug_state st;
+
+	if (!pair_fill(tap, RING))
+		return false;
+	w.dest = 0;
+	wire_send(&w, 3, 60);
+	w.dest = 1;
+	wire_send(&w, 1, 60);
+	command(TCQ_PLUG_BUFFER);
+	command(TCQ_PLUG_RELEASE_ONE);
+	is_u64(tap_read(&tap[0], 3), 3, "those for the first queue leave");
+	st = state();
+	is_u64(st.qlen, 1, "the one for the second waits");
+	is_u64(st.requeues, 0, "and was not handed back");
+	return true;
+}
+
+/* With two more that are not released. */
+static void discard_two(unsigned int before)
+{
+	wire_send(&w, 2, 60);
+	command(TCQ_PLUG_DISCARD);
+	is_u64(state().xstats.drops_discard, before + 2, "I3: DISCARD counts what it drops");
+	is_u64(state().qlen, 1, "and leaves what waits");
+}
+
+static void one_is_stopped(void)
+{
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	command(TCQ_PLUG_BUFFER);
+	is_u64(state().stopped, 1, "BUFFER stops it");
+	is_u64(state().head_epoch, state().released, "the dump says that a released packet waits");
+}
+
+static void test_other(void)
+{
+	struct tap tap[2];
+
+	diag("one packet waits for its queue, alone");
+	if (!one_waits(tap))
+		goto out;
+	discard_two(0);
+	one_is_stopped();
+	discard_two(2);
+	is_u64(tap_read(&tap[1], RING), RING, "once the queue is read: what it had, and no more");
+	is_u64(state().stopped, 1, "it is still stopped");
+	command(TCQ_PLUG_RELEASE_ONE);
+	is_u64(tap_read(&tap[1], 1), 1, "I5: RELEASE_ONE: it leaves");
+	is_u64(state().qlen + state().backlog, 0, "I3: nothing is left over");
+out:
+	pair_end(tap);
+}
+
+static void test_other_lost(void)
+{
+	struct plug_state st;
+	struct tap tap[2];
+
+	diag("reset with a packet that waits for its queue and is stopped");
+	if (!one_waits(tap))
+		goto out;
+	one_is_stopped();
+	must("ip link set pt down");
+	st = state();
+	is_u64(st.xstats.drops_reset, 1, "I3: it is dropped and counted");
+	is_u64(st.qlen + st.backlog + st.stopped, 0, "I3: nothing is left");
+	must("ip link set pt up");
+	tap_read(&tap[1], 0);
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	is_u64(tap_read(&tap[1], 0), 0, "and nothing comes back");
+out:
+	pair_end(tap);
+}
+
+/* The core cuts a GSO packet up for a device that cannot. Of the segments the
+ * queue takes one, and the others come back.
+ */
+static void test_segments(void)
+{
+	const unsigned int back = GSO_SEGMENTS - 1;
+	struct plug_state st;
+	struct tap tap[2];
+
+	diag("segments that the driver hands back");
+	if (!pair_fill(tap, RING - 1))
+		goto out;
+	gso_send(&w, "pt");
+	command(TCQ_PLUG_RELEASE_INDEFINITE);
+	command(TCQ_PLUG_BUFFER);
+	st = state();
+	is_u64(st.requeues, back, "they are handed back");
+	is_u64(st.stopped, back, "and stopped");
+	is_u64(st.qlen, back, "qlen");
+	is_u64(st.backlog, back * GSO_FRAME, "each counts as long as it is");
+	is_u64(st.head_epoch, st.released, "the dump says that released packets wait");
+	is_u64(tap_read(&tap[1], RING), RING, "once the queue is read: one segment, and no more");
+	command(TCQ_PLUG_RELEASE_ONE);
+	is_u64(tap_read(&tap[1], back), back, "RELEASE_ONE: they leave");
+	is_u64(state().qlen, 0, "I3: nothing is left over");
+	is_u64(state().backlog, 0, "nor bytes");
+out:
+	pair_end(tap);
 }
 
 /* ---- what schedules the queue ---- */
@@ -919,6 +1069,9 @@ static const struct test tests[] = {
 	{ "queues", test_queues },
 	{ "lost", test_lost },
 	{ "gso", test_gso },
+	{ "other", test_other },
+	{ "other-lost", test_other_lost },
+	{ "segments", test_segments },
 	{ "kick", test_kick },
 	{ "root", test_root },
 };

@@ -19,7 +19,7 @@ static void show_text(void **unused)
 		"  state    buffering epoch 42; 2 epochs wait for release (oldest 40)\n"
 		"  held     118 packets (20 released and stopped), 164 KiB of 10 MiB (1.6%), most ever 2.1 MiB\n"
 		"  dropped  6 (1 over the limit, 2 by reset, 3 by discard)\n"
-		"  uncopied 12 packets: no memory for a copy, the sender's was shared\n"
+		"  uncopied 12 packets: held without a copy, the sender can still change them\n"
 		"  closed   4.2 s ago\n");
 	capture_free(c);
 }

@@ -16,9 +16,10 @@
  * Epochs. The first plug after the module is loaded numbers its epochs from 1.
  * The numbers of a plug only grow, and a new plug begins above every number
  * that any plug has had until then. So a number that was learnt of a plug that
- * has been deleted or replaced names no epoch of the new one. (Two plugs that
- * live side by side may well be at the same number.) Two numbers tell all that
- * is to be known:
+ * has been deleted or replaced names no epoch of the new one, until the module
+ * is unloaded: then numbers begin at 1 again, and none may be kept. Use a
+ * number only with the plug it was read from: two that live side by side may
+ * well be at the same one. Two numbers tell all that is to be known:
  *
  *	TCA_PLUG_EPOCH     the epoch that packets arriving now belong to
  *	TCA_PLUG_RELEASED  the last epoch that is done with: released, or
@@ -28,6 +29,13 @@
  * The plug is open when the two are equal. When it is closed,
  * TCA_PLUG_EPOCH - TCA_PLUG_RELEASED - 1 closed epochs wait for release, and
  * the oldest of them is TCA_PLUG_RELEASED + 1.
+ *
+ * When TCQ_PLUG_BUFFER is answered, every packet that is enqueued from then on
+ * belongs to the new epoch or a later one. Which epoch one belongs to that was
+ * on its way to the queue is not known; from Linux 7.0 on, where others send
+ * by the same device, it may be the new one although its send() had returned.
+ * Stop the sender first. On an open plug the message may sleep, for as long as
+ * the driver has a packet in hand.
  *
  * When released packets leave. TCQ_PLUG_BUFFER on a closed plug leaves alone
  * what was released before and has not left yet: that goes on leaving. The
@@ -53,8 +61,9 @@
  * against the send buffer of its socket, so TCP goes on sending, as far as its
  * windows allow, and UDP does not block: at the limit it gets ENOBUFS if it
  * has set IP_RECVERR, and is told nothing otherwise. The limit is what bounds
- * them; it counts bytes as they are on the wire, and the memory that they take
- * is up to 22 times that for small packets. Still counted are packets that
+ * them; it counts bytes as they are on the wire, and small packets take many
+ * times that in memory, a copied zero-copy packet a page at least. Still
+ * counted, against their sockets, are packets that
  * could not be copied or that the device has yet to encrypt, and all packets
  * of a device in a network namespace that does not belong to the initial user
  * namespace.
@@ -86,8 +95,8 @@
  *
  * Parents' qlen and backlog are corrected as far as the qdisc core can: multiq
  * keeps no backlog, so the one it shows goes wrong, and sfb does not hear of
- * it at all and may drop the flow's packets until it rehashes. Discard under
- * others, or at the root.
+ * it at all and may drop the flow's packets until it rehashes. Use the action
+ * at the root, or below another qdisc than these two.
  *
  * EINVAL: anything follows the tc_plug_qopt.
  */
