@@ -76,7 +76,7 @@ put_module() {
 		[ -n "$DESTDIR" ] || { dkms_forget; remove_updates; }
 		mkdir -p "$DESTDIR$source/src"
 		cp dkms.conf "$DESTDIR$source/"
-		cp -R src/Kbuild src/Makefile src/compat src/sch_plug.[ch] src/plug_*.c src/uapi "$DESTDIR$source/src/"
+		cp -R src/Kbuild src/Makefile src/compat src/sch_plug.h src/plug_*.c src/uapi "$DESTDIR$source/src/"
 		rm -f "$DESTDIR$source/src/compat-config.h"
 		[ -z "$DESTDIR" ] || return 0
 		dkms add -m sch-plug -v "$version"

@@ -128,8 +128,9 @@ static int plug_put_stat(struct sk_buff *msg, int attr, u64 value)
 	return nla_put_u64_64bit(msg, attr, value, SCH_PLUG_A_STATS_PAD);
 }
 
-static int plug_put_stats(struct sk_buff *msg, const struct tc_plug_xstats *st)
+static int plug_put_stats(struct sk_buff *msg, const struct plug_snapshot *snap)
 {
+	const struct plug_stats *st = &snap->stats;
 	struct nlattr *nest = nla_nest_start(msg, SCH_PLUG_A_STATS);
 
 	if (!nest ||
@@ -148,8 +149,9 @@ static int plug_put_stats(struct sk_buff *msg, const struct tc_plug_xstats *st)
 	    plug_put_stat(msg, SCH_PLUG_A_STATS_DISCARD_CMDS, st->discard_cmds) ||
 	    plug_put_stat(msg, SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS, st->release_upto_cmds))
 		return -EMSGSIZE;
-	if (st->closed_age != TC_PLUG_NEVER &&
-	    plug_put_stat(msg, SCH_PLUG_A_STATS_CLOSED_AGE, st->closed_age))
+	if (!plug_was_open(snap) &&
+	    plug_put_stat(msg, SCH_PLUG_A_STATS_CLOSED_AGE,
+			  ktime_get_ns() - snap->closed_at))
 		return -EMSGSIZE;
 
 	nla_nest_end(msg, nest);
@@ -227,7 +229,7 @@ static int plug_reply(struct sk_buff *msg, struct genl_info *info,
 				      info->genlhdr->cmd);
 
 	if (!hdr || plug_put_snapshot(msg, snap) ||
-	    (stats && plug_put_stats(msg, &snap->stats))) {
+	    (stats && plug_put_stats(msg, snap))) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
@@ -633,7 +635,7 @@ static int plug_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 	if (!hdr)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, hdr);
-	if (plug_put_snapshot(skb, &snap) || plug_put_stats(skb, &snap.stats)) {
+	if (plug_put_snapshot(skb, &snap) || plug_put_stats(skb, &snap)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}

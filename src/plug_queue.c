@@ -1,3 +1,849 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* sch_plug.c, in an object that does not bear the name of the whole module. */
-#include "sch_plug.c"
+/*
+ * The queue of sch_plug: hold packets until userspace releases them
+ *
+ * Output commit. A virtual machine, a container or a service runs ahead of
+ * its last checkpoint while that checkpoint is being copied to a backup. What
+ * it has sent since then must not be seen by anyone until the backup has the
+ * checkpoint: if the machine fails before, it is resumed from there, and the
+ * packets were never sent. This qdisc holds them. Closed and opened by hand
+ * it is a plain valve as well.
+ *
+ * The queue is a FIFO. Userspace divides it into epochs: TCQ_PLUG_BUFFER ends
+ * one and begins the next, TCQ_PLUG_RELEASE_ONE lets the oldest epoch that has
+ * ended leave, TCQ_PLUG_RELEASE_INDEFINITE lets everything leave, also what
+ * comes later, until the next TCQ_PLUG_BUFFER.
+ *
+ *	  dequeue                                               enqueue
+ *	          +-----+-----+  +-----+-----+  +-----+  +-----+
+ *	  <---    |  6  |  6  |  |  7  |  7  |  |  8  |  |  9  |   <---
+ *	          +-----+-----+  +-----+-----+  +-----+  +-----+
+ *	             released = 6   wait for release        epoch = 9
+ *
+ * Two numbers are the whole state: the epoch being filled and the last epoch
+ * released. Enqueue writes the first on the packet, dequeue compares the mark
+ * of the packet at the head with the second. As the mark travels with the
+ * packet, nothing that happens to other packets, be it a drop, a reset or a
+ * packet the driver hands back, can move the border between two epochs; and
+ * any number of epochs can wait, for none of them needs any memory. The plug
+ * is open when the two numbers are equal.
+ *
+ * A reset drops packets and leaves the numbers alone: a link that goes down
+ * and up releases nothing. A new plug begins above all numbers that any plug
+ * has had until then, so a release that comes too late, for a plug that has
+ * been replaced meanwhile, finds nothing to release.
+ *
+ * The valve. Between epochs, released packets go on leaving while the next
+ * epoch fills. But who closes an open plug wants silence at once, whatever a
+ * slow device has left in the queue. So TCQ_PLUG_BUFFER on an open plug stops
+ * those packets too. They stay released: the next release of any kind lets
+ * them go, before all others. For this dequeue does not compare with the
+ * number of the last epoch released, but with a copy of it that is 0 while
+ * the valve is shut.
+ *
+ * A packet may be held for long, so its sender must not have to wait for it.
+ * Enqueue copies the pages of a zero-copy packet: their owner may overwrite
+ * them, or may wait for them, as the host does that destroys a Xen guest. And
+ * it takes the packet off the account of its socket, or TCP would wait for it
+ * to leave before it sends more. An open plug does neither.
+ *
+ * Locking. Enqueue and dequeue run under the root lock, and so does a reset
+ * as long as packets can reach the queue. Commands take it too and schedule
+ * the queue before they give it back. So each packet is wholly before or
+ * wholly after each command, and no release is missed. __netif_schedule() may
+ * find that the queue is scheduled already, or that a sender is about to run
+ * it; either way whoever runs it takes the lock after us, and then sees the
+ * new numbers. Commands that move numbers on a closed plug and do nothing else
+ * can do without RTNL (plug_command_rcu()). All others have it: who opens,
+ * closes, or follows a list.
+ *
+ * A plug at the root that is open and empty has nothing to add to a packet,
+ * and TCQ_F_CAN_BYPASS tells the core to send without asking. The core looks
+ * at the flag under the root lock, and it changes only there.
+ */
+
+#include <linux/module.h>
+#include <linux/types.h>
+#include <linux/kernel.h>
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/delay.h>
+#include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
+#include <linux/user_namespace.h>
+#include <linux/atomic.h>
+#include <linux/pkt_sched_plug.h>
+#include <net/net_namespace.h>
+#include <net/netlink.h>
+#include <net/pkt_sched.h>
+#include <net/sock.h>
+
+#include "sch_plug.h"
+
+/* Least default limit in bytes. A device with a short tx queue, an ifb for
+ * one, would otherwise get less than a single GSO packet needs.
+ */
+#define PLUG_MIN_DEFAULT_LIMIT	10000000
+
+/* The highest number that any plug has given to an epoch. */
+static atomic64_t plug_last_epoch = ATOMIC64_INIT(0);
+
+struct plug_sched_data {
+	struct plug_control control;
+
+	u64	epoch;		/* being filled; > 0 */
+	u64	released;	/* the last released; <= epoch */
+	u64	leaves_upto;	/* == released, or 0 while the valve is shut */
+	u32	limit;		/* most bytes in the queue; > 0 */
+	bool	orphan;		/* take packets off their socket's account */
+
+	/* Stopped by the valve: how many packets, and those of them that the
+	 * driver had handed back to the core.
+	 */
+	u32	stopped;
+	struct sk_buff_head	stopped_gso;
+	struct sk_buff_head	stopped_bad_txq;
+
+	u64	closed_at;	/* ktime_get_ns(); valid while closed */
+	struct plug_stats	stats;
+};
+
+/* Lives in qdisc_skb_cb()->data from enqueue to dequeue. sfb, as a parent,
+ * keeps 8 bytes of its own at the start of that area all the while.
+ */
+struct plug_skb_cb {
+	u64	parent_area;
+	u64	epoch;
+};
+
+static struct plug_skb_cb *plug_skb_cb(const struct sk_buff *skb)
+{
+	qdisc_cb_private_validate(skb, sizeof(struct plug_skb_cb));
+	return (struct plug_skb_cb *)qdisc_skb_cb(skb)->data;
+}
+
+static bool plug_is_open(const struct plug_sched_data *q)
+{
+	return q->released == q->epoch;
+}
+
+static bool plug_epoch_waits(const struct plug_sched_data *q)
+{
+	return q->released + 1 < q->epoch;
+}
+
+static bool plug_is_released(const struct plug_sched_data *q,
+			     const struct sk_buff *skb)
+{
+	return plug_skb_cb(skb)->epoch <= q->released;
+}
+
+static bool plug_may_leave(const struct plug_sched_data *q,
+			   const struct sk_buff *skb)
+{
+	return plug_skb_cb(skb)->epoch <= q->leaves_upto;
+}
+
+static struct sk_buff *plug_peek(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct sk_buff *skb = qdisc_peek_head(sch);
+
+	return skb && plug_may_leave(q, skb) ? skb : NULL;
+}
+
+static struct sk_buff *plug_dequeue(struct Qdisc *sch)
+{
+	return plug_peek(sch) ? qdisc_dequeue_head(sch) : NULL;
+}
+
+/* A packet that could not be copied stays on its socket's account: to some
+ * senders the end of the account is the end of the use of their pages. A packet
+ * that the device has yet to encrypt stays there too, for the core drops it if
+ * it finds no socket. And one that was taken off already, by a netem or another
+ * plug above, would lose its socket the second time.
+ */
+static void plug_detach_sender(struct plug_sched_data *q, struct sk_buff *skb)
+{
+	if (unlikely(skb_orphan_frags_rx(skb, GFP_ATOMIC))) {
+		q->stats.copy_failures++;
+		return;
+	}
+	if (q->orphan && skb->destructor != sock_efree &&
+	    !skb_is_decrypted(skb))
+		skb_orphan_partial(skb);
+}
+
+static int plug_enqueue(struct sk_buff *skb, struct Qdisc *sch,
+			struct sk_buff **to_free)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	unsigned int len = qdisc_pkt_len(skb);
+
+	if (unlikely((u64)sch->qstats.backlog + len > q->limit)) {
+		q->stats.drops_limit++;
+		return qdisc_drop(skb, sch, to_free);
+	}
+
+	if (!plug_is_open(q))
+		plug_detach_sender(q, skb);
+	plug_skb_cb(skb)->epoch = q->epoch;
+	qdisc_enqueue_tail(skb, sch);
+
+	q->stats.queued_packets++;
+	q->stats.queued_bytes += len;
+	if (q->stats.max_backlog < sch->qstats.backlog)
+		q->stats.max_backlog = sch->qstats.backlog;
+	return NET_XMIT_SUCCESS;
+}
+
+static void plug_reset(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	q->stats.drops_reset += sch->q.qlen;
+	__qdisc_qstats_drop(sch, sch->q.qlen);
+	__skb_queue_purge(&q->stopped_gso);
+	__skb_queue_purge(&q->stopped_bad_txq);
+	q->stopped = 0;
+	qdisc_reset_queue(sch);
+}
+
+/* Only with RTNL: mq writes other bits of the word under no other lock, and
+ * one of the two writers would undo what the other did.
+ */
+static void plug_set_bypass(struct Qdisc *sch, bool bypass)
+{
+	unsigned int flags = sch->flags & ~TCQ_F_CAN_BYPASS;
+
+	ASSERT_RTNL();
+	if (bypass)
+		flags |= TCQ_F_CAN_BYPASS;
+	if (flags == sch->flags)
+		return;
+	/* The core reads the word without the lock as well, for TCQ_F_NOLOCK,
+	 * which stays as it is.
+	 */
+	WRITE_ONCE(sch->flags, flags);
+}
+
+/* The core gives each segment of a packet that it has cut the length of the
+ * whole: too much to count against the limit for as long as the valve is shut.
+ */
+static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
+		      struct sk_buff_head *to)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(from, skb) {
+		if (qdisc_pkt_len(skb) <= skb->len)
+			continue;
+		qdisc_qstats_backlog_dec(sch, skb);
+		qdisc_skb_cb(skb)->pkt_len = skb->len;
+		qdisc_qstats_backlog_inc(sch, skb);
+	}
+	skb_queue_splice_init(from, to);
+}
+
+/* The core sends what the driver handed back without asking dequeue, so it is
+ * taken from the core until the valve opens.
+ */
+static void plug_park_handed_back(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	plug_park(sch, &sch->gso_skb, &q->stopped_gso);
+	plug_park(sch, &sch->skb_bad_txq, &q->stopped_bad_txq);
+}
+
+static void plug_shut_valve(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	q->leaves_upto = 0;
+	q->stopped = sch->q.qlen;
+	plug_park_handed_back(sch);
+}
+
+static void plug_open_valve(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	q->leaves_upto = q->released;
+	q->stopped = 0;
+	skb_queue_splice_init(&q->stopped_gso, &sch->gso_skb);
+	skb_queue_splice_init(&q->stopped_bad_txq, &sch->skb_bad_txq);
+}
+
+/* As the valve was shut the core may have been on its way to the driver with
+ * packets that it had dequeued. Some of them the driver may hand back. They are
+ * older than what is parked. With the valve shut, whoever runs the queue ends
+ * after these packets.
+ *
+ * Below another qdisc it is that one which runs, and the root's lists, where
+ * packets of others are as well.
+ */
+static void plug_wait_for_driver(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	bool running;
+
+	if (qdisc_root_sleeping(sch) != sch)
+		return;
+
+	for (;;) {
+		sch_tree_lock(sch);
+		running = qdisc_is_running(sch);
+		if (!running) {
+			q->stopped += skb_queue_len(&sch->gso_skb) +
+				      skb_queue_len(&sch->skb_bad_txq);
+			plug_park_handed_back(sch);
+		}
+		sch_tree_unlock(sch);
+		if (!running)
+			return;
+		usleep_range(20, 100);
+	}
+}
+
+static void plug_next_epoch(struct plug_sched_data *q)
+{
+	s64 last = atomic64_read(&plug_last_epoch);
+
+	q->epoch++;
+	while ((u64)last < q->epoch &&
+	       !atomic64_try_cmpxchg(&plug_last_epoch, &last, q->epoch))
+		;
+}
+
+static void plug_buffer(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	if (plug_is_open(q)) {
+		q->closed_at = ktime_get_ns();
+		plug_shut_valve(sch);
+		plug_set_bypass(sch, false);
+	}
+	plug_next_epoch(q);
+}
+
+static void plug_release(struct Qdisc *sch, u64 last)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	if (last < q->released)
+		return;
+
+	q->released = last;
+	plug_open_valve(sch);
+	if (plug_is_open(q))
+		plug_set_bypass(sch, true);
+}
+
+static void plug_leave_out(const struct sk_buff_head *list, unsigned int *n,
+			   unsigned int *len)
+{
+	const struct sk_buff *skb;
+
+	skb_queue_walk(list, skb) {
+		--*n;
+		*len -= qdisc_pkt_len(skb);
+	}
+}
+
+/* From @skb, which is not released, to the last packet of epoch @youngest: the
+ * number and the length of those packets.
+ */
+static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
+				       struct sk_buff *skb, u64 youngest,
+				       unsigned int *n, unsigned int *len)
+{
+	struct sk_buff *end = NULL;
+
+	*n = 0;
+	*len = 0;
+	for (; skb && plug_skb_cb(skb)->epoch <= youngest; skb = skb->next) {
+		end = skb;
+		++*n;
+		*len += qdisc_pkt_len(skb);
+	}
+	return end;
+}
+
+/* Marks only grow from head to tail: what is not released is the end of the
+ * list. It is counted as what remains of the queue without the packets that
+ * were released and have not left, so that the lock is not held for the length
+ * of what is dropped. Only if younger epochs stay are the dropped ones walked.
+ */
+static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	unsigned int n = sch->q.qlen, len = sch->qstats.backlog;
+	struct sk_buff *last = NULL, *end = sch->q.tail, *skb, *next;
+
+	plug_leave_out(&sch->gso_skb, &n, &len);
+	plug_leave_out(&sch->skb_bad_txq, &n, &len);
+	plug_leave_out(&q->stopped_gso, &n, &len);
+	plug_leave_out(&q->stopped_bad_txq, &n, &len);
+	for (skb = sch->q.head; skb && plug_is_released(q, skb);
+	     skb = skb->next) {
+		last = skb;
+		n--;
+		len -= qdisc_pkt_len(skb);
+	}
+	if (!skb)
+		return;
+	if (youngest < q->epoch)
+		end = plug_count_upto(q, skb, youngest, &n, &len);
+	if (!end)
+		return;
+
+	next = end->next;
+	rtnl_kfree_skbs(skb, end);
+	if (last)
+		last->next = next;
+	else
+		sch->q.head = next;
+	if (!next)
+		sch->q.tail = last;
+
+	WRITE_ONCE(sch->q.qlen, sch->q.qlen - n);
+	WRITE_ONCE(sch->qstats.backlog, sch->qstats.backlog - len);
+	__qdisc_qstats_drop(sch, n);
+	q->stats.drops_discard += n;
+	qdisc_tree_reduce_backlog(sch, n, len);
+}
+
+/* No packet bears the forgotten numbers any more: to count them as released
+ * lets nothing go. Epochs above @youngest stay as they are, and go on waiting; if
+ * there are none a fresh one begins. Closed before, closed after; and a valve
+ * that is shut stays shut. What is done with stays so: to say it again does
+ * nothing.
+ */
+static void plug_discard(struct Qdisc *sch, u64 youngest)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	if (youngest <= q->released)
+		return;
+
+	plug_drop_unreleased(sch, youngest);
+	if (q->leaves_upto == q->released)
+		q->leaves_upto = youngest;
+	q->released = youngest;
+	if (youngest == q->epoch)
+		plug_next_epoch(q);
+}
+
+static u32 plug_default_limit(const struct Qdisc *sch)
+{
+	const struct net_device *dev = qdisc_dev(sch);
+	u64 limit = (u64)dev->tx_queue_len * psched_mtu(dev);
+
+	return clamp_t(u64, limit, PLUG_MIN_DEFAULT_LIMIT, U32_MAX);
+}
+
+static void plug_set_limit(struct Qdisc *sch, u32 limit)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	q->limit = limit ? limit : plug_default_limit(sch);
+}
+
+/* Whether the packet that is to leave next may do so. What the driver handed
+ * back is with the root, if that is another qdisc.
+ */
+static bool plug_is_ready(struct Qdisc *sch)
+{
+	const struct Qdisc *root = qdisc_root(sch);
+
+	return !skb_queue_empty(&root->gso_skb) ||
+	       !skb_queue_empty(&root->skb_bad_txq) || plug_peek(sch);
+}
+
+static int plug_refuse(const struct plug_cmd *cmd,
+		       struct netlink_ext_ack *extack)
+{
+	NL_SET_BAD_ATTR(extack, cmd->attr);
+	return -EINVAL;
+}
+
+/* All that a command does to the state, whichever interface it came by; root
+ * lock held.
+ */
+static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
+		      struct netlink_ext_ack *extack)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	switch (cmd->action) {
+	case TCQ_PLUG_BUFFER:
+		plug_buffer(sch);
+		q->stats.buffer_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_ONE:
+		plug_release(sch, plug_epoch_waits(q) ? q->released + 1 :
+							q->released);
+		q->stats.release_one_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+		plug_release(sch, q->epoch);
+		q->stats.release_indefinite_cmds++;
+		return 0;
+	case TCQ_PLUG_RELEASE_UPTO:
+		if (cmd->last >= q->epoch && cmd->last > q->released) {
+			NL_SET_ERR_MSG_MOD(extack,
+					   "The epoch to release has not been closed");
+			return plug_refuse(cmd, extack);
+		}
+		plug_release(sch, cmd->last);
+		q->stats.release_upto_cmds++;
+		return 0;
+	case TCQ_PLUG_DISCARD:
+		if (cmd->has_last && cmd->last > q->epoch) {
+			NL_SET_ERR_MSG_MOD(extack,
+					   "The epoch to discard has not begun");
+			return plug_refuse(cmd, extack);
+		}
+		plug_discard(sch, cmd->has_last ? cmd->last : q->epoch);
+		q->stats.discard_cmds++;
+		return 0;
+	case TCQ_PLUG_LIMIT:
+		plug_set_limit(sch, cmd->limit);
+		q->stats.limit_cmds++;
+		return 0;
+	}
+
+	NL_SET_ERR_MSG_MOD(extack, "Unknown action");
+	return plug_refuse(cmd, extack);
+}
+
+/* TCA_OPTIONS may or may not bear NLA_F_NESTED, and what follows the struct is
+ * not looked at: senders have never been asked for more than its 8 bytes.
+ */
+static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
+		      struct netlink_ext_ack *extack)
+{
+	struct tc_plug_qopt qopt;
+
+	NL_SET_BAD_ATTR(extack, opt);
+	if (nla_len(opt) < sizeof(qopt)) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "TCA_OPTIONS is shorter than tc_plug_qopt");
+		return -EINVAL;
+	}
+
+	memcpy(&qopt, nla_data(opt), sizeof(qopt));
+	switch (qopt.action) {
+	case TCQ_PLUG_BUFFER:
+	case TCQ_PLUG_RELEASE_ONE:
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+	case TCQ_PLUG_LIMIT:
+		cmd->action = qopt.action;
+		cmd->limit = qopt.limit;
+		cmd->attr = opt;
+		return 0;
+	}
+
+	NL_SET_ERR_MSG_MOD(extack, "Unknown action");
+	return -EINVAL;
+}
+
+static bool plug_is_closed(struct Qdisc *sch)
+{
+	bool closed;
+
+	sch_tree_lock(sch);
+	closed = !plug_is_open(qdisc_priv(sch));
+	sch_tree_unlock(sch);
+
+	return closed;
+}
+
+/* Packets that the driver handed back have lost their mark. They are older
+ * than what is in the list, and released, or they had not got that far.
+ */
+static u64 plug_head_epoch(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct sk_buff *head = sch->q.head;
+
+	if (head && plug_is_released(q, head))
+		return plug_skb_cb(head)->epoch;
+	if (!skb_queue_empty(&sch->gso_skb) ||
+	    !skb_queue_empty(&sch->skb_bad_txq) ||
+	    !skb_queue_empty(&q->stopped_gso) ||
+	    !skb_queue_empty(&q->stopped_bad_txq))
+		return q->released;
+	return head ? plug_skb_cb(head)->epoch : 0;
+}
+
+/* Follows no pointer to a packet: without RTNL, a plug that has been detached
+ * from its device may be in the middle of its last reset.
+ */
+static void plug_look_at_numbers(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	const struct plug_sched_data *q = qdisc_priv(sch);
+
+	snap->epoch = q->epoch;
+	snap->released = q->released;
+	snap->head_epoch = 0;
+	snap->tail_epoch = 0;
+	snap->limit = q->limit;
+	snap->stopped = READ_ONCE(q->stopped);
+	snap->qlen = READ_ONCE(sch->q.qlen);
+	snap->backlog = READ_ONCE(sch->qstats.backlog);
+	snap->closed_at = q->closed_at;
+	snap->stats = q->stats;
+}
+
+/* With RTNL and the root lock, or where nobody else can reach the plug. */
+void plug_look(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	plug_look_at_numbers(sch, snap);
+	snap->head_epoch = plug_head_epoch(sch);
+	snap->tail_epoch = sch->q.tail ? plug_skb_cb(sch->q.tail)->epoch :
+					 snap->head_epoch;
+}
+
+void plug_look_rtnl(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	sch_tree_lock(sch);
+	plug_look(sch, snap);
+	sch_tree_unlock(sch);
+}
+
+struct plug_control *plug_control(struct Qdisc *sch)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+
+	return &q->control;
+}
+
+/* Unless another command came meanwhile, without RTNL: a state bears the number
+ * of the command that it was told for.
+ */
+static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
+{
+	struct plug_snapshot now = *after;
+
+	plug_look_rtnl(sch, &now);
+	if (plug_commands(&now.stats) == plug_commands(&after->stats))
+		*after = now;
+}
+
+/* Any command, with RTNL. @after: the state after it, or after it was refused. */
+int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
+		      struct plug_snapshot *after,
+		      struct netlink_ext_ack *extack)
+{
+	bool closes;
+	int err;
+
+	/* A sender may leave its packet in front of the queue, for another
+	 * sender to enqueue, and go on. What was sent before a rollback must
+	 * not come in after it, so wait for that other one: it holds
+	 * rcu_read_lock_bh() until the packet is in the queue.
+	 */
+	if (cmd->action == TCQ_PLUG_DISCARD && plug_is_closed(sch))
+		plug_wait_for_deferred();
+
+	sch_tree_lock(sch);
+	closes = cmd->action == TCQ_PLUG_BUFFER && plug_is_open(qdisc_priv(sch));
+	err = plug_apply(sch, cmd, extack);
+	/* The root is scheduled, not the transmit queue of this qdisc: with one
+	 * qdisc for several transmit queues, that one may be stopped while the
+	 * head of the queue goes to another. And it is scheduled also when this
+	 * command let nothing go: what another one did may have been lost on a
+	 * device that was deactivated.
+	 */
+	if (plug_is_ready(sch))
+		__netif_schedule(qdisc_root(sch));
+	plug_look(sch, after);
+	sch_tree_unlock(sch);
+
+	if (closes) {
+		plug_wait_for_driver(sch);
+		plug_look_again(sch, after);
+	}
+	return err;
+}
+
+/* Whether the command moves numbers and does nothing else. Not if it opens or
+ * closes, which needs the bypass flag, nor if it opens the valve, which needs
+ * the lists.
+ */
+static bool plug_only_numbers(const struct plug_sched_data *q,
+			      const struct plug_cmd *cmd)
+{
+	if (plug_is_open(q))
+		return false;
+
+	switch (cmd->action) {
+	case TCQ_PLUG_BUFFER:
+		return true;
+	case TCQ_PLUG_RELEASE_ONE:
+	case TCQ_PLUG_RELEASE_UPTO:
+		return q->leaves_upto == q->released;
+	}
+	return false;
+}
+
+static struct Qdisc *plug_root_rcu(const struct Qdisc *sch)
+{
+	return rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping);
+}
+
+/* The root lock, without RTNL. A graft changes the root under the lock of the
+ * old one, so who has the lock of what is still the root has the right one.
+ * What is unlocked in the end is what was locked: the root may be another by
+ * then.
+ */
+static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
+{
+	struct Qdisc *root;
+
+	for (;;) {
+		root = plug_root_rcu(sch);
+		spin_lock_bh(qdisc_lock(root));
+		if (root == plug_root_rcu(sch))
+			return root;
+		spin_unlock_bh(qdisc_lock(root));
+	}
+}
+
+static void plug_unlock_root_rcu(struct Qdisc *root)
+{
+	spin_unlock_bh(qdisc_lock(root));
+}
+
+/* The same under rcu_read_lock(), for a plug that something keeps from being
+ * destroyed meanwhile. -EAGAIN: not without RTNL, and nothing has been done.
+ *
+ * The root is always scheduled, since we cannot look at the head. And it is
+ * scheduled inside of the RCU section in which it was the root: who takes a
+ * qdisc away waits for that before he looks whether it is still scheduled.
+ */
+int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
+		     struct plug_snapshot *after,
+		     struct netlink_ext_ack *extack)
+{
+	struct Qdisc *root = plug_lock_root_rcu(sch);
+	int err = -EAGAIN;
+
+	lockdep_assert_held(qdisc_lock(plug_root_rcu(sch)));
+	if (plug_only_numbers(qdisc_priv(sch), cmd)) {
+		err = plug_apply(sch, cmd, extack);
+		__netif_schedule(qdisc_root(sch));
+		plug_look_at_numbers(sch, after);
+	}
+	plug_unlock_root_rcu(root);
+
+	return err;
+}
+
+void plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap)
+{
+	struct Qdisc *root = plug_lock_root_rcu(sch);
+
+	plug_look_at_numbers(sch, snap);
+	plug_unlock_root_rcu(root);
+}
+
+static int plug_change(struct Qdisc *sch, struct nlattr *opt,
+		       struct netlink_ext_ack *extack)
+{
+	struct plug_snapshot after;
+	struct plug_cmd cmd = {};
+	int err;
+
+	err = plug_parse(&cmd, opt, extack);
+	if (err)
+		return err;
+	err = plug_command_rtnl(sch, &cmd, &after, extack);
+	if (!err)
+		plug_changed(sch, &cmd, &after);
+	return err;
+}
+
+/* Not reachable by packets yet: no lock. */
+static int plug_init(struct Qdisc *sch, struct nlattr *opt,
+		     struct netlink_ext_ack *extack)
+{
+	struct plug_sched_data *q = qdisc_priv(sch);
+	struct plug_cmd cmd = { .action = TCQ_PLUG_BUFFER };
+	int err;
+
+	if (opt) {
+		err = plug_parse(&cmd, opt, extack);
+		if (err)
+			return err;
+	}
+
+	__skb_queue_head_init(&q->stopped_gso);
+	__skb_queue_head_init(&q->stopped_bad_txq);
+	q->epoch = atomic64_inc_return(&plug_last_epoch);
+	q->released = q->epoch;
+	if (cmd.action != TCQ_PLUG_RELEASE_INDEFINITE) {
+		q->released--;
+		q->closed_at = ktime_get_ns();
+	}
+	q->leaves_upto = q->released;
+
+	/* With its packets off its account a socket is bounded by the limit
+	 * alone: for the administrator of the machine to choose.
+	 */
+	q->orphan = dev_net(qdisc_dev(sch))->user_ns == &init_user_ns;
+	plug_set_limit(sch, cmd.limit);
+	plug_set_bypass(sch, plug_is_open(q));
+	plug_attached(sch);
+	return 0;
+}
+
+/* Also after an init that failed. */
+static void plug_destroy(struct Qdisc *sch)
+{
+	plug_detached(sch);
+}
+
+static struct Qdisc_ops plug_qdisc_ops __read_mostly = {
+	.id		=	"plug",
+	.priv_size	=	sizeof(struct plug_sched_data),
+	.enqueue	=	plug_enqueue,
+	.dequeue	=	plug_dequeue,
+	.peek		=	plug_peek,
+	.init		=	plug_init,
+	.reset		=	plug_reset,
+	.destroy	=	plug_destroy,
+	.change		=	plug_change,
+	.owner		=	THIS_MODULE,
+};
+MODULE_ALIAS_NET_SCH("plug");
+
+/* The control interface comes first and goes last: a plug tells it that it is
+ * there.
+ */
+static int __init plug_module_init(void)
+{
+	int err = plug_control_init();
+
+	if (err)
+		return err;
+	err = register_qdisc(&plug_qdisc_ops);
+	if (err)
+		plug_control_exit();
+	return err;
+}
+
+static void __exit plug_module_exit(void)
+{
+	unregister_qdisc(&plug_qdisc_ops);
+	plug_control_exit();
+}
+
+module_init(plug_module_init)
+module_exit(plug_module_exit)
+MODULE_LICENSE("GPL");
+MODULE_VERSION(PLUG_VERSION);
+MODULE_DESCRIPTION("Qdisc that holds packets until userspace releases them");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the queue (sch_plug.c) and the control interface (plug_control.c) have
+ * What the queue (plug_queue.c) and the control interface (plug_control.c) have
  * of each other.
  */
 #ifndef SCH_PLUG_H
@@ -24,6 +24,23 @@ struct plug_cmd {
 	const struct nlattr	*attr;	/* where @last, or else the action, is */
 };
 
+/* What a plug has counted since it was made, as SCH_PLUG_A_STATS_* explain it. */
+struct plug_stats {
+	u64	queued_packets;
+	u64	queued_bytes;
+	u32	max_backlog;
+	u64	drops_limit;
+	u64	drops_reset;
+	u64	drops_discard;
+	u64	copy_failures;
+	u64	buffer_cmds;
+	u64	release_one_cmds;
+	u64	release_indefinite_cmds;
+	u64	limit_cmds;
+	u64	discard_cmds;
+	u64	release_upto_cmds;
+};
+
 /* All that is to be said of one plug, of one moment. */
 struct plug_snapshot {
 	/* By the control interface: which plug, and whose. */
@@ -43,11 +60,17 @@ struct plug_snapshot {
 	u32	stopped;
 	u32	qlen;
 	u32	backlog;
-	struct tc_plug_xstats stats;
+	u64	closed_at;	/* valid while closed */
+	struct plug_stats	stats;
 };
 
+static inline bool plug_was_open(const struct plug_snapshot *snap)
+{
+	return snap->released == snap->epoch;
+}
+
 /* How many commands the plug has obeyed: the number of the last one. */
-static inline u64 plug_commands(const struct tc_plug_xstats *st)
+static inline u64 plug_commands(const struct plug_stats *st)
 {
 	return st->buffer_cmds + st->release_one_cmds +
 	       st->release_indefinite_cmds + st->limit_cmds +
@@ -64,7 +87,7 @@ struct plug_control {
 	u32			at_exit;
 };
 
-/* The queue. Each says in sch_plug.c what it wants held. */
+/* The queue. Each says in plug_queue.c what it wants held. */
 struct plug_control *plug_control(struct Qdisc *sch);
 void plug_look(struct Qdisc *sch, struct plug_snapshot *snap);
 void plug_look_rtnl(struct Qdisc *sch, struct plug_snapshot *snap);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What holds for every input, proved by CBMC on src/sch_plug.c itself.
+ * What holds for every input, proved by CBMC on src/plug_queue.c itself.
  *
  * The proof starts a plug in any consistent state: any epoch numbers, up to
  * HELD packets of any size, any limit. It then does any STEPS operations with
@@ -34,7 +34,7 @@
  * plug), and more than 2^64 epochs.
  */
 #include "kernel.h"
-#include "../../src/sch_plug.c"
+#include "../../src/plug_queue.c"
 
 #define PACKETS	(HELD + STEPS)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As much of the kernel as sch_plug.c needs to be looked at by CBMC: one
+ * As much of the kernel as plug_queue.c needs to be looked at by CBMC: one
  * processor, one qdisc, and no memory but what the proof hands out. What the
  * kernel's helpers do to the queue is written out here in its simplest form;
  * where the proof has to know what the module asked for, they call it.

@@ -3,32 +3,33 @@
  * What userspace and the "plug" qdisc say to each other, beyond what
  * <linux/pkt_sched.h> already has.
  *
- * That header holds the base, which every kernel with a plug qdisc
- * understands and which never changes: struct tc_plug_qopt, carried as
- * TCA_OPTIONS of an RTM_NEWQDISC message of kind "plug", and the actions
+ * There are two interfaces. The first is that of tc, rtnetlink. It is what
+ * every kernel with a plug qdisc has had since 3.4: struct tc_plug_qopt, as
+ * TCA_OPTIONS of an RTM_NEWQDISC message of kind "plug", with the actions
  * TCQ_PLUG_BUFFER (0), TCQ_PLUG_RELEASE_ONE (1), TCQ_PLUG_RELEASE_INDEFINITE
- * (2) and TCQ_PLUG_LIMIT (3). This one holds what sch-plug adds. A kernel
- * without the additions refuses the actions below with EINVAL.
+ * (2) and TCQ_PLUG_LIMIT (3); a dump has no TCA_OPTIONS. It creates and deletes
+ * plugs. The second is the generic netlink family below. It does everything
+ * else, and tells all there is to tell.
  *
- * Integers are in host byte order. 64-bit attributes and structures may be
- * aligned to 4 bytes only: copy them out before use.
+ * Integers are in host byte order. 64-bit attributes may be aligned to 4 bytes
+ * only: copy them out before use.
  *
  * Epochs. The first plug after the module is loaded numbers its epochs from 1.
  * The numbers of a plug only grow, and a new plug begins above every number
  * that any plug has had until then. So a number that was learnt of a plug that
  * has been deleted or replaced names no epoch of the new one, until the module
- * is unloaded: then numbers begin at 1 again, and none may be kept. Use a
- * number only with the plug it was read from: two that live side by side may
- * well be at the same one. Two numbers tell all that is to be known:
+ * is unloaded: then numbers begin at 1 again. Use a number only with the plug
+ * it was read from: two that live side by side may well be at the same one.
+ * Two numbers tell all that is to be known:
  *
- *	TCA_PLUG_EPOCH     the epoch that packets arriving now belong to
- *	TCA_PLUG_RELEASED  the last epoch that is done with: released, or
- *	                   discarded, and then it has no packets; in a new plug
- *	                   that is closed, TCA_PLUG_EPOCH - 1
+ *	SCH_PLUG_A_EPOCH     the epoch that packets arriving now belong to
+ *	SCH_PLUG_A_RELEASED  the last epoch that is done with: released, or
+ *	                     discarded, and then it has no packets; in a new plug
+ *	                     that is closed, SCH_PLUG_A_EPOCH - 1
  *
  * The plug is open when the two are equal. When it is closed,
- * TCA_PLUG_EPOCH - TCA_PLUG_RELEASED - 1 closed epochs wait for release, and
- * the oldest of them is TCA_PLUG_RELEASED + 1.
+ * SCH_PLUG_A_EPOCH - SCH_PLUG_A_RELEASED - 1 ended epochs wait for release, and
+ * the oldest of them is SCH_PLUG_A_RELEASED + 1.
  *
  * When TCQ_PLUG_BUFFER is answered, every packet that is enqueued from then on
  * belongs to the new epoch or a later one. Which epoch one belongs to that was
@@ -42,7 +43,7 @@
  * same on an open plug stops it: when the message is answered, each packet is
  * with the device's driver or stays until the next release. Any release will
  * do, TCQ_PLUG_RELEASE_ONE also when no epoch waits; only a
- * TCQ_PLUG_RELEASE_UPTO with a number below TCA_PLUG_RELEASED will not. What
+ * TCQ_PLUG_RELEASE_UPTO with a number below SCH_PLUG_A_RELEASED will not. What
  * was stopped then leaves first. It counts as released all the while:
  * TCQ_PLUG_DISCARD does not drop it. Below another qdisc the plug cannot stop
  * what it has already handed to that one: a packet or, if the driver handed
@@ -75,14 +76,13 @@
 #include <linux/pkt_sched.h>
 
 /*
- * Actions: values of tc_plug_qopt.action, only in a message that changes an
- * existing plug. tc_plug_qopt.limit is ignored.
- */
-
-/*
- * Roll back: drop every packet that has not been released, forget the epochs
- * that wait for release, go on buffering in a fresh epoch. Packets that were
- * released and have not been sent yet stay. Does nothing to an open plug.
+ * Actions, beside those of <linux/pkt_sched.h>. By the family only: in a
+ * tc_plug_qopt they are EINVAL, as any unknown action.
+ *
+ * TCQ_PLUG_DISCARD rolls back: it drops packets that have not been released,
+ * forgets the epochs they are of, and goes on buffering in a fresh epoch.
+ * Packets that were released and have not been sent yet stay. Does nothing to
+ * an open plug.
  *
  * A packet whose send() had returned, from a packet socket or UDP and with no
  * other queue in between, is in the plug by then and is dropped. On kernels
@@ -98,145 +98,36 @@
  * it at all and may drop the flow's packets until it rehashes. Use the action
  * at the root, or below another qdisc than these two.
  *
- * EINVAL: anything follows the tc_plug_qopt.
+ * TCQ_PLUG_RELEASE_UPTO releases every ended epoch up to one that is named. If
+ * that epoch is done with, it succeeds and releases nothing: it can be
+ * repeated. (With the number of the last released epoch it is a release still,
+ * and lets go what a TCQ_PLUG_BUFFER has stopped.) Success does not say that
+ * the packets were sent: it also comes for epochs that were discarded.
  */
 #define TCQ_PLUG_DISCARD	256
-
-/*
- * Release every closed epoch up to and including the one in the attribute
- * TCA_PLUG_EPOCH (__u64), the only one that may follow the tc_plug_qopt. If
- * that epoch is done with, the message succeeds and releases nothing: it can
- * be repeated. (With the number of the last released epoch it is a release
- * still, and lets go what a TCQ_PLUG_BUFFER has stopped.) Success does not say
- * that the packets were sent: after a TCQ_PLUG_DISCARD it also comes for the
- * epochs that were discarded.
- *
- * EINVAL: no TCA_PLUG_EPOCH, not one of 8 bytes, or anything else; the epoch
- * has not begun, or is being filled and the plug is not open.
- */
 #define TCQ_PLUG_RELEASE_UPTO	257
 
 /*
- * Attributes. In a dump they follow the tc_plug_qopt inside TCA_OPTIONS; its
- * action is then TCQ_PLUG_RELEASE_INDEFINITE if the plug is open and
- * TCQ_PLUG_BUFFER if it is closed, its limit the one in force (bytes, 1 to
- * 2^32 - 1). A message with NLM_F_ECHO is answered with such a dump, taken
- * after the command.
- *
- * @TCA_PLUG_UNSPEC: never sent.
- * @TCA_PLUG_PAD: padding in a dump: ignore it, and do not send it.
- * @TCA_PLUG_EPOCH: __u64, 1 and up. Set by the kernel in a dump: the epoch
- *	being filled. Set by userspace with TCQ_PLUG_RELEASE_UPTO: the last
- *	epoch to release; 0 releases nothing.
- * @TCA_PLUG_RELEASED: __u64, 0 to TCA_PLUG_EPOCH. Set by the kernel: the last
- *	epoch that was released or discarded; in a new plug that was created
- *	closed, TCA_PLUG_EPOCH - 1.
- * @TCA_PLUG_HEAD_EPOCH: __u64. Set by the kernel: the epoch of the oldest
- *	packet in the queue; absent when the queue is empty. A value not above
- *	TCA_PLUG_RELEASED means that released packets have yet to leave. When
- *	the driver has handed back all of those it is TCA_PLUG_RELEASED: their
- *	epoch or a later one.
- * @TCA_PLUG_TAIL_EPOCH: __u64. Set by the kernel: the epoch of the newest
- *	packet in the queue; absent when the queue is empty. A value above
- *	TCA_PLUG_RELEASED means that unreleased packets are held.
- * @TCA_PLUG_STOPPED: __u32. Set by the kernel: how many of the packets that are
- *	held were released and stopped by a TCQ_PLUG_BUFFER that closed the plug.
- *	0 once a release has let them go, or a reset has dropped them.
- */
-enum {
-	TCA_PLUG_UNSPEC,
-	TCA_PLUG_PAD,
-	TCA_PLUG_EPOCH,
-	TCA_PLUG_RELEASED,
-	TCA_PLUG_HEAD_EPOCH,
-	TCA_PLUG_TAIL_EPOCH,
-	TCA_PLUG_STOPPED,
-	__TCA_PLUG_MAX
-};
-
-#define TCA_PLUG_MAX (__TCA_PLUG_MAX - 1)
-
-/* tc_plug_xstats.closed_age: the plug is open. */
-#define TC_PLUG_NEVER	(~(__u64)0)
-
-/**
- * struct tc_plug_xstats - statistics of one plug, in TCA_STATS_APP
- *
- * All fields are set by the kernel. The structure only ever grows at its end:
- * read as much of it as both sides know. What is held now is in the standard
- * TCA_STATS_QUEUE (qlen, backlog), what has been sent in TCA_STATS_BASIC, which
- * includes what the driver has handed back.
- *
- * @queued_packets: packets ever put into the queue. An open and empty plug at
- *	the root of a device (or of an mq class) is bypassed: what it passes
- *	on that way is counted in TCA_STATS_BASIC only.
- * @queued_bytes: their bytes.
- * @max_backlog: the most bytes the queue has ever held after taking a packet.
- *	TCA_STATS_QUEUE's backlog can be above it by what the driver handed back.
- * @drops_limit: packets refused because they did not fit below the limit.
- * @drops_reset: packets dropped because the queue was reset: the link went
- *	down, the carrier was lost, the device got fewer transmit queues or a
- *	parent qdisc was reset; on some kernels (5.10 to 6.12 do, 7.2 does not)
- *	also another transmit queue length, and a qdisc attached to or removed
- *	from the device beside this one, a clsact or ingress for example. Includes
- *	released packets that the driver had handed back.
- * @drops_discard: packets dropped by TCQ_PLUG_DISCARD.
- * @copy_failures: packets of zero-copy senders that are or were held although
- *	they could not be copied, mostly for want of memory. Each keeps the
- *	sender's memory until it leaves, and what the sender writes there shows up
- *	in it.
- * @buffer_cmds: TCQ_PLUG_BUFFER messages obeyed.
- * @release_one_cmds: TCQ_PLUG_RELEASE_ONE messages obeyed, those included
- *	that found no epoch waiting.
- * @release_indefinite_cmds: TCQ_PLUG_RELEASE_INDEFINITE messages obeyed.
- * @limit_cmds: TCQ_PLUG_LIMIT messages obeyed.
- * @discard_cmds: TCQ_PLUG_DISCARD messages obeyed.
- * @release_upto_cmds: TCQ_PLUG_RELEASE_UPTO messages obeyed, those included
- *	that found everything released.
- * @closed_age: nanoseconds since the plug closed (was created closed, or was
- *	open and got TCQ_PLUG_BUFFER), without the time the system was suspended;
- *	TC_PLUG_NEVER while it is open.
- *
- * The message that creates a plug is no command and counts nowhere.
- *
- * All fields are of one moment, and so are all of TCA_OPTIONS; between the two,
- * and before the standard statistics are read, packets may come and go.
- */
-struct tc_plug_xstats {
-	__u64	queued_packets;
-	__u64	queued_bytes;
-	__u64	max_backlog;
-	__u64	drops_limit;
-	__u64	drops_reset;
-	__u64	drops_discard;
-	__u64	copy_failures;
-	__u64	buffer_cmds;
-	__u64	release_one_cmds;
-	__u64	release_indefinite_cmds;
-	__u64	limit_cmds;
-	__u64	discard_cmds;
-	__u64	release_upto_cmds;
-	__u64	closed_age;
-};
-
-/*
- * The generic netlink family. It says more of a plug than tc can, and commands
- * do not wait for what others do to devices of this host. sch_plug.yaml, beside
- * this header in the source, describes the messages for programs.
+ * The generic netlink family. It says more of a plug than tc can, and the
+ * commands of a controller's loop do not wait for what others do to devices.
+ * sch_plug.yaml, beside this header in the source, describes the messages for
+ * programs.
  *
  * A plug has an id, and operations name it by that (SCH_PLUG_A_ID). An id is
  * never given to another plug while the machine runs, also when the module is
  * unloaded and loaded again: ENOENT says that the plug has been deleted or
  * replaced, and that nothing has been done to its successor.
  *
- * Operations see the plugs of the network namespace of their socket. GET is for
- * everybody. CHANGE and OWN need CAP_NET_ADMIN in the user namespace that the
- * network namespace belongs to, or end in EPERM.
+ * Operations see the plugs of the network namespace of their socket, also those
+ * that tc does not list. GET is for everybody. CHANGE and OWN need
+ * CAP_NET_ADMIN in the user namespace that the network namespace belongs to, or
+ * end in EPERM.
  *
  * A refused operation (EINVAL, ENOENT, EBUSY, ENOMEM) has changed nothing. With
  * NETLINK_EXT_ACK set, the answer has a sentence that says why and, where an
- * attribute is at fault, which one, or (Linux 6.1 and newer) which one is missing.
- * An attribute that an operation has no use for is refused, not ignored.
+ * attribute is at fault, which one, or (Linux 6.1 and newer) which one is
+ * missing. An attribute that an operation has no use for is refused, not
+ * ignored.
  */
 #define SCH_PLUG_FAMILY_NAME	"sch_plug"
 #define SCH_PLUG_FAMILY_VERSION	1
@@ -302,22 +193,24 @@ enum sch_plug_at_exit {
 /*
  * Attributes. "Request" says in which operations userspace sends one; the others
  * are sent by the kernel only, in all answers and events if nothing else is said.
+ * All that one message says is of one moment.
  *
  * @SCH_PLUG_A_ID: __u64, 1 and up. Request: GET of one, CHANGE, OWN.
  * @SCH_PLUG_A_PAD: padding in answers: ignore it, and do not send it.
  * @SCH_PLUG_A_IFINDEX: __u32, the device. Request: dump; 0 is all devices.
- * @SCH_PLUG_A_HANDLE: __u32, the qdisc's handle, as tc has it.
+ * @SCH_PLUG_A_HANDLE: __u32, the qdisc's handle, as tc has it; 0 if it has none, as
+ *	one that a parent made by itself (net.core.default_qdisc).
  * @SCH_PLUG_A_PARENT: __u32, the class or qdisc above, TC_H_ROOT at the root.
  * @SCH_PLUG_A_ACTION: __u32. Request: CHANGE. Also in CHANGE_NTF. The values are
- *	those of tc_plug_qopt.action:
+ *	those of tc_plug_qopt.action and the two above:
  *
  *	TCQ_PLUG_BUFFER, TCQ_PLUG_RELEASE_ONE, TCQ_PLUG_RELEASE_INDEFINITE: as by
  *	tc, and without further attributes.
  *
  *	TCQ_PLUG_LIMIT: with SCH_PLUG_A_LIMIT.
  *
- *	TCQ_PLUG_RELEASE_UPTO: with SCH_PLUG_A_LAST, 0 or any epoch that has been
- *	closed. EINVAL: one that has not. To repeat it does nothing.
+ *	TCQ_PLUG_RELEASE_UPTO: with SCH_PLUG_A_LAST, 0 or any epoch that has ended,
+ *	and of an open plug also the one being filled. EINVAL: another one.
  *
  *	TCQ_PLUG_DISCARD: without SCH_PLUG_A_LAST, all that is not released. With
  *	it, only up to that epoch, which may be the one being filled. Epochs above it
@@ -329,24 +222,30 @@ enum sch_plug_at_exit {
  *	filled, and may say it again if the answer was lost. EINVAL: an epoch that has
  *	not begun. The processor's time it takes grows with the packets dropped if
  *	younger epochs stay, else not.
- * @SCH_PLUG_A_LIMIT: __u32, bytes. Request: CHANGE with TCQ_PLUG_LIMIT, 0 for the
- *	default. In answers 1 and up.
+ * @SCH_PLUG_A_LIMIT: __u32, the most bytes that are held. Request: CHANGE with
+ *	TCQ_PLUG_LIMIT, 0 for the default. In answers 1 and up.
  * @SCH_PLUG_A_LAST: __u64, an epoch. Request: CHANGE, see SCH_PLUG_A_ACTION.
  * @SCH_PLUG_A_AT_EXIT: __u32, enum sch_plug_at_exit. Request: OWN. In answers if the
  *	plug has an owner, and in OWNER_LOST_NTF.
  * @SCH_PLUG_A_EPOCH: __u64, 1 and up: the epoch being filled.
  * @SCH_PLUG_A_RELEASED: __u64, 0 to SCH_PLUG_A_EPOCH: the last epoch that was
- *	released or discarded, 0 if there was none. The plug is open if the two
- *	are equal.
- * @SCH_PLUG_A_HEAD_EPOCH: __u64, the epoch of the oldest packet held, as
- *	TCA_PLUG_HEAD_EPOCH. Not if none is held; and perhaps not in answers and
- *	events that are not of a dump.
- * @SCH_PLUG_A_TAIL_EPOCH: __u64, the epoch of the newest packet held. When, as the
- *	one before.
- * @SCH_PLUG_A_STOPPED: __u32, packets, as TCA_PLUG_STOPPED.
+ *	released or discarded; in a new plug that was created closed,
+ *	SCH_PLUG_A_EPOCH - 1.
+ * @SCH_PLUG_A_HEAD_EPOCH: __u64, the epoch of the oldest packet held; absent if none
+ *	is held. Not above SCH_PLUG_A_RELEASED: released packets have yet to leave.
+ *	When the driver has handed back all of those it is SCH_PLUG_A_RELEASED: their
+ *	epoch or a later one. Always in a dump; of other messages only in those that
+ *	the kernel made under RTNL, so do not count on it there.
+ * @SCH_PLUG_A_TAIL_EPOCH: __u64, the epoch of the newest packet held. Above
+ *	SCH_PLUG_A_RELEASED: packets are held that have not been released. When, as
+ *	the one before.
+ * @SCH_PLUG_A_STOPPED: __u32, how many of the packets held were released and stopped
+ *	by a TCQ_PLUG_BUFFER that closed the plug. 0 once a release has let them go,
+ *	or a reset has dropped them.
  * @SCH_PLUG_A_QLEN: __u32, packets that are held.
  * @SCH_PLUG_A_BACKLOG: __u32, bytes that are held.
- * @SCH_PLUG_A_COMMANDS: __u64, commands of all kinds that this plug has obeyed.
+ * @SCH_PLUG_A_COMMANDS: __u64, commands of all kinds that this plug has obeyed, by
+ *	either interface. The message that creates a plug is no command.
  * @SCH_PLUG_A_OWNER: __u32, the netlink port of the socket that owns it; absent if
  *	nobody does.
  * @SCH_PLUG_A_STATS: nest of SCH_PLUG_A_STATS_*. In answers to GET only.
@@ -377,10 +276,41 @@ enum {
 };
 
 /*
- * Statistics: __u64 each, with the meaning of the field of tc_plug_xstats that has
- * the same name.
+ * Statistics of one plug, __u64 each. What was sent is in tc's standard
+ * statistics, with what the driver has handed back.
  *
- * @SCH_PLUG_A_STATS_CLOSED_AGE: absent while the plug is open.
+ * @SCH_PLUG_A_STATS_PAD: padding: ignore it.
+ * @SCH_PLUG_A_STATS_QUEUED_PACKETS: packets ever put into the queue. An open and
+ *	empty plug at the root of a device (or of an mq class) is bypassed: what it
+ *	passes on that way is counted by tc only.
+ * @SCH_PLUG_A_STATS_QUEUED_BYTES: their bytes.
+ * @SCH_PLUG_A_STATS_MAX_BACKLOG: the most bytes the queue has ever held after taking
+ *	a packet. SCH_PLUG_A_BACKLOG can be above it by what the driver handed back.
+ * @SCH_PLUG_A_STATS_DROPS_LIMIT: packets refused because they did not fit below the
+ *	limit.
+ * @SCH_PLUG_A_STATS_DROPS_RESET: packets dropped because the queue was reset: the
+ *	link went down, the carrier was lost, the device got fewer transmit queues or
+ *	a parent qdisc was reset; on some kernels (5.10 to 6.12 do, 7.2 does not) also
+ *	another transmit queue length, and a qdisc attached to or removed from the
+ *	device beside this one, a clsact or ingress for example. Includes released
+ *	packets that the driver had handed back.
+ * @SCH_PLUG_A_STATS_DROPS_DISCARD: packets dropped by TCQ_PLUG_DISCARD.
+ * @SCH_PLUG_A_STATS_COPY_FAILURES: packets of zero-copy senders that are or were
+ *	held although they could not be copied, mostly for want of memory. Each keeps
+ *	the sender's memory until it leaves, and what the sender writes there shows up
+ *	in it.
+ * @SCH_PLUG_A_STATS_BUFFER_CMDS: TCQ_PLUG_BUFFER commands obeyed.
+ * @SCH_PLUG_A_STATS_RELEASE_ONE_CMDS: TCQ_PLUG_RELEASE_ONE commands obeyed, those
+ *	included that found no epoch waiting.
+ * @SCH_PLUG_A_STATS_RELEASE_INDEFINITE_CMDS: TCQ_PLUG_RELEASE_INDEFINITE commands
+ *	obeyed.
+ * @SCH_PLUG_A_STATS_LIMIT_CMDS: TCQ_PLUG_LIMIT commands obeyed.
+ * @SCH_PLUG_A_STATS_DISCARD_CMDS: TCQ_PLUG_DISCARD commands obeyed.
+ * @SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS: TCQ_PLUG_RELEASE_UPTO commands obeyed, those
+ *	included that found everything released.
+ * @SCH_PLUG_A_STATS_CLOSED_AGE: nanoseconds since the plug closed (was created
+ *	closed, or was open and got TCQ_PLUG_BUFFER), without the time the system was
+ *	suspended. Absent while it is open.
  */
 enum {
 	SCH_PLUG_A_STATS_PAD = 1,
