@@ -215,7 +215,8 @@ lost:
 }
 
 /* A reply is made before the command is carried out, filled and sent after: a
- * command that was carried out is not refused for want of memory.
+ * command that was carried out is not refused for want of memory, nor because
+ * its sender has no room for the reply. To him it is acknowledged all the same.
  */
 static struct sk_buff *plug_reply_new(bool stats)
 {
@@ -234,7 +235,8 @@ static int plug_reply(struct sk_buff *msg, struct genl_info *info,
 		return -EMSGSIZE;
 	}
 	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	genlmsg_reply(msg, info);
+	return 0;
 }
 
 /* Requests */
