@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../module.h"
+#include "../kernel/module.h"
 
 #define RELEASE	"6.1.0-9-amd64"
 

@@ -9,8 +9,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../netlink.h"
-
 #define WORDS_MAX	12
 
 /* Splits at blanks; returns the status. */
@@ -24,7 +22,7 @@ static int run(struct capture *c, const char *line)
 	     word = strtok_r(NULL, " ", &save))
 		words[n++] = word;
 	words[n] = NULL;
-	status = plugctl_main(&c->ctx, n, words);
+	status = plugctl_main(&c->session, n, words);
 	capture_flush(c);
 	free(copy);
 	return status;
@@ -63,20 +61,20 @@ static void missing_words(void **state)
 	(void)state;
 	refused("plugctl buffer", 1, "plugctl: no device named: usage: plugctl buffer DEV...");
 	refused("plugctl add", 1, "plugctl: no device named");
-	refused("plugctl limit lo", 1, "plugctl: one device and one size");
-	refused("plugctl limit lo 10MB", 1, "plugctl: '10MB' is no size");
+	refused("plugctl limit lo", 1, "plugctl: needs one device and one size");
+	refused("plugctl limit lo 10MB", 1, "plugctl: '10MB' is not a size");
 	refused("plugctl release lo upto", 1, "plugctl: no epoch after 'upto'");
-	refused("plugctl release lo upto x", 1, "plugctl: 'x' is no epoch");
+	refused("plugctl release lo upto x", 1, "plugctl: 'x' is not an epoch");
 	refused("plugctl release lo upto 3 4", 1, "plugctl: '4' follows the epoch");
-	refused("plugctl add lo limit", 1, "plugctl: nothing follows 'limit'");
-	refused("plugctl add lo limit 1 limit", 1, "plugctl: nothing follows 'limit'");
-	refused("plugctl add lo closd", 1, "plugctl: 'closd' is not a word of add");
-	refused("plugctl add lo parent 7", 1, "plugctl: '7' is no parent");
-	refused("plugctl add lo handle x:", 1, "plugctl: 'x:' is no handle");
-	refused("plugctl run lo true", 1, "plugctl: a device is needed, and behind -- a program");
-	refused("plugctl run lo --", 1, "plugctl: a device is needed, and behind -- a program");
-	refused("plugctl batch a b", 1, "plugctl: 'b' is too much");
-	refused("plugctl version 1", 1, "plugctl: '1' is too much");
+	refused("plugctl add lo limit", 1, "plugctl: 'limit' needs a value");
+	refused("plugctl add lo limit 1 limit", 1, "plugctl: 'limit' needs a value");
+	refused("plugctl add lo closd", 1, "plugctl: unknown argument 'closd'");
+	refused("plugctl add lo parent 7", 1, "plugctl: '7' is not a parent");
+	refused("plugctl add lo handle x:", 1, "plugctl: 'x:' is not a handle");
+	refused("plugctl run lo true", 1, "plugctl: needs DEV... -- PROGRAM");
+	refused("plugctl run lo --", 1, "plugctl: needs DEV... -- PROGRAM");
+	refused("plugctl batch a b", 1, "plugctl: unexpected argument 'b'");
+	refused("plugctl version 1", 1, "plugctl: unexpected argument '1'");
 	refused("plugctl wait", 1, "plugctl: no device named");
 	refused("plugctl del", 1, "plugctl: no device named");
 }
@@ -85,13 +83,13 @@ static void options(void **state)
 {
 	(void)state;
 	refused("plugctl show --timeout 3", 1, "plugctl: show takes no --timeout");
-	refused("plugctl wait lo --timeout", 1, "plugctl: nothing follows --timeout");
-	refused("plugctl wait lo --timeout=3x", 1, "plugctl: --timeout 3x: that is no time");
-	refused("plugctl buffer lo --handle 0", 1, "plugctl: --handle 0: that is no handle");
-	refused("plugctl buffer lo --parent=x", 1, "plugctl: --parent x: that is no class");
+	refused("plugctl wait lo --timeout", 1, "plugctl: --timeout needs a value");
+	refused("plugctl wait lo --timeout=3x", 1, "plugctl: --timeout: '3x' is not a duration");
+	refused("plugctl buffer lo --handle 0", 1, "plugctl: --handle: '0' is not a handle");
+	refused("plugctl buffer lo --parent=x", 1, "plugctl: --parent: 'x' is not a class");
 	refused("plugctl buffer --force lo", 1, "plugctl: buffer takes no --force");
 	refused("plugctl show --json=yes", 1, "plugctl: --json takes no value");
-	refused("plugctl show -vn", 1, "plugctl: nothing follows -vn");
+	refused("plugctl show -vn", 1, "plugctl: -vn needs a value");
 }
 
 static void devices(void **state)
@@ -152,10 +150,11 @@ static void aliases(void **state)
 /* Dispatch, help and completion live off the table: it must be complete. */
 static void table(void **state)
 {
-	const struct command *command;
+	unsigned int k;
 
 	(void)state;
-	for (command = commands; command->name; command++) {
+	for (k = 0; commands[k]; k++) {
+		const struct command *command = commands[k];
 		struct capture *c = capture_new();
 		char line[64];
 
@@ -172,13 +171,13 @@ static void table(void **state)
 
 static void help(void **state)
 {
-	const struct command *command;
 	struct capture *c = capture_new();
+	unsigned int k;
 
 	(void)state;
 	assert_int_equal(run(c, "plugctl help"), 0);
-	for (command = commands; command->name; command++)
-		assert_non_null(strstr(c->out, command->summary));
+	for (k = 0; commands[k]; k++)
+		assert_non_null(strstr(c->out, commands[k]->summary));
 	capture_free(c);
 	c = capture_new();
 	assert_int_equal(run(c, "plugctl help --names"), 0);
@@ -213,15 +212,15 @@ static void no_socket(void **state)
 static void output_that_fails(void **state)
 {
 	struct capture *c = capture_new();
-	FILE *good = c->ctx.out.file;
+	FILE *good = c->session.out.file;
 
 	(void)state;
-	c->ctx.out.file = fopen("/dev/full", "w");
-	assert_non_null(c->ctx.out.file);
+	c->session.out.file = fopen("/dev/full", "w");
+	assert_non_null(c->session.out.file);
 	assert_int_equal(run(c, "plugctl help"), 2);
 	assert_non_null(strstr(c->err, "cannot write the output"));
-	fclose(c->ctx.out.file);
-	c->ctx.out.file = good;
+	fclose(c->session.out.file);
+	c->session.out.file = good;
 	capture_free(c);
 }
 

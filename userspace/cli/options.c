@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Words to a request: options, the command, and what follows it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../report/report.h"
+#include "options.h"
+#include "parse.h"
+
+/* An option with this many letters wrong is still recognised in a hint. */
+#define TYPO_MAX	2
+
+#define USED_MAX	32
+
+const struct option options[] = {
+	{ .letter = 'j', .name = "json", .help = "JSON", .global = true },
+	{ .letter = 'p', .name = "pretty", .help = "JSON with line breaks",
+	  .global = true },
+	{ .letter = 'n', .name = "netns", .value = "NETNS",
+	  .help = "devices of that network namespace", .global = true },
+	{ .letter = 'v', .name = "verbose",
+	  .help = "print the state after a command" },
+	{ .letter = 'q', .name = "quiet",
+	  .help = "no notes and warnings, only errors" },
+	{ .name = "parent", .value = "CLASSID", .needs = TAKES_SELECT,
+	  .help = "the plug below that class" },
+	{ .name = "handle", .value = "H:", .needs = TAKES_SELECT,
+	  .help = "the plug with that handle" },
+	{ .name = "force", .needs = TAKES_FORCE,
+	  .help = "do what is refused otherwise; batch: go on after a failure" },
+	{ .name = "timeout", .value = "T", .needs = TAKES_TIMEOUT,
+	  .help = "wait no longer: 500ms, 10s, 2m, or seconds" },
+	{ .name = "names", .needs = TAKES_NAMES, .global = true, .hidden = true,
+	  .help = "for scripts: names of commands" },
+	{ .letter = 'V', .name = "version", .help = "version", .global = true },
+	{ .letter = 'h', .name = "help", .help = "help", .global = true },
+	{ .name = NULL }
+};
+
+/* The words of one command line while they are parsed. */
+struct words {
+	char **v;
+	int n;
+	int i;			/* the one being looked at */
+	bool only_rest;		/* "--" was seen */
+	const struct option *used[USED_MAX];
+	unsigned int n_used;
+	bool *help;
+	bool *version;
+};
+
+static const struct option *find_option(const char *name, size_t len)
+{
+	const struct option *option;
+
+	for (option = options; option->name; option++)
+		if (strlen(option->name) == len &&
+		    !strncmp(option->name, name, len))
+			return option;
+	return NULL;
+}
+
+static const struct option *find_letter(char letter)
+{
+	const struct option *option;
+
+	for (option = options; option->name; option++)
+		if (option->letter == letter)
+			return option;
+	return NULL;
+}
+
+static int bad_value(struct request *req, const struct option *option,
+		     const char *value, const char *what)
+{
+	return complain_usage(req, "--%s: '%s' is not a %s", option->name, value,
+			      what);
+}
+
+static int set_option(struct request *req, struct words *words,
+		      const struct option *option, const char *value)
+{
+	struct options *opt = &req->options;
+	const char *name = option->name;
+
+	if (option->global && req->file)
+		return complain_usage(req, "--%s goes before the word batch, not into a line",
+				      name);
+	if (words->n_used < USED_MAX)
+		words->used[words->n_used++] = option;
+	if (!strcmp(name, "json")) {
+		opt->json = true;
+	} else if (!strcmp(name, "pretty")) {
+		opt->json = true;
+		opt->pretty = true;
+	} else if (!strcmp(name, "netns")) {
+		opt->netns = value;
+	} else if (!strcmp(name, "verbose")) {
+		opt->verbose = true;
+	} else if (!strcmp(name, "quiet")) {
+		opt->quiet = true;
+	} else if (!strcmp(name, "force")) {
+		opt->force = true;
+	} else if (!strcmp(name, "names")) {
+		opt->names = true;
+	} else if (!strcmp(name, "version")) {
+		*words->version = true;
+	} else if (!strcmp(name, "help")) {
+		*words->help = true;
+	} else if (!strcmp(name, "parent")) {
+		if (!parse_parent(value, &opt->selector.parent))
+			return bad_value(req, option, value, "class such as 1:4, or root");
+		opt->selector.have_parent = true;
+	} else if (!strcmp(name, "handle")) {
+		if (!parse_handle(value, &opt->selector.handle))
+			return bad_value(req, option, value, "handle such as 8001");
+		opt->selector.have_handle = true;
+	} else if (!strcmp(name, "timeout")) {
+		if (!parse_time(value, &opt->timeout))
+			return bad_value(req, option, value, "duration such as 500ms, 10s or 2m");
+		opt->have_timeout = true;
+	}
+	return STATUS_OK;
+}
+
+static const char *next_value(struct request *req, struct words *words,
+			      const char *option)
+{
+	if (words->i + 1 < words->n)
+		return words->v[++words->i];
+	complain_usage(req, "%s needs a value", option);
+	return NULL;
+}
+
+static int complain_option(struct request *req, const char *word, size_t len)
+{
+	const struct option *option, *nearest = NULL;
+	unsigned int d, best = TYPO_MAX + 1;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.*s", (int)(len < 31 ? len : 31), word + 2);
+	for (option = options; len && option->name; option++) {
+		d = edit_distance(text, option->name);
+		if (d < best) {
+			best = d;
+			nearest = option;
+		}
+	}
+	if (nearest)
+		return complain(req, STATUS_USAGE, NULL,
+				"%s: no such option: did you mean --%s?", word,
+				nearest->name);
+	return complain(req, STATUS_USAGE, NULL,
+			"%s: no such option: see plugctl help, and write -- before a device of that name",
+			word);
+}
+
+static int long_option(struct request *req, struct words *words)
+{
+	const char *word = words->v[words->i], *value = NULL;
+	size_t len = strcspn(word + 2, "=");
+	const struct option *option = find_option(word + 2, len);
+
+	if (!option)
+		return complain_option(req, word, len);
+	if (word[2 + len]) {
+		if (!option->value)
+			return complain_usage(req, "--%s takes no value",
+					      option->name);
+		value = word + 2 + len + 1;
+	} else if (option->value && !option->value_optional) {
+		value = next_value(req, words, word);
+		if (!value)
+			return STATUS_USAGE;
+	}
+	return set_option(req, words, option, value);
+}
+
+static int short_options(struct request *req, struct words *words)
+{
+	const char *word = words->v[words->i];
+	const char *p;
+	int status;
+
+	for (p = word + 1; *p; p++) {
+		const struct option *option = find_letter(*p);
+		const char *value = NULL;
+
+		if (!option)
+			return complain_option(req, word, 0);
+		if (option->value) {
+			value = p[1] ? p + 1 : next_value(req, words, word);
+			if (!value)
+				return STATUS_USAGE;
+		}
+		status = set_option(req, words, option, value);
+		if (status || value)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+/*
+ * "--" ends the options. In "run", where it also ends the devices, only the one
+ * that comes after a device does that.
+ */
+static bool begins_program(const struct request *req)
+{
+	return req->n && req->command && req->command->options & TAKES_PROGRAM;
+}
+
+static int sort_words(struct request *req, struct words *words)
+{
+	bool first = true;
+
+	for (words->i = 0; words->i < words->n; words->i++) {
+		char *word = words->v[words->i];
+		bool dashes = !strcmp(word, "--");
+		int status = STATUS_OK;
+
+		if (dashes && begins_program(req)) {
+			req->program = &words->v[words->i + 1];
+			break;
+		}
+		if (words->only_rest || word[0] != '-' || !word[1]) {
+			/* In place: words[] is never ahead of v[i]. */
+			if (first)
+				req->command = find_command(word);
+			req->words[first ? 0 : ++req->n] = word;
+			first = false;
+		} else if (dashes) {
+			words->only_rest = true;
+		} else if (word[1] == '-') {
+			status = long_option(req, words);
+		} else {
+			status = short_options(req, words);
+		}
+		if (status)
+			return status;
+	}
+	if (first)
+		req->n = -1;
+	return STATUS_OK;
+}
+
+/* What ip's users type before a device. */
+static void skip_dev(struct request *req)
+{
+	int i, n = 0;
+
+	for (i = 0; i < req->n; i++)
+		if (strcmp(req->words[i], "dev") || i + 1 == req->n ||
+		    (i && !strcmp(req->words[i - 1], "dev")))
+			req->words[n++] = req->words[i];
+	req->n = n;
+}
+
+static int check_used(struct request *req, const struct words *words)
+{
+	const struct command *command = req->command;
+	unsigned int i;
+
+	for (i = 0; i < words->n_used; i++)
+		if (words->used[i]->needs & ~command->options)
+			return complain_usage(req, "%s takes no --%s",
+					      command->name, words->used[i]->name);
+	if (req->file && command->options & NOT_IN_BATCH)
+		return complain(req, STATUS_USAGE, NULL,
+				"%s does not work in a batch: run it by itself",
+				command->name);
+	return STATUS_OK;
+}
+
+/* What other tools call it. */
+static const char *other_word(const char *word)
+{
+	static const char *const words[][2] = {
+		{ "attach", "add" }, { "create", "add" }, { "new", "add" },
+		{ "delete", "del" }, { "detach", "del" }, { "remove", "del" },
+		{ "rm", "del" }, { "close", "buffer" }, { "plug", "buffer" },
+		{ "hold", "buffer" }, { "unplug", "open" }, { "flush", "open" },
+		{ "drop", "discard" }, { "rollback", "discard" },
+		{ "list", "show" }, { "ls", "show" }, { "status", "show" },
+		{ "watch", "monitor" }, { "exec", "run" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i][0], word))
+			return words[i][1];
+	return NULL;
+}
+
+static void consider(const char *word, const char *name, unsigned int *best,
+		     const char **nearest)
+{
+	unsigned int d = edit_distance(word, name);
+
+	if (d < *best) {
+		*best = d;
+		*nearest = name;
+	}
+}
+
+/* The nearest name, for a word that is none. */
+static const char *nearest_command(const char *word)
+{
+	const size_t len = strlen(word);
+	/* Short words are near to everything. */
+	unsigned int best = len < 5 ? TYPO_MAX : TYPO_MAX + 1, i, k;
+	const char *nearest = NULL;
+
+	for (k = 0; commands[k]; k++) {
+		/* A beginning is as good a guess. */
+		if (len > 1 && !strncmp(commands[k]->name, word, len))
+			return commands[k]->name;
+		consider(word, commands[k]->name, &best, &nearest);
+		for (i = 0; i < ALIASES_MAX && commands[k]->aliases[i]; i++)
+			consider(word, commands[k]->aliases[i], &best, &nearest);
+	}
+	return nearest;
+}
+
+int complain_command(struct request *req, const char *word)
+{
+	const char *nearest = other_word(word);
+
+	if (!nearest)
+		nearest = nearest_command(word);
+	if (nearest)
+		return complain(req, STATUS_USAGE, NULL,
+				"%s: no such command: did you mean %s?", word,
+				nearest);
+	return complain(req, STATUS_USAGE, NULL,
+			"%s: no such command: see plugctl help", word);
+}
+
+int parse_words(struct request *req, char **v, int n, bool *help, bool *version)
+{
+	struct words words = {
+		.v = v, .n = n, .help = help, .version = version,
+	};
+	char *name;
+	int status;
+
+	req->words = v;
+	status = sort_words(req, &words);
+	if (status || *version)
+		return status;
+	if (req->n < 0) {
+		req->n = 0;
+		req->command = find_command(*help ? "help" : "show");
+	} else {
+		name = req->words[0];
+		if (*help) {
+			req->command = find_command("help");
+			req->n = 1;
+		} else if (!req->command) {
+			return complain_command(req, name);
+		} else {
+			req->words++;
+		}
+	}
+	if (req->command->targets != NO_SOCKET)
+		skip_dev(req);
+	return *help ? STATUS_OK : check_used(req, &words);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of options: parsing, help and completion read it. */
+#ifndef PLUGCTL_OPTIONS_H
+#define PLUGCTL_OPTIONS_H
+
+#include <stdbool.h>
+
+struct option {
+	char letter;		/* 0: none */
+	const char *name;
+	const char *value;	/* what it is called in help; NULL: takes none */
+	const char *help;
+	unsigned int needs;	/* one of these bits in command.options */
+	bool global;		/* not in a line of a batch */
+	bool hidden;
+	bool value_optional;	/* only as --NAME=VALUE */
+};
+
+extern const struct option options[];	/* ends with a name of NULL */
+
+#endif
