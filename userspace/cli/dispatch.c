@@ -12,8 +12,8 @@
 
 const struct command *const commands[] = {
 	&cmd_add, &cmd_del, &cmd_buffer, &cmd_release, &cmd_open, &cmd_limit,
-	&cmd_discard, &cmd_show, &cmd_dump, &cmd_monitor, &cmd_wait, &cmd_run,
-	&cmd_batch, &cmd_version, &cmd_help, NULL
+	&cmd_discard, &cmd_show, &cmd_dump, &cmd_is_open, &cmd_save, &cmd_monitor,
+	&cmd_wait, &cmd_run, &cmd_batch, &cmd_version, &cmd_help, &cmd_complete, NULL
 };
 
 const struct command *find_command(const char *word)
@@ -48,6 +48,8 @@ static int parse_arguments(struct request *req)
 		return command->parse(req);
 	if (command->targets >= ONE_PLUG && !req->n)
 		return complain_usage(req, "no device named");
+	if (command->targets == ONE_PLUG && req->n > 1)
+		return complain_usage(req, "one device at a time");
 	return STATUS_OK;
 }
 

@@ -30,6 +30,20 @@ const struct option options[] = {
 	  .help = "do what is refused otherwise; batch: go on after a failure" },
 	{ .name = "timeout", .value = "T", .needs = TAKES_TIMEOUT,
 	  .help = "wait no longer: 500ms, 10s, 2m, or seconds" },
+	{ .name = "all", .needs = TAKES_ALL,
+	  .help = "every plug of the device, as one below each class of mq" },
+	{ .name = "at-exit", .value = "WHAT", .needs = TAKES_AT_EXIT,
+	  .help = "open, discard or keep (the default): what the kernel does to the\n"
+		  "                         plugs of the batch when plugctl ends, however it does" },
+	{ .name = "watch", .value = "T", .needs = TAKES_WATCH,
+	  .value_optional = true,
+	  .help = "show again and again, with rates: each T (1s)" },
+	{ .letter = 't', .name = "time", .needs = TAKES_TIMES,
+	  .help = "with date and time zone" },
+	{ .name = "rtnl", .global = true,
+	  .help = "by rtnetlink alone, as with the in-tree module" },
+	{ .name = "color", .value = "WHEN", .global = true, .value_optional = true,
+	  .help = "colours: always (also without WHEN), never or auto" },
 	{ .name = "names", .needs = TAKES_NAMES, .global = true, .hidden = true,
 	  .help = "for scripts: names of commands" },
 	{ .letter = 'V', .name = "version", .help = "version", .global = true },
@@ -70,6 +84,28 @@ static const struct option *find_letter(char letter)
 	return NULL;
 }
 
+/* Numbers are those of enum sch_plug_at_exit. */
+static bool parse_at_exit(const char *value, uint32_t *at_exit)
+{
+	static const char *const names[] = {
+		[SCH_PLUG_AT_EXIT_KEEP] = "keep",
+		[SCH_PLUG_AT_EXIT_OPEN] = "open",
+		[SCH_PLUG_AT_EXIT_DISCARD] = "discard",
+	};
+
+	for (*at_exit = 0; *at_exit < 3; (*at_exit)++)
+		if (!strcmp(names[*at_exit], value))
+			return true;
+	return false;
+}
+
+static bool parse_color(const char *value, struct options *opt)
+{
+	opt->have_color = !value || strcmp(value, "auto");
+	opt->color = !value || !strcmp(value, "always");
+	return !opt->have_color || opt->color || !strcmp(value, "never");
+}
+
 static int bad_value(struct request *req, const struct option *option,
 		     const char *value, const char *what)
 {
@@ -101,6 +137,24 @@ static int set_option(struct request *req, struct words *words,
 		opt->quiet = true;
 	} else if (!strcmp(name, "force")) {
 		opt->force = true;
+	} else if (!strcmp(name, "all")) {
+		opt->selector.all = true;
+	} else if (!strcmp(name, "time")) {
+		opt->times = true;
+	} else if (!strcmp(name, "rtnl")) {
+		opt->rtnl = true;
+	} else if (!strcmp(name, "color")) {
+		if (!parse_color(value, opt))
+			return bad_value(req, option, value, "time for colours: write always, never or auto");
+	} else if (!strcmp(name, "watch")) {
+		opt->watch = true;
+		opt->interval = NS_PER_S;
+		if (value && (!parse_time(value, &opt->interval) || !opt->interval))
+			return bad_value(req, option, value, "duration such as 500ms or 2s");
+	} else if (!strcmp(name, "at-exit")) {
+		if (!parse_at_exit(value, &opt->at_exit))
+			return bad_value(req, option, value, "thing to do: write open, discard or keep");
+		opt->have_at_exit = true;
 	} else if (!strcmp(name, "names")) {
 		opt->names = true;
 	} else if (!strcmp(name, "version")) {
@@ -280,7 +334,7 @@ static const char *other_word(const char *word)
 		{ "rm", "del" }, { "close", "buffer" }, { "plug", "buffer" },
 		{ "hold", "buffer" }, { "unplug", "open" }, { "flush", "open" },
 		{ "drop", "discard" }, { "rollback", "discard" },
-		{ "list", "show" }, { "ls", "show" }, { "status", "show" },
+		{ "isopen", "is-open" }, { "save-all", "save" },
 		{ "watch", "monitor" }, { "exec", "run" },
 	};
 	unsigned int i;

@@ -25,6 +25,7 @@ enum {
 	STATUS_USAGE = 1,	/* the command line, or a line of a batch, is wrong */
 	STATUS_REFUSED = 2,	/* by the kernel; no such device, no plug there */
 	STATUS_NO_ACCESS = 3,	/* no permission, or no netlink socket */
+	STATUS_NOT_OPEN = 4,	/* is-open: no failure, the answer */
 	STATUS_TIMEOUT = 124,
 };
 
@@ -108,6 +109,7 @@ enum completion {
 	COMPLETE_PROGRAM,	/* devices, "--", a program */
 	COMPLETE_FILE,
 	COMPLETE_COMMAND,
+	COMPLETE_HIDDEN,	/* the command itself is not listed */
 };
 
 #define ALIASES_MAX	4

@@ -109,6 +109,7 @@ static int run_lines(struct request *batch, struct reader *reader, const char *f
 	if (!words)
 		return complain_memory(batch);
 	base.force = false;	/* the batch's own */
+	base.have_at_exit = batch->options.have_at_exit;
 	while (more) {
 		struct request req = {
 			.session = batch->session, .base = &base,
@@ -163,13 +164,15 @@ static int batch_run(struct request *req)
 
 const struct command cmd_batch = {
 	.name = "batch",
-	.usage = "[FILE|-]",
+	.usage = "[FILE|-] [--at-exit open|discard|keep]",
 	.summary = "commands from a file or standard input, one a line",
 	.details =
 "The first failure ends it, unless --force is given. '#' begins a comment. With\n"
-"-j each line is answered by one line of JSON, at once.\n",
+"-j each line is answered by one line of JSON, at once. With --at-exit the plugs\n"
+"that are commanded belong to plugctl, and when it ends, even if it is killed, the\n"
+"kernel opens them or discards what they hold.\n",
 	.completion = COMPLETE_FILE,
-	.options = TAKES_FORCE | NOT_IN_BATCH,
+	.options = TAKES_FORCE | TAKES_AT_EXIT | NOT_IN_BATCH,
 	.parse = batch_parse,
 	.run = batch_run,
 };

@@ -160,7 +160,7 @@ const struct command cmd_del = {
 "\"buffer\"; --force drops them.\n"
 "Waits at most 10 s, or --timeout, for released packets to leave.\n",
 	.completion = COMPLETE_PLUGGED,
-	.options = TAKES_FORCE | TAKES_SELECT | TAKES_TIMEOUT | PRINTS_NOTHING,
+	.options = TAKES_FORCE | TAKES_SELECT | TAKES_ALL | TAKES_TIMEOUT | PRINTS_NOTHING,
 	.targets = PLUGS,
 	.run = del_run,
 };

@@ -5,15 +5,19 @@
 static int discard_parse(struct request *req)
 {
 	req->action.code = TCQ_PLUG_DISCARD;
-	return req->n ? STATUS_OK : complain_usage(req, "no device named");
+	return parse_upto(req);
 }
 
 const struct command cmd_discard = {
 	.name = "discard",
-	.usage = "DEV...",
+	.usage = "DEV... [upto EPOCH]",
 	.summary = "roll back: drop what was not released, go on holding",
+	.details =
+"With \"upto\" only what belongs to epochs up to EPOCH, which may be the one being\n"
+"filled, is dropped: the command can be repeated, and drops nothing younger.\n",
+	.keywords = "upto",
 	.completion = COMPLETE_PLUGGED,
-	.options = TAKES_SELECT,
+	.options = TAKES_SELECT | TAKES_ALL,
 	.targets = PLUGS,
 	.parse = discard_parse,
 	.run = change_plugs,

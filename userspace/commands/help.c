@@ -12,6 +12,7 @@ static const char *const completion_names[] = {
 	[COMPLETE_PROGRAM] = "program",
 	[COMPLETE_FILE] = "file",
 	[COMPLETE_COMMAND] = "command",
+	[COMPLETE_HIDDEN] = "hidden",
 };
 
 /* For completion scripts: name, kind of completion, summary. */
@@ -19,7 +20,8 @@ static void print_names(struct out *out)
 {
 	unsigned int k;
 
-	for (k = 0; commands[k]; k++)
+	for (k = 0; commands[k] &&
+		    commands[k]->completion != COMPLETE_HIDDEN; k++)
 		out_text(out, "%s\t%s\t%s\n", commands[k]->name,
 			 completion_names[commands[k]->completion],
 			 commands[k]->summary);
@@ -78,7 +80,8 @@ static void print_all(struct out *out)
 		 "Hold packets of network devices back and release them, epoch by epoch.\n\n");
 	out_array(out, "commands");
 	for (k = 0; commands[k]; k++)
-		print_command(out, commands[k]);
+		if (commands[k]->completion != COMPLETE_HIDDEN)
+			print_command(out, commands[k]);
 	out_end(out);
 	out_text(out, "\nOptions for all of them; write -- before a device that looks like one:\n");
 	for (option = options; option->name; option++)

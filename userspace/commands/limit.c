@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <inttypes.h>
 
-#include <linux/if_ether.h>
-
 #include "../cli/parse.h"
 #include "../report/report.h"
 #include "commands.h"
+
+/* What segmentation offload hands down in one piece. */
+#define ONE_GSO_PACKET	65536
 
 int parse_limit(struct request *req, const char *word, uint32_t *limit)
 {
@@ -17,9 +18,9 @@ int parse_limit(struct request *req, const char *word, uint32_t *limit)
 
 void note_small_limit(struct request *req, const char *name, uint32_t limit)
 {
-	if (limit && limit < ETH_FRAME_LEN)
-		note(req, name, "warning: a limit of %" PRIu32 " bytes is less than one full frame (%d): larger packets are dropped",
-		     limit, ETH_FRAME_LEN);
+	if (limit && limit < ONE_GSO_PACKET)
+		note(req, name, "warning: a limit of %" PRIu32 " bytes is less than one large packet (64 KiB, as TCP makes them): those are dropped whole",
+		     limit);
 }
 
 static int limit_parse(struct request *req)

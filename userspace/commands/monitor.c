@@ -138,18 +138,21 @@ static void drop_known(struct monitor *mon, struct known *known)
 	*known = mon->known[--mon->count];
 }
 
-static void print_time(struct out *out)
+static void print_time(struct out *out, bool with_date)
 {
-	char text[32], fraction[16];
+	char text[32], fraction[16], zone[16] = "";
 	struct timespec now;
 	struct tm tm;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &tm);
-	strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	strftime(text, sizeof(text), with_date ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S",
+		 &tm);
+	if (with_date)
+		strftime(zone, sizeof(zone), "%z", &tm);
 	snprintf(fraction, sizeof(fraction), ".%06u",
 		 (unsigned int)now.tv_nsec / 1000);
-	out_text(out, "%s%s ", text, fraction);
+	out_text(out, "%s%s%s ", text, fraction, zone);
 	out_u64(out, "time_ns", NULL, (uint64_t)now.tv_sec * 1000000000 +
 		(uint64_t)now.tv_nsec);
 }
@@ -163,7 +166,7 @@ static void print_event(struct monitor *mon, const char *event,
 	if (out->json)
 		add_statistics(mon->kernel, &state);
 	out_object(out, NULL);
-	print_time(out);
+	print_time(out, mon->req->options.times);
 	out_str(out, "event", NULL, event);
 	if (out->json) {
 		out_object(out, "plug");
@@ -614,10 +617,10 @@ static int monitor_run(struct request *req)
 
 const struct command cmd_monitor = {
 	.name = "monitor",
-	.usage = "[DEV...]",
+	.usage = "[-t] [DEV...]",
 	.summary = "print a line for every change, as it happens",
 	.completion = COMPLETE_PLUGGED,
-	.options = NOT_IN_BATCH,
+	.options = TAKES_TIMES | NOT_IN_BATCH,
 	.targets = DEVICES,
 	.run = monitor_run,
 };

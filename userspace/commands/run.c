@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * run: buffer, run a program, open again. Whatever happens to the program or to
- * this process, no plug is to stay closed: a guard, a second process that does
- * nothing but wait for the end of the first, opens them if plugctl is killed.
+ * this process, no plug is to stay closed. So the plugs belong to our socket: the
+ * kernel opens them when that is closed, even if all of us are killed at once.
+ * Where it cannot (without the family, or where a plug belongs to somebody else),
+ * a guard, a second process that does nothing but wait for the end of the first,
+ * opens them if plugctl is killed.
  *
  * While a plug may be closed nothing is written: what reads it may be on the far
  * side of that very plug. Messages are kept until the plugs are open.
@@ -50,7 +53,8 @@ struct run {
 	struct target *targets;
 	unsigned int n;
 	bool closed;
-	pid_t guard;
+	bool owned;		/* by our socket: no guard is needed */
+	pid_t guard;		/* 0: none */
 	int lifeline;		/* the guard sees it closed when we die */
 	pid_t child;
 	int exec_error;		/* a pipe: the child's errno, or nothing */
@@ -61,6 +65,7 @@ struct run {
 	uint64_t open_at;
 	uint64_t kill_at;
 	bool timed_out;
+	bool stopped;		/* the program is */
 };
 
 static void take_signals(struct run *run)
@@ -85,7 +90,10 @@ static void take_signals(struct run *run)
 	sigprocmask(SIG_BLOCK, &run->signals, &run->inherited);
 	/* Ignored, it would not come, and the program's status be lost. */
 	sigaction(SIGCHLD, &standard, NULL);
-	/* A stopped plugctl would leave the plugs closed, so Ctrl-Z is off. */
+	/*
+	 * A stopped plugctl would leave the plugs closed: Ctrl-Z is the program's,
+	 * and when that stops we hear of it.
+	 */
 	sigaction(SIGTSTP, &ignore, NULL);
 }
 
@@ -216,9 +224,39 @@ static int start_guard(struct run *run)
 			strerror(errno));
 }
 
-/* Unless a plug is still closed: then it has a try. */
+/* Returns whether all plugs belong to our socket now, with what is to be done. */
+static bool own_plugs(struct run *run, uint32_t at_exit)
+{
+	struct kernel *kernel = &run->req->session->kernel;
+	unsigned int i;
+
+	for (i = 0; i < run->n; i++) {
+		if (run->targets[i].failed)
+			continue;
+		if (!run->targets[i].at.id ||
+		    own_target(kernel, &run->targets[i], at_exit))
+			return false;
+	}
+	return true;
+}
+
+/* By the kernel if it can, by another process otherwise. Returns a status. */
+static int guard_plugs(struct run *run)
+{
+	run->owned = own_plugs(run, SCH_PLUG_AT_EXIT_OPEN);
+	return run->owned ? STATUS_OK : start_guard(run);
+}
+
+/*
+ * Unless a plug is still closed: then the kernel, or the guard, has a try. What
+ * others do to an open plug from now on is not undone by our end.
+ */
 static void stop_guard(struct run *run)
 {
+	if (!run->closed)
+		own_plugs(run, SCH_PLUG_AT_EXIT_KEEP);
+	if (!run->guard)
+		return;
 	if (!run->closed)
 		kill(run->guard, SIGKILL);
 	close(run->lifeline);
@@ -362,12 +400,35 @@ static bool has_it_already(const struct run *run, int sig, const siginfo_t *info
 	       getpgid(run->child) == getpgrp();
 }
 
+/*
+ * The program was stopped, by Ctrl-Z for example: for how long, nobody knows. The
+ * plugs are opened, and stay so when it goes on. Where the terminal stopped it we
+ * stop as well, as the shell expects; not with a plug that is still closed.
+ */
+static void handle_stop(struct run *run, int sig)
+{
+	const bool by_terminal = sig != SIGSTOP &&
+				 getpgid(run->child) == getpgrp();
+
+	run->stopped = true;
+	if (!open_plugs(run))
+		return;
+	note(run->req, NULL, "the program was stopped: plugs opened, they stay open");
+	if (!by_terminal)
+		return;
+	raise(SIGSTOP);
+	kill(run->child, SIGCONT);
+	run->stopped = false;
+}
+
 static void forward(struct run *run, int sig, const siginfo_t *info)
 {
 	uint64_t at = clock_now() + GRACE;
 
 	if (!has_it_already(run, sig, info))
 		kill(run->child, sig);
+	if (run->stopped)
+		kill(run->child, SIGCONT);
 	if (at < run->open_at)
 		run->open_at = at;
 }
@@ -379,8 +440,17 @@ static int supervise(struct run *run)
 	int status, sig;
 
 	for (;;) {
-		pid_t pid = waitpid(run->child, &status, WNOHANG);
+		pid_t pid = waitpid(run->child, &status,
+				    WNOHANG | WUNTRACED | WCONTINUED);
 
+		if (pid == run->child && WIFSTOPPED(status)) {
+			handle_stop(run, WSTOPSIG(status));
+			continue;
+		}
+		if (pid == run->child && WIFCONTINUED(status)) {
+			run->stopped = false;
+			continue;
+		}
 		if (pid == run->child)
 			return status;
 		if (pid < 0 && errno != EINTR)
@@ -412,7 +482,7 @@ static int run_program(struct run *run, char **program)
 
 	take_signals(run);
 	req->session->messages.hold = true;
-	status = start_guard(run);
+	status = guard_plugs(run);
 	if (status)
 		goto out_messages;
 	start = clock_now();
@@ -430,8 +500,11 @@ static int run_program(struct run *run, char **program)
 			     (unsigned long long)((clock_now() - start) / NS_PER_MS));
 	}
 	/* A plug that could not be opened again matters more than success. */
-	if (!open_plugs(run) && !status)
-		status = STATUS_REFUSED;
+	if (!open_plugs(run)) {
+		status = status ? status : STATUS_REFUSED;
+		if (run->owned)
+			note(req, NULL, "the plugs may still be closed: the kernel opens them when plugctl ends");
+	}
 	stop_guard(run);
 out_messages:
 	messages_write(&req->session->messages);
@@ -476,8 +549,8 @@ const struct command cmd_run = {
 "program is ended, and the status is 124. SIGINT, SIGTERM and SIGHUP are passed\n"
 "on to the program.\n",
 	.completion = COMPLETE_PROGRAM,
-	.options = TAKES_SELECT | TAKES_TIMEOUT | TAKES_PROGRAM | PRINTS_NOTHING |
-		   NOT_IN_BATCH,
+	.options = TAKES_SELECT | TAKES_ALL | TAKES_TIMEOUT | TAKES_PROGRAM |
+		   PRINTS_NOTHING | NOT_IN_BATCH,
 	.targets = PLUGS,
 	.parse = run_parse,
 	.run = run_run,

@@ -60,7 +60,7 @@ const struct command cmd_wait = {
 "Waits for ever, or for --timeout, and then exits with status 124. Packets that\n"
 "\"buffer\" has stopped are not waited for: status 2.\n",
 	.completion = COMPLETE_PLUGGED,
-	.options = TAKES_SELECT | TAKES_TIMEOUT,
+	.options = TAKES_SELECT | TAKES_ALL | TAKES_TIMEOUT,
 	.targets = PLUGS,
 	.run = wait_run,
 };

@@ -68,6 +68,8 @@ void print_brief(struct out *out, const struct qdisc_state *state)
 	out_count(out, NULL, ", %s held", state->held_packets, "packet",
 		  "packets");
 	print_stopped(out, state);
+	if (state->has_state)
+		out_size(out, NULL, ", limit %s", state->limit);
 	out_text(out, "\n");
 }
 

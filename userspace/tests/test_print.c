@@ -76,8 +76,8 @@ static void brief(void **unused)
 	print_brief(&c->session.out, &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
-		"buffering epoch 42; 2 epochs wait for release (oldest 40), 118 packets held (20 released and stopped)\n"
-		"buffering epoch 42; 2 epochs wait for release (oldest 40), 1 packet held\n");
+		"buffering epoch 42; 2 epochs wait for release (oldest 40), 118 packets held (20 released and stopped), limit 10 MiB\n"
+		"buffering epoch 42; 2 epochs wait for release (oldest 40), 1 packet held, limit 10 MiB\n");
 	capture_free(c);
 }
 

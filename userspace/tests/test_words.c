@@ -52,7 +52,9 @@ static void typos(void **state)
 	refused("plugctl xyzzy lo", 1, "plugctl: xyzzy: no such command: see plugctl help");
 	refused("plugctl show --forse", 1, "plugctl: --forse: no such option: did you mean --force?");
 	refused("plugctl show -z", 1, "plugctl: -z: no such option");
-	refused("plugctl help bzffer", 1, "plugctl: bzffer: no such command");
+	refused("plugctl help bzffer", 1, "plugctl: bzffer: no such command: did you mean buffer?");
+	refused("plugctl help relase", 1, "plugctl: relase: no such command: did you mean release?");
+	refused("plugctl relase -h", 1, "plugctl: relase: no such command: did you mean release?");
 	refused("plugctl show --unheard-of-and-long-as-a-thing-can-be", 1, "plugctl: --unheard-of");
 }
 
@@ -88,6 +90,13 @@ static void options(void **state)
 	refused("plugctl buffer lo --handle 0", 1, "plugctl: --handle: '0' is not a handle");
 	refused("plugctl buffer lo --parent=x", 1, "plugctl: --parent: 'x' is not a class");
 	refused("plugctl buffer --force lo", 1, "plugctl: buffer takes no --force");
+	refused("plugctl show --force --parent 1:2", 1, "plugctl: show takes no --force");
+	refused("plugctl show --parent 1:2 --force", 1, "plugctl: show takes no --force");
+	refused("plugctl batch --handle 1 --timeout 3 --force", 1, "plugctl: batch takes no --handle");
+	refused("plugctl batch --at-exit x", 1, "plugctl: --at-exit: 'x' is not a thing to do");
+	refused("plugctl show --watch=x", 1, "plugctl: --watch: 'x' is not a duration");
+	refused("plugctl show --color=x", 1, "plugctl: --color: 'x' is not a time for colours");
+	refused("plugctl is-open lo lo", 1, "plugctl: one device at a time");
 	refused("plugctl show --json=yes", 1, "plugctl: --json takes no value");
 	refused("plugctl show -vn", 1, "plugctl: -vn needs a value");
 }
@@ -98,6 +107,13 @@ static void devices(void **state)
 	refused("plugctl buffer nosuch0", 2, "plugctl: nosuch0: no such device");
 	refused("plugctl buffer -- -x", 2, "plugctl: -x: no such device");
 	refused("plugctl -- buffer --", 2, "plugctl: --: no such device");
+	refused("plugctl buffer dev nosuch0", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl add dev nosuch0 limit 1M", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl limit dev nosuch0 1M", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl release dev nosuch0 upto 3", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl discard nosuch0 upto 3", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl buffer dev dev", 2, "plugctl: dev: no such device");
+	refused("plugctl buffer dev", 2, "plugctl: dev: no such device");
 	refused("plugctl run -- -x -- true", 2, "plugctl: -x: no such device");
 	refused("plugctl release upto", 2, "plugctl: upto: no such device");
 	refused("plugctl add nosuch0 limit 1K open parent 1:2 handle 3:", 2, "plugctl: nosuch0: no such device");
@@ -105,6 +121,17 @@ static void devices(void **state)
 	refused("plugctl show abcdefghijklmnop", 2, "plugctl: abcdefghijklmnop: no such device (the name is too long for a device");
 	refused("plugctl -n nosuchns show", 2, "plugctl: nosuchns: no such network namespace");
 	refused("plugctl -n/no/such/path show", 2, "plugctl: /no/such/path: no such network namespace");
+}
+
+/* -j -V is JSON, as everything else is with -j. */
+static void version_as_json(void **state)
+{
+	struct capture *c = capture_new();
+
+	(void)state;
+	assert_int_equal(run(c, "plugctl -j -V"), 0);
+	assert_string_equal(c->out, "{\"plugctl\":\"" PLUG_VERSION "\"}\n");
+	capture_free(c);
 }
 
 static void much_too_long(void **state)
@@ -134,7 +161,8 @@ static void aliases(void **state)
 {
 	static const char *const pairs[][2] = {
 		{ "block", "buffer" }, { "release-one", "release" },
-		{ "release-indefinite", "open" },
+		{ "release-indefinite", "open" }, { "status", "show" },
+		{ "list", "show" }, { "ls", "show" },
 		{ "release_indefinite", "open" }, { "release-all", "open" },
 	};
 	size_t i;
@@ -177,7 +205,8 @@ static void help(void **state)
 	(void)state;
 	assert_int_equal(run(c, "plugctl help"), 0);
 	for (k = 0; commands[k]; k++)
-		assert_non_null(strstr(c->out, commands[k]->summary));
+		if (commands[k]->completion != COMPLETE_HIDDEN)
+			assert_non_null(strstr(c->out, commands[k]->summary));
 	capture_free(c);
 	c = capture_new();
 	assert_int_equal(run(c, "plugctl help --names"), 0);
@@ -231,6 +260,7 @@ int main(void)
 		cmocka_unit_test(missing_words),
 		cmocka_unit_test(options),
 		cmocka_unit_test(devices),
+		cmocka_unit_test(version_as_json),
 		cmocka_unit_test(much_too_long),
 		cmocka_unit_test(several_failures),
 		cmocka_unit_test(aliases),

@@ -22,7 +22,7 @@ run plugctl add v0
 gives "add does not replace a plug" 2 '' 'plugctl: v0: already has a plug (*: at root)*--force*'
 
 run plugctl -v open v0
-gives "open -v" 0 'v0: open, 0 packets held' ''
+gives "open -v" 0 'v0: open, 0 packets held, limit 9.5 MiB' ''
 run ping -q -c 2 -i 0.1 -W 2 192.0.2.2
 is "packets pass an open plug" "$status" 0
 run plugctl buffer v0
@@ -30,7 +30,7 @@ gives "buffer prints nothing" 0 '' ''
 send 3
 is "three are held" "$(field v0 $F_PACKETS)" 3
 run plugctl -v buffer v0
-gives "buffer -v names the epoch" 0 'v0: buffering epoch 3; 1 epoch waits for release (oldest 2), 3 packets held' ''
+gives "buffer -v names the epoch" 0 'v0: buffering epoch 3; 1 epoch waits for release (oldest 2), 3 packets held, limit 9.5 MiB' ''
 send 2
 run plugctl del v0
 gives "del refuses while packets are held" 2 '' 'plugctl: v0: holds packets that were not released (5 in the queue)*'
@@ -40,7 +40,7 @@ run plugctl wait v0 --timeout 5s
 gives "wait for the released" 0 '' ''
 is "one epoch has left" "$(field v0 $F_PACKETS)" 2
 run plugctl release v0 upto 3
-gives "the epoch being filled cannot be released" 2 '' 'plugctl: v0: the kernel refused: *names an epoch that has not been closed (*'
+gives "the epoch being filled cannot be released" 2 '' 'plugctl: v0: the kernel refused: *has not been closed (*'
 run plugctl buffer v0
 run plugctl release v0 upto 3
 gives "release upto" 0 '' ''
@@ -51,7 +51,7 @@ is "everything has left" "$(field v0 $F_PACKETS)" 0
 
 send 4
 run plugctl -v discard v0
-gives "discard" 0 'v0: buffering epoch *, 0 packets held' ''
+gives "discard" 0 'v0: buffering epoch *, 0 packets held, limit 9.5 MiB' ''
 is "the discarded were dropped" "$(field v0 $F_DROPS)" 4
 
 run plugctl -v limit v0 1M
@@ -60,12 +60,12 @@ run plugctl limit v0 4GiB-1
 is "the largest limit" "$status $(field v0 $F_LIMIT)" "0 4294967295"
 run plugctl limit v0 4GiB
 gives "a limit too large" 1 '' "plugctl: '4GiB' is not a size*"
-run plugctl limit v0 1513
-gives "a limit below one frame" 0 '' 'plugctl: v0: warning: a limit of 1513 bytes is less than one full frame (1514)*'
+run plugctl limit v0 65535
+gives "a limit below one large packet" 0 '' 'plugctl: v0: warning: a limit of 65535 bytes is less than one large packet (64 KiB*'
 run plugctl -q limit v0 1500
 gives "a warning that -q silences" 0 '' ''
-run plugctl limit v0 1514
-gives "a limit of one frame" 0 '' ''
+run plugctl limit v0 64K
+gives "a limit of one large packet" 0 '' ''
 run plugctl release upto 5
 gives "release without a device" 1 '' "plugctl: no device named before 'upto'*"
 run plugctl -V show
@@ -103,7 +103,7 @@ gives "add below a class" 0 '' ''
 is "its parent" "$(field v0 $F_PARENT)" 1:4
 epoch=$(field v0 $F_EPOCH)
 run plugctl -v buffer v0
-gives "and it is found there" 0 "v0: buffering epoch $((epoch + 1)), 0 packets held" ''
+gives "and it is found there" 0 "v0: buffering epoch $((epoch + 1)), 0 packets held, limit 9.5 MiB" ''
 run plugctl add v0 parent 1:3
 run plugctl buffer v0
 gives "two plugs: which one?" 2 '' 'plugctl: v0: has 2 plugs: say which with --handle or --parent*'
@@ -158,7 +158,7 @@ run plugctl -n peer add v1 open
 gives "-n" 0 '' ''
 epoch=$(plugctl -n peer dump v1 | cut -f $F_EPOCH)
 run plugctl -n peer -v buffer v1
-gives "-n -v" 0 "v1: buffering epoch $((epoch + 1)), 0 packets held" ''
+gives "-n -v" 0 "v1: buffering epoch $((epoch + 1)), 0 packets held, limit 9.5 MiB" ''
 run plugctl -n "$tmp/err" show
 gives "no namespace, but a file" 2 '' "plugctl: $tmp/err: $tmp/err is no network namespace*"
 run plugctl -n '' show

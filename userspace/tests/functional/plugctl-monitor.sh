@@ -31,10 +31,10 @@ pid=$!
 started $pid
 check "nothing at first" [ ! -s "$tmp/log" ]
 plugctl add d0 open limit 1M handle 5:
-expect "attach" '??:??:??.?????? d0 5: attach: open, 0 packets held'
+expect "attach" '??:??:??.?????? d0 5: attach: open, 0 packets held*'
 epoch=$(field d0 $F_EPOCH)
 plugctl buffer d0
-expect "buffer" "* d0 5: buffer: buffering epoch $((epoch + 1)), 0 packets held"
+expect "buffer" "* d0 5: buffer: buffering epoch $((epoch + 1)), 0 packets held*"
 plugctl buffer d0
 expect "buffer again" "* d0 5: buffer: buffering epoch $((epoch + 2)); 1 epoch waits for release (oldest $((epoch + 1))), *"
 plugctl release d0
@@ -94,11 +94,22 @@ expect "a device by its name" '* d2 8001: attach: *'
 ip link set d2 name e2
 plugctl buffer e2
 expect "under its new name" '* e2 8001: buffer: *'
-ip link del e2
-expect "until it goes" '* e2 8001: detach: *'
+# Another device takes the name: both are followed from then on.
 ip link add d2 type dummy
 plugctl add d2
 expect "and the next device of that name" '* d2 8001: attach: *'
+is "which is no detach of the first one" "$(grep -c detach "$tmp/log")" 0
+plugctl buffer e2
+expect "the first one goes on" '* e2 8001: buffer: *'
+plugctl buffer d2
+expect "and so does the second" '* d2 8001: buffer: *'
+ip link del e2
+expect "until it goes" '* e2 8001: detach: *'
+ip link add f2 type dummy
+plugctl add f2
+ip link del d2
+ip link set f2 name d2
+expect "a device that is given the name, with its plug" '* d2 8001: attach: *'
 i=0
 while [ $i -lt 300 ]; do
 	printf 'link property add dev d2 altname long-%0110d\n' $i

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The functional tests take the machine apart on which they run, so they must
+# refuse to run anywhere but in the VM. Here each is started in a network namespace
+# of its own, with a link that it is to leave alone. Prints TAP.
+set -u
+here=$(realpath "$(dirname "$0")")
+if ! unshare -Urnm true 2> /dev/null || ! command -v ip > /dev/null; then
+	echo "1..0 # SKIP no namespaces for an ordinary user, or no ip"
+	exit
+fi
+count=0
+failed=0
+for test in "$here"/functional/*.sh; do
+	name=${test##*/}
+	[[ $name != plugctl-lib.sh ]] || continue
+	count=$((count + 1))
+	# shellcheck disable=SC2016
+	if unshare -Urnm sh -c '
+		for type in dummy ifb veth bridge; do
+			! ip link add canary type $type 2> /dev/null || break
+		done
+		ip link show canary > /dev/null || exit 3
+		sh "$1" > /dev/null 2>&1 && exit 4
+		ip link show canary > /dev/null 2>&1' sh "$test"; then
+		echo "ok $count - $name refuses"
+	else
+		failed=1
+		echo "not ok $count - $name refuses"
+	fi
+done
+echo "1..$count"
+exit $failed
