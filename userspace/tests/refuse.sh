@@ -6,7 +6,7 @@
 # of its own, with a link that it is to leave alone. Prints TAP.
 set -u
 here=$(realpath "$(dirname "$0")")
-if ! unshare -Urnm true 2> /dev/null || ! command -v ip > /dev/null; then
+if ! unshare -Urnm mount -t sysfs none /sys 2> /dev/null || ! command -v ip > /dev/null; then
 	echo "1..0 # SKIP no namespaces for an ordinary user, or no ip"
 	exit
 fi
@@ -18,6 +18,8 @@ for test in "$here"/functional/*.sh; do
 	count=$((count + 1))
 	# shellcheck disable=SC2016
 	if unshare -Urnm sh -c '
+		# So that the links it would find are those of this namespace.
+		mount -t sysfs none /sys || exit 3
 		for type in dummy ifb veth bridge; do
 			! ip link add canary type $type 2> /dev/null || break
 		done

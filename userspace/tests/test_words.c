@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define WORDS_MAX	12
@@ -157,6 +158,31 @@ static void several_failures(void **state)
 	capture_free(c);
 }
 
+/* Several of us may write to one file: a message is one write(). */
+static void one_write_a_line(void **state)
+{
+	struct capture *c = capture_new();
+	char packet[256];
+	int pair[2], i;
+	ssize_t len;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	assert_int_equal(dup2(pair[1], c->session.messages.fd),
+			 c->session.messages.fd);
+	run(c, "plugctl release nosuch0 nosuch1");
+	for (i = 0; i < 2; i++) {
+		len = recv(pair[0], packet, sizeof(packet), MSG_DONTWAIT);
+		assert_true(len > 0);
+		assert_int_equal(packet[len - 1], '\n');
+		assert_memory_equal(packet, "plugctl: nosuch", 15);
+	}
+	assert_true(recv(pair[0], packet, sizeof(packet), MSG_DONTWAIT) < 0);
+	close(pair[0]);
+	close(pair[1]);
+	capture_free(c);
+}
+
 static void aliases(void **state)
 {
 	static const char *const pairs[][2] = {
@@ -263,6 +289,7 @@ int main(void)
 		cmocka_unit_test(version_as_json),
 		cmocka_unit_test(much_too_long),
 		cmocka_unit_test(several_failures),
+		cmocka_unit_test(one_write_a_line),
 		cmocka_unit_test(aliases),
 		cmocka_unit_test(table),
 		cmocka_unit_test(help),

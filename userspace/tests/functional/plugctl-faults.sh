@@ -78,24 +78,34 @@ status=0
 wait $pid || status=$?
 is "with the status of that" $status 143
 
-# As Ctrl-Z does it: plugctl stops with its program, with the plugs open.
+# As Ctrl-Z does it, to a job of a shell that has a terminal: plugctl stops with its
+# program, with the plugs open.
 rm -f "$tmp/program"
-# shellcheck disable=SC2016
-plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$tmp/program" 2> "$tmp/err" &
-pid=$!
+cat > "$tmp/job" << 'END'
+set -m
+plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$1/program" 2> "$1/err" &
+echo $! > "$1/plugctl"
+while [ -e "/proc/$!" ]; do
+	wait $!
+	echo $? > "$1/status"
+	sleep 0.1
+done
+echo ready
+END
+onpty hang-up sh "$tmp/job" "$tmp" > /dev/null 2>&1 &
 eventually state v0 buffering
 eventually [ -s "$tmp/program" ]
+pid=$(cat "$tmp/plugctl")
 kill -TSTP "$(cat "$tmp/program")"
 check "Ctrl-Z: open" eventually state v0 open
-check "plugctl stops as well" eventually runs $pid T
-kill -CONT $pid
+check "plugctl stops as well" eventually runs "$pid" T
+kill -CONT "$pid"
 check "and goes on with its program" eventually runs "$(cat "$tmp/program")" S
-kill -TERM $pid
+kill -TERM "$pid"
 check "to its end" eventually ended
-kill -KILL "$(cat "$tmp/program")" $pid 2> /dev/null
-status=0
-wait $pid || status=$?
-is "with its status" $status 143
+kill -KILL "$(cat "$tmp/program")" "$pid" 2> /dev/null
+wait
+is "with its status" "$(cat "$tmp/status")" 143
 
 # All at once, as a service manager does it: plugctl, its program, and a guard.
 plugctl open v0
