@@ -387,11 +387,14 @@ static void random_step(bool *down)
 			plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
 		break;
 	case 9:
-		if (random() % 3 == 0) {
+		switch (random() % 3) {
+		case 0:
 			sum.discarded += st.qlen;
 			plug_cmd(nl, DEV, TCQ_PLUG_DISCARD, 0);
-		} else {
+			break;
+		case 1:
 			discard_some(&st);
+			break;
 		}
 		break;
 	case 10:
