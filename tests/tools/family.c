@@ -97,8 +97,8 @@ static void test_get(void)
 	is_u64(st.handle, tc.handle, "the handle");
 	is_u64(st.parent, TC_H_ROOT, "the parent");
 	is_u64(st.limit, 10000000, "the limit");
-	is_u64(st.epoch, tc.epoch, "the epoch");
-	is_u64(st.released, tc.released, "the last one released");
+	is_u64(st.epoch, tc.ctl.epoch, "the epoch");
+	is_u64(st.released, tc.ctl.released, "the last one released");
 	is_u64(st.qlen, 3, "packets");
 	is_u64(st.backlog, 300, "bytes");
 	is_u64(st.stopped, 0, "none stopped");
