@@ -1069,7 +1069,7 @@ static const struct difference {
 	{ "the same with LIMIT 0", limit_0, { 0, 3 } },
 	{ "the same with RELEASE_INDEFINITE: it is open", open_5000, { 3, 0 } },
 	{ "of three frames held after LIMIT 0: the default", change_limit_0, { 0, 3 } },
-	{ "of three frames held of 1000 bytes on a device with a queue length of 1", short_queue, { 1, 3 } },
+	{ "of three frames of 1000 bytes held with a queue length of 1", short_queue, { 1, 3 } },
 	{ "of three held frames counted as dropped by a reset", reset_drops, { 0, 3 } },
 	{ "a reason for EINVAL: unknown action", words_action, { 0, 1 } },
 	{ "a reason for EINVAL: short options", words_short, { 0, 1 } },
@@ -1180,6 +1180,8 @@ static void play_readers(void)
 	play_closed();
 	play_repeated();
 	look_too = NULL;
+	command("the last RELEASE_INDEFINITE", TCQ_PLUG_RELEASE_INDEFINITE, 0);
+	leave(3);
 	delete_at(0, "delete");
 	monitor_end(monitor);
 	device_end();
