@@ -1181,6 +1181,45 @@ static void test_events(void)
 	finish();
 }
 
+/* Who does not read: until his queue is full, and what he is told then. The sender
+ * of the commands does not notice. He reads what he has, and asks for the rest.
+ */
+static void test_slow(void)
+{
+	struct control_state st, last = { 0 };
+	int small = 1, told = 0, i;
+	__u64 id = start();
+	struct control e;
+
+	diag("a listener that is too slow");
+	e = control_open();
+	control_listen(&e);
+	setsockopt(e.nl, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	for (i = 0; i < 100; i++)
+		if (control_do(&c, id, TCQ_PLUG_BUFFER, NULL))
+			break;
+	is_u64(i, 100, "a hundred commands, each obeyed and answered");
+	for (i = 0; i < 200; i++) {
+		char buf[8192] __attribute__((aligned(8)));
+
+		if (recv(e.nl, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			continue;
+		if (errno == ENOBUFS)
+			told++;
+		else if (errno == EAGAIN)
+			break;
+	}
+	is_u64(told, 1, "ENOBUFS, once");
+	control_do(&c, id, TCQ_PLUG_RELEASE_ONE, NULL);
+	ok(control_event(&e, &st) && st.action == TCQ_PLUG_RELEASE_ONE && st.released == 1,
+	   "and then it hears again");
+	is_u64(control_dump(&e, 0, &last, 1), 1, "a dump by the same socket");
+	numbers(101, 1, &last, "tells what it missed");
+	is_u64(last.commands, 101, "and how many commands there were");
+	control_close(&e);
+	finish();
+}
+
 /* ---- */
 
 static const struct test tests[] = {
@@ -1201,6 +1240,7 @@ static const struct test tests[] = {
 	{ "permissions", test_permissions },
 	{ "owner", test_owner },
 	{ "events", test_events },
+	{ "slow", test_slow },
 };
 
 int main(int argc, char **argv)
