@@ -148,6 +148,38 @@ static void test_get(void)
 	finish();
 }
 
+/* Among the first states of a dump of many: the last ones are in a later message. */
+static void meanwhile(const struct control_state *st, void *command)
+{
+	const char **todo = command;
+
+	if (*todo)
+		must("%s", *todo);
+	*todo = NULL;
+}
+
+static void dump_during(const char *command, bool interrupted, const char *what)
+{
+	struct control_request req;
+	struct control_reply reply;
+
+	control_start(&req, &c, SCH_PLUG_CMD_GET, NLM_F_DUMP);
+	is_u64(control_send(&req, &c, &reply, meanwhile, &command), 0, "a dump, and %s", what);
+	is_u64(reply.interrupted, interrupted, "it was %sinterrupted", interrupted ? "" : "not ");
+}
+
+/* How many of them GET by id does not find, or finds another one. */
+static unsigned int not_found(const struct control_state *list, unsigned int n)
+{
+	struct control_reply reply;
+	unsigned int i, bad = 0;
+
+	for (i = 0; i < n; i++)
+		bad += control_get(&c, list[i].id, &reply) || reply.state.id != list[i].id ||
+		       reply.state.ifindex != list[i].ifindex;
+	return bad;
+}
+
 /* More than one message holds; some device each. */
 static void test_many(void)
 {
@@ -164,8 +196,14 @@ static void test_many(void)
 		for (j = 0; j < i; j++)
 			twice += list[i].id == list[j].id;
 	is_u64(twice, 0, "each once");
+	is_u64(not_found(list, n), 0, "GET finds each by its id");
+	dump_during(NULL, false, "nothing beside it");
+	dump_during("tc qdisc change dev q1 root plug block", false, "a command");
+	dump_during("tc qdisc del dev q1 root", true, "a plug that goes");
+	dump_during("tc qdisc add dev q1 root plug", true, "one that comes");
 	must("for i in $(seq 199); do echo link del q$i; done | ip -batch -");
-	is_u64(control_dump(&c, 0, list, 256), 1, "and of the one that is left");
+	is_u64(control_dump(&c, 0, list + n, 256 - n), 1, "and of the one that is left");
+	is_u64(not_found(list, n), n - 1, "GET finds that one and no other");
 	finish();
 }
 
