@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The message that gives a command to the plug at the root, and nothing around it. */
+/*
+ * The messages that command the plug at the root of a device, by rtnetlink and by
+ * the family, and nothing around them: send(), recv(), and a look at the answer.
+ */
 #ifndef COMMAND_H
 #define COMMAND_H
 
+#include <errno.h>
 #include <net/if.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "control.h"
 #include "plugtest.h"
 
 struct command {
@@ -17,15 +25,13 @@ struct command {
 	char		kind[8];
 	struct nlattr	opt_nla;
 	struct tc_plug_qopt qopt;
-	struct nlattr	upto_nla;
-	__u32		upto[2];
 };
 
 static inline struct command command(const char *dev, int action)
 {
 	struct command c = {
 		.nlh = {
-			.nlmsg_len = offsetof(struct command, upto_nla),
+			.nlmsg_len = sizeof(c),
 			.nlmsg_type = RTM_NEWQDISC,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
 		},
@@ -40,6 +46,70 @@ static inline struct command command(const char *dev, int action)
 	};
 
 	return c;
+}
+
+/* Without NLM_F_ACK: the answer is the state after it, or an error. */
+struct family_command {
+	struct nlmsghdr	nlh;
+	struct genlmsghdr genl;
+	struct nlattr	id_nla;
+	__u32		id[2];
+	struct nlattr	action_nla;	/* from here on not in a GET */
+	__u32		action;
+	struct nlattr	last_nla;	/* RELEASE_UPTO only */
+	__u32		last[2];
+};
+
+static inline struct family_command family_get(const struct control *c, __u64 id)
+{
+	struct family_command f = {
+		.nlh = {
+			.nlmsg_len = offsetof(struct family_command, action_nla),
+			.nlmsg_type = c->family,
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+		.genl = {
+			.cmd = SCH_PLUG_CMD_GET,
+			.version = SCH_PLUG_FAMILY_VERSION,
+		},
+		.id_nla = { NLA_HDRLEN + 8, SCH_PLUG_A_ID },
+		.action_nla = { NLA_HDRLEN + 4, SCH_PLUG_A_ACTION },
+		.last_nla = { NLA_HDRLEN + 8, SCH_PLUG_A_LAST },
+	};
+
+	memcpy(f.id, &id, sizeof(id));
+	return f;
+}
+
+static inline struct family_command family_change(const struct control *c, __u64 id,
+						  __u32 action)
+{
+	struct family_command f = family_get(c, id);
+
+	f.nlh.nlmsg_len = action == TCQ_PLUG_RELEASE_UPTO ? sizeof(f) :
+			  offsetof(struct family_command, last_nla);
+	f.genl.cmd = SCH_PLUG_CMD_CHANGE;
+	f.action = action;
+	return f;
+}
+
+/* Sends it and takes its one answer; ends the program if it was refused. */
+static inline void exchange(int fd, struct nlmsghdr *nlh)
+{
+	static struct {
+		struct nlmsghdr	nlh;
+		struct nlmsgerr	err;
+		char		room[8192];
+	} answer;
+
+	nlh->nlmsg_seq++;
+	if (send(fd, nlh, nlh->nlmsg_len, 0) != (ssize_t)nlh->nlmsg_len ||
+	    recv(fd, &answer, sizeof(answer), 0) < 0)
+		bail("message %u: %s", nlh->nlmsg_type, strerror(errno));
+	if (answer.nlh.nlmsg_seq != nlh->nlmsg_seq)
+		bail("message %u: an answer to another", nlh->nlmsg_type);
+	if (answer.nlh.nlmsg_type == NLMSG_ERROR && answer.err.error)
+		bail("message %u: %s", nlh->nlmsg_type, strerror(-answer.err.error));
 }
 
 #endif /* COMMAND_H */

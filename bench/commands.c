@@ -2,8 +2,8 @@
 /*
  * What it costs to send a plug one command: with plugctl, with tc, with libnl's
  * nl-qdisc-add, each the whole process from the system call that makes it to
- * the end of waiting for it; and many commands in a batch, against a loop that
- * does nothing but send the same message and read the answer.
+ * the end of waiting for it; and many commands in a batch, against loops that
+ * do nothing but send the same message and read the answer.
  *
  *	commands ROUNDS FIRST
  *
@@ -32,6 +32,7 @@ enum { TIMES = 9, BATCHES = 3, FEW = 100, MANY = 600 };
 extern char **environ;
 
 static int nl;
+static struct control control;
 static posix_spawn_file_actions_t silent;
 
 static const struct client {
@@ -53,6 +54,7 @@ static const struct client {
 };
 
 static const struct client bare = { "bare", { NULL }, NULL };
+static const struct client bare_family = { "bare-family", { NULL }, NULL };
 
 #define N_CLIENTS	(sizeof(clients) / sizeof(clients[0]))
 
@@ -79,9 +81,9 @@ static __u64 run(const struct client *c)
 /* The same, and @n epochs have begun. */
 static __u64 run_checked(const struct client *c, unsigned int n)
 {
-	__u64 epoch = plug_get(nl, DEV).epoch, cost = run(c);
+	__u64 epoch = control_find(&control, DEV, TC_H_ROOT).epoch, cost = run(c);
 
-	if (plug_get(nl, DEV).epoch != epoch + n)
+	if (control_find(&control, DEV, TC_H_ROOT).epoch != epoch + n)
 		bail("%s did not send TCQ_PLUG_BUFFER %u times", c->name, n);
 	return cost;
 }
@@ -113,28 +115,31 @@ static __u64 run_batch(const struct client *c, unsigned int n)
 	return run_checked(c, n);
 }
 
-/* The least it can cost. */
+/* The least it can cost: by rtnetlink, as tc and libnl do it, */
 static __u64 run_bare(const struct client *c, unsigned int n)
 {
-	static struct {
-		struct nlmsghdr nlh;
-		struct nlmsgerr err;
-		char room[8192];
-	} answer;
 	struct command message = command(DEV, TCQ_PLUG_BUFFER);
-	const int len = message.nlh.nlmsg_len;
 	__u64 start;
 
+	(void)c;
 	message.tcm.tcm_handle = 0x10000;
 	start = instructions();
-	while (n--) {
-		message.nlh.nlmsg_seq++;
-		if (send(nl, &message, len, 0) != len ||
-		    recv(nl, &answer, sizeof(answer), 0) < 0 ||
-		    answer.nlh.nlmsg_seq != message.nlh.nlmsg_seq ||
-		    answer.nlh.nlmsg_type != NLMSG_ERROR || answer.err.error)
-			bail("%s: %d", c->name, answer.err.error);
-	}
+	while (n--)
+		exchange(nl, &message.nlh);
+	return instructions() - start;
+}
+
+/* and by the family, as plugctl does. */
+static __u64 run_bare_family(const struct client *c, unsigned int n)
+{
+	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
+	struct family_command message = family_change(&control, id, TCQ_PLUG_BUFFER);
+	__u64 start;
+
+	(void)c;
+	start = instructions();
+	while (n--)
+		exchange(control.nl, &message.nlh);
 	return instructions() - start;
 }
 
@@ -174,10 +179,12 @@ int main(int argc, char **argv)
 					 O_WRONLY, 0);
 	dummy_make(DEV);
 	must("tc qdisc add dev " DEV " root handle 1: plug");
+	control = control_open();
 	sleep_ms(30000);
 	count_check();
 	for (round = 0; round < rounds; round++) {
 		measure_one_of_many(&bare, round, run_bare);
+		measure_one_of_many(&bare_family, round, run_bare_family);
 		for (i = 0; i < N_CLIENTS; i++) {
 			const struct client *c = &clients[(i + round + first) % N_CLIENTS];
 

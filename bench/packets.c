@@ -40,6 +40,7 @@
 #define LIMIT	"1000000000"
 
 static int nl, tx, udp, zerocopy, tcp, tcp_peer;
+static struct control control;	/* while our module is loaded */
 static unsigned int frame_size;
 
 /* ---- the peers ---- */
@@ -59,13 +60,19 @@ static const struct peer noqueue = { "noqueue", NULL, NULL };
 
 #define N_PEERS	(sizeof(peers) / sizeof(peers[0]))
 
+static bool is_ours(const struct peer *p)
+{
+	return !strcmp(p->name, "ours");
+}
+
 static void peer_attach(const struct peer *p)
 {
 	if (p->module)
 		must("%s", p->module);
 	if (p->qdisc)
 		must("tc qdisc add dev " DEV " root handle 1: %s", p->qdisc);
-	if (p->module && plug_get(nl, DEV).has_options != !strcmp(p->name, "ours"))
+	/* Only our module has a family. */
+	if (p->module && control_try_open(&control) != is_ours(p))
 		bail("this is not the module it should be");
 	/* What loading and attaching left to do in the background. */
 	sleep_ms(1000);
@@ -73,6 +80,8 @@ static void peer_attach(const struct peer *p)
 
 static void peer_detach(const struct peer *p)
 {
+	if (is_ours(p))
+		control_close(&control);
 	if (p->qdisc)
 		must("tc qdisc del dev " DEV " root");
 	if (p->module)
@@ -82,27 +91,11 @@ static void peer_detach(const struct peer *p)
 
 /* ---- commands ---- */
 
-static void set_upto(struct command *c, __u64 epoch)
-{
-	c->upto_nla = (struct nlattr){ NLA_HDRLEN + 8, TCA_PLUG_EPOCH };
-	memcpy(c->upto, &epoch, sizeof(epoch));
-	c->nlh.nlmsg_len = sizeof(*c);
-	c->opt_nla.nla_len = sizeof(*c) - offsetof(struct command, opt_nla);
-}
-
-static void issue(struct command *c)
-{
-	int err = nl_raw(nl, c, c->nlh.nlmsg_len, NULL);
-
-	if (err)
-		bail("action %d: %s", c->qopt.action, strerror(-err));
-}
-
 static void issue_action(int action)
 {
 	struct command c = command(DEV, action);
 
-	issue(&c);
+	exchange(nl, &c.nlh);
 }
 
 /* ---- packets ---- */
@@ -419,7 +412,7 @@ static __u64 hold_and_release(const struct source *s, unsigned int chunks,
 	__u64 before = tx_packets(s->dev), start, released;
 	unsigned int i, qlen;
 
-	issue(&close);
+	exchange(nl, &close.nlh);
 	for (i = 0; i < chunks; i++) {
 		start = instructions();
 		s->send(CHUNK);
@@ -430,7 +423,7 @@ static __u64 hold_and_release(const struct source *s, unsigned int chunks,
 		bail("of %u packets %u are in the closed plug", chunks * CHUNK, qlen);
 
 	start = instructions();
-	issue(&open);
+	exchange(nl, &open.nlh);
 	for (i = 0; i < 8; i++)
 		sched_yield();
 	released = instructions() - start;
@@ -471,16 +464,32 @@ static void measure_closed(const struct peer *p, const struct source *s,
 
 enum { COMMANDS = 15 };
 
-static double cost(struct command *c, __u64 *upto)
+static double cost(int fd, struct nlmsghdr *nlh)
 {
 	__u64 v[COMMANDS], start;
 	unsigned int i;
 
 	for (i = 0; i < COMMANDS; i++) {
-		if (upto)
-			set_upto(c, ++*upto);
 		start = instructions();
-		issue(c);
+		exchange(fd, nlh);
+		v[i] = instructions() - start;
+	}
+	return median(v, COMMANDS);
+}
+
+/* Each names the epoch that is the oldest then. */
+static double cost_of_upto(__u64 id)
+{
+	struct family_command c = family_change(&control, id, TCQ_PLUG_RELEASE_UPTO);
+	__u64 last = control_find(&control, DEV, TC_H_ROOT).released;
+	__u64 v[COMMANDS], start;
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		last++;
+		memcpy(c.last, &last, sizeof(last));
+		start = instructions();
+		exchange(control.nl, &c.nlh);
 		v[i] = instructions() - start;
 	}
 	return median(v, COMMANDS);
@@ -500,6 +509,25 @@ static double cost_of_state(void)
 	return median(v, COMMANDS);
 }
 
+static void command_figure(double instructions, const char *action, const char *who,
+			   unsigned int packets, unsigned int epochs)
+{
+	figure(instructions, "command %s %s %u %u", action, who, packets, epochs);
+}
+
+static void measure_family(unsigned int packets, unsigned int epochs)
+{
+	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
+	struct family_command buffer = family_change(&control, id, TCQ_PLUG_BUFFER);
+	struct family_command release = family_change(&control, id, TCQ_PLUG_RELEASE_ONE);
+	struct family_command get = family_get(&control, id);
+
+	command_figure(cost(control.nl, &buffer.nlh), "BUFFER", "family", packets, epochs);
+	command_figure(cost(control.nl, &release.nlh), "RELEASE_ONE", "family", packets, epochs);
+	command_figure(cost_of_upto(id), "RELEASE_UPTO", "family", packets, epochs);
+	command_figure(cost(control.nl, &get.nlh), "GET", "family", packets, epochs);
+}
+
 /* The epochs that wait are empty, and all packets are in the one being filled:
  * nothing is drained while commands are counted.
  */
@@ -508,29 +536,23 @@ static void measure_commands(const struct peer *p, unsigned int packets,
 {
 	struct command buffer = command(DEV, TCQ_PLUG_BUFFER);
 	struct command release = command(DEV, TCQ_PLUG_RELEASE_ONE);
-	struct command upto = command(DEV, TCQ_PLUG_RELEASE_UPTO);
 	struct command limit = command(DEV, TCQ_PLUG_LIMIT);
-	bool ours = !strcmp(p->name, "ours");
 	unsigned int i;
-	__u64 released;
 
 	limit.qopt.limit = 1000000000;
 	issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
 	for (i = 0; i < epochs; i++)
-		issue(&buffer);
+		exchange(nl, &buffer.nlh);
 	send_frames(packets);
 	if (plug_get(nl, DEV).qlen != packets)
 		bail("%u packets should be held", packets);
 
-	figure(cost(&buffer, NULL), "command BUFFER %s %u %u", p->name, packets, epochs);
-	figure(cost(&release, NULL), "command RELEASE_ONE %s %u %u", p->name, packets, epochs);
-	figure(cost(&limit, NULL), "command LIMIT %s %u %u", p->name, packets, epochs);
-	if (ours) {
-		released = plug_get(nl, DEV).released;
-		figure(cost(&upto, &released), "command RELEASE_UPTO %s %u %u",
-		       p->name, packets, epochs);
-	}
-	figure(cost_of_state(), "command dump %s %u %u", p->name, packets, epochs);
+	command_figure(cost(nl, &buffer.nlh), "BUFFER", p->name, packets, epochs);
+	command_figure(cost(nl, &release.nlh), "RELEASE_ONE", p->name, packets, epochs);
+	command_figure(cost(nl, &limit.nlh), "LIMIT", p->name, packets, epochs);
+	if (is_ours(p))
+		measure_family(packets, epochs);
+	command_figure(cost_of_state(), "dump", p->name, packets, epochs);
 	if (plug_get(nl, DEV).qlen != packets)
 		bail("%u packets should still be held", packets);
 	issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
@@ -547,7 +569,7 @@ static void measure_growth(const struct peer *p)
 	measure_commands(p, 1000, few);
 	measure_commands(p, 50000, few);
 	/* The in-tree module knows of two. */
-	if (!strcmp(p->name, "ours")) {
+	if (is_ours(p)) {
 		measure_commands(p, 1, many);
 		measure_commands(p, 50000, many);
 	}

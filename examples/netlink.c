@@ -1,32 +1,195 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One command to a plug straight over netlink, with the state after it in the
- * answer: libmnl and the installed header, nothing else.
+ * One command straight to a plug, and the plug's state after it: by the generic
+ * netlink family, with libmnl and the installed header and nothing else.
  *
- *	netlink DEV HANDLE buffer|release|open|discard|upto [EPOCH]
+ *	netlink DEV|id=ID buffer|release|open|discard|upto [EPOCH]
  *
- * The plug is at the root of DEV; HANDLE is what plugctl show prints, such as
- * 8001. The number of the epoch is in the same answer as the acknowledgement.
+ * A controller does three things, here in three functions:
+ *
+ *	find_family()	once: asks the kernel for the family's number
+ *	find_plug()	once for each device: the plug at its root, and its id
+ *	command()	again and again, by the id
+ *
+ * An id belongs to one plug and is never used again. If somebody deletes or
+ * replaces the plug, a command by its id fails with ENOENT and does nothing. The
+ * controller knows nothing of the new plug and what it holds: it ends, or begins
+ * again with find_plug(), and forgets the numbers of the old plug's epochs. So an
+ * EPOCH belongs with the id that was printed with it.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
 #include <linux/pkt_sched_plug.h>
-#include <linux/rtnetlink.h>
 
-#define SEQ	1
-
-struct request {
-	int ifindex;
-	uint32_t handle;
-	int action;
-	uint64_t upto;
+struct plug {
+	uint64_t id;		/* 0: none */
+	uint32_t parent;
+	uint64_t epoch;
+	uint64_t released;
 };
+
+struct client {
+	struct mnl_socket *nl;
+	uint16_t family;
+	unsigned int seq;
+};
+
+/* ---- requests ---- */
+
+/* The two headers of a request; attributes follow. */
+static struct nlmsghdr *start(struct client *client, char *buf, uint16_t type,
+			      uint8_t cmd, uint16_t flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_seq = ++client->seq;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = SCH_PLUG_FAMILY_VERSION;
+	return nlh;
+}
+
+/* Sends it, and has @handle called for each answer until the acknowledgement, an
+ * error or the end of a dump, which libmnl sees to: -1 and errno for an error.
+ */
+static int exchange(struct client *client, const struct nlmsghdr *nlh,
+		    mnl_cb_t handle, void *data)
+{
+	char buf[8192];
+	int ret = MNL_CB_OK;
+
+	if (mnl_socket_sendto(client->nl, nlh, nlh->nlmsg_len) < 0)
+		return -1;
+	while (ret > MNL_CB_STOP) {
+		ssize_t len = mnl_socket_recvfrom(client->nl, buf, sizeof(buf));
+
+		if (len < 0)
+			return -1;
+		ret = mnl_cb_run(buf, (size_t)len, client->seq,
+				 mnl_socket_get_portid(client->nl), handle, data);
+	}
+	return ret;
+}
+
+/* ---- answers ---- */
+
+/* An attribute that this program does not know is none of its business: a newer
+ * module may send more of them.
+ */
+static struct plug parse_plug(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+	struct plug plug = { 0 };
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		switch (mnl_attr_get_type(attr)) {
+		case SCH_PLUG_A_ID:
+			plug.id = mnl_attr_get_u64(attr);
+			break;
+		case SCH_PLUG_A_PARENT:
+			plug.parent = mnl_attr_get_u32(attr);
+			break;
+		case SCH_PLUG_A_EPOCH:
+			plug.epoch = mnl_attr_get_u64(attr);
+			break;
+		case SCH_PLUG_A_RELEASED:
+			plug.released = mnl_attr_get_u64(attr);
+			break;
+		}
+	}
+	return plug;
+}
+
+static int handle_family(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+	uint16_t *family = data;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
+			*family = mnl_attr_get_u16(attr);
+	return MNL_CB_OK;
+}
+
+/* A device has several plugs if they are below another qdisc. */
+static int handle_dump(const struct nlmsghdr *nlh, void *data)
+{
+	struct plug plug = parse_plug(nlh), *root = data;
+
+	if (plug.parent == TC_H_ROOT)
+		*root = plug;
+	return MNL_CB_OK;
+}
+
+static int handle_state(const struct nlmsghdr *nlh, void *data)
+{
+	*(struct plug *)data = parse_plug(nlh);
+	return MNL_CB_OK;
+}
+
+/* ---- what a controller does ---- */
+
+/* The number is another after each reboot, and when the module is loaded again. */
+static int find_family(struct client *client)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = start(client, buf, GENL_ID_CTRL,
+				     CTRL_CMD_GETFAMILY, NLM_F_ACK);
+
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, SCH_PLUG_FAMILY_NAME);
+	return exchange(client, nlh, handle_family, &client->family);
+}
+
+static int find_plug(struct client *client, const char *dev, struct plug *plug)
+{
+	unsigned int ifindex = if_nametoindex(dev);
+	char buf[256];
+	struct nlmsghdr *nlh;
+	int ret;
+
+	if (!ifindex)
+		return -1;
+	do {
+		plug->id = 0;
+		nlh = start(client, buf, client->family, SCH_PLUG_CMD_GET, NLM_F_DUMP);
+		mnl_attr_put_u32(nlh, SCH_PLUG_A_IFINDEX, ifindex);
+		ret = exchange(client, nlh, handle_dump, plug);
+		/* EINTR: plugs came or went meanwhile, and one may be missing. */
+	} while (ret < 0 && errno == EINTR);
+	if (ret >= 0 && !plug->id) {
+		errno = ENOENT;
+		return -1;
+	}
+	return ret;
+}
+
+/* @plug->id says which plug; the rest of it is the state after the command. */
+static int command(struct client *client, struct plug *plug, uint32_t action,
+		   const uint64_t *last)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = start(client, buf, client->family,
+				     SCH_PLUG_CMD_CHANGE, NLM_F_ACK);
+
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, plug->id);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_ACTION, action);
+	if (last)
+		mnl_attr_put_u64(nlh, SCH_PLUG_A_LAST, *last);
+	return exchange(client, nlh, handle_state, plug);
+}
+
+/* ---- the command line ---- */
 
 static int action_of(const char *word)
 {
@@ -48,121 +211,61 @@ static int action_of(const char *word)
 	return -1;
 }
 
-static struct nlmsghdr *build(char *buf, const struct request *request)
+static bool parse_u64(const char *text, uint64_t *value)
 {
-	struct tc_plug_qopt qopt = { .action = request->action };
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nlattr *options;
-	struct tcmsg *tcm;
+	char *end;
 
-	nlh->nlmsg_type = RTM_NEWQDISC;
-	/* Without CREATE and REPLACE: never anything but a change. */
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO;
-	nlh->nlmsg_seq = SEQ;
-	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
-	tcm->tcm_ifindex = request->ifindex;
-	/* The handle alone: with a parent too, some kernels would move the plug. */
-	tcm->tcm_handle = request->handle;
-	mnl_attr_put_strz(nlh, TCA_KIND, "plug");
-	/* The struct comes first inside TCA_OPTIONS, attributes follow it. */
-	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
-	memcpy(mnl_nlmsg_get_payload_tail(nlh), &qopt, sizeof(qopt));
-	nlh->nlmsg_len += sizeof(qopt);
-	if (request->action == TCQ_PLUG_RELEASE_UPTO)
-		mnl_attr_put_u64(nlh, TCA_PLUG_EPOCH, request->upto);
-	mnl_attr_nest_end(nlh, options);
-	return nlh;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno;
 }
 
-static void print_options(const struct nlattr *options)
+static int run(struct client *client, const char *where, int action,
+	       const uint64_t *last)
 {
-	const char *payload = mnl_attr_get_payload(options);
-	size_t skip = sizeof(struct tc_plug_qopt);
-	const struct nlattr *attr;
-	const void *attrs;
-	uint64_t value;
+	struct plug plug = { 0 };
 
-	if (mnl_attr_get_payload_len(options) < skip)
-		return;
-	attrs = payload + skip;
-	mnl_attr_for_each_payload(attrs, mnl_attr_get_payload_len(options) - skip) {
-		if (mnl_attr_get_payload_len(attr) != sizeof(value))
-			continue;
-		memcpy(&value, mnl_attr_get_payload(attr), sizeof(value));
-		if (mnl_attr_get_type(attr) == TCA_PLUG_EPOCH)
-			printf("epoch %" PRIu64 "\n", value);
-		else if (mnl_attr_get_type(attr) == TCA_PLUG_RELEASED)
-			printf("released %" PRIu64 "\n", value);
+	if (find_family(client)) {
+		fprintf(stderr, "no family %s: is the module loaded?\n",
+			SCH_PLUG_FAMILY_NAME);
+		return 3;
 	}
-}
-
-/* Called for RTM_NEWQDISC; libmnl takes the acknowledgement itself. */
-static int take_state(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *attr;
-
-	(void)data;
-	mnl_attr_for_each(attr, nlh, sizeof(struct tcmsg))
-		if (mnl_attr_get_type(attr) == TCA_OPTIONS)
-			print_options(attr);
-	return MNL_CB_OK;
-}
-
-static int exchange(struct mnl_socket *nl, const struct nlmsghdr *nlh)
-{
-	char buf[8192];
-	int ret = MNL_CB_OK;
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -1;
-	while (ret > MNL_CB_STOP) {
-		ssize_t len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-
-		if (len < 0)
-			return -1;
-		ret = mnl_cb_run(buf, (size_t)len, SEQ,
-				 mnl_socket_get_portid(nl), take_state, NULL);
+	if (!strncmp(where, "id=", 3)) {
+		parse_u64(where + 3, &plug.id);
+	} else if (find_plug(client, where, &plug)) {
+		fprintf(stderr, "%s: %s\n", where, errno == ENOENT ?
+			"no plug at the root" : strerror(errno));
+		return 2;
 	}
-	return ret;
+	if (command(client, &plug, (uint32_t)action, last)) {
+		fprintf(stderr, "%s: %s\n", where, errno == ENOENT ?
+			"the plug was deleted or replaced; nothing was done" :
+			strerror(errno));
+		return 2;
+	}
+	printf("id %" PRIu64 "\nepoch %" PRIu64 "\nreleased %" PRIu64 "\n",
+	       plug.id, plug.epoch, plug.released);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct request request = { 0 };
-	struct mnl_socket *nl;
-	char buf[256] = "", *end;
-	int ret;
+	struct client client = { 0 };
+	uint64_t last, id;
+	int action, ret;
 
-	if (argc < 4)
-		goto usage;
-	request.ifindex = (int)if_nametoindex(argv[1]);
-	request.handle = (uint32_t)strtoul(argv[2], &end, 16) << 16;
-	if (!request.handle || (*end && strcmp(end, ":")))
-		goto usage;
-	request.action = action_of(argv[3]);
-	if (request.action < 0 ||
-	    (request.action == TCQ_PLUG_RELEASE_UPTO) != (argc == 5))
-		goto usage;
-	if (argc == 5) {
-		request.upto = strtoull(argv[4], &end, 10);
-		if (end == argv[4] || *end)
-			goto usage;
+	action = argc < 3 || argc > 4 ? -1 : action_of(argv[2]);
+	if (action < 0 || (argc == 4 && !parse_u64(argv[3], &last)) ||
+	    (!strncmp(argv[1], "id=", 3) && !parse_u64(argv[1] + 3, &id))) {
+		fprintf(stderr, "usage: netlink DEV|id=ID buffer|release|open|discard|upto [EPOCH]\n");
+		return 1;
 	}
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID)) {
+	client.nl = mnl_socket_open(NETLINK_GENERIC);
+	if (!client.nl || mnl_socket_bind(client.nl, 0, MNL_SOCKET_AUTOPID)) {
 		perror("netlink");
 		return 3;
 	}
-	ret = exchange(nl, build(buf, &request));
-	if (ret < 0 && errno == ENOENT)
-		fprintf(stderr, "%s: no plug with the handle %s\n", argv[1],
-			argv[2]);
-	else if (ret < 0)
-		perror(argv[1]);
-	mnl_socket_close(nl);
-	return ret < 0 ? 2 : 0;
-
-usage:
-	fprintf(stderr, "usage: netlink DEV HANDLE buffer|release|open|discard|upto [EPOCH]\n");
-	return 1;
+	ret = run(&client, argv[1], action, argc == 4 ? &last : NULL);
+	mnl_socket_close(client.nl);
+	return ret;
 }

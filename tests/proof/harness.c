@@ -9,6 +9,11 @@
  * induction; a longer queue is not looked at. Of what the module does, only
  * a reset and a discard go through the queue; all else looks at its two ends.
  *
+ * With DISCARDS the operation is a discard: then more packets can be held.
+ *
+ * Commands come by tc's message and, with RTNL and without, from the control
+ * interface; of plug_control.c itself nothing is looked at.
+ *
  * The model keeps for each packet the epoch it was born in, whether it was
  * released, which commands set and nothing ever takes back, and whether the
  * valve has stopped it, which BUFFER does on an open plug, to all that are there,
@@ -25,11 +30,17 @@
  *	I7	peek tells what dequeue would do and changes nothing
  *	valve	what it has stopped does not leave before a release of any kind, and
  *		then leaves first; packets that the driver handed back included
+ *	discard	takes the packets of the epochs that it names and that are not released,
+ *		no others; what it has done it does not do again
+ *	without RTNL	a command does what it does with it, or answers -EAGAIN and
+ *		does nothing; flags and lists are not written
+ *	lock	what is locked is the lock of the root
+ *	look	a state says what is so, of the moment after its command
  *	ours	a packet is copied, and taken off its socket's account, exactly when
  *		it enters a closed plug, and not the one without the other
  *
- * Not looked at here: locks and processors (the calls that need the root lock
- * are checked to have it), the parsing of netlink messages by the core, what
+ * Not looked at here: processors (but the calls that need the root lock are
+ * checked to have it), the parsing of netlink messages by the core, what
  * the core sends by itself (the packets it keeps, the way past an open
  * plug), and more than 2^64 epochs.
  */
@@ -37,6 +48,16 @@
 #include "../../src/plug_queue.c"
 
 #define PACKETS	(HELD + STEPS)
+
+#ifdef DISCARDS
+#define ANY_OPERATION	4
+#define ANY_ACTION	TCQ_PLUG_DISCARD
+#define ANY_PATH	true
+#else
+#define ANY_OPERATION	nondet_u8()
+#define ANY_ACTION	nondet_int()
+#define ANY_PATH	nondet_bool()
+#endif
 
 #define require(what, condition)	__CPROVER_assert(condition, what)
 #define assume(condition)		__CPROVER_assume(condition)
@@ -53,12 +74,10 @@ struct user_namespace init_user_ns;
 static struct {
 	struct nlattr options;
 	struct tc_plug_qopt qopt;
-	struct nlattr attribute;
-	u64 number;
 } message;
 struct Qdisc *root_qdisc;
 static struct netdev_queue queue;
-static struct Qdisc qdisc = { .dev_queue = &queue }, parent;
+static struct Qdisc qdisc = { .dev_queue = &queue }, parent, next_root;
 
 /* Packet i is the i-th that was offered: the order of age. */
 static struct sk_buff *packets[PACKETS];
@@ -91,21 +110,57 @@ static u64 was_last;	/* the highest number of any epoch, before */
 
 static u64 drops_limit, drops_reset, drops_discard, copy_failures;
 static u64 discard_upto;	/* what the command that is under way may drop */
-static bool locked, scheduled, waited;
+static struct Qdisc *locked;	/* the one whose lock we have */
+static bool rtnl, grafted, scheduled, waited;
 static u32 told_packets, told_bytes;	/* to parents, by a discard */
 
 /* What the module calls */
 
-void sch_tree_lock(struct Qdisc *sch)
+/* Another qdisc is put in the root's place, once, while we wait for its lock. */
+static void graft(void)
+{
+	grafted = true;
+	root_qdisc = queue.qdisc_sleeping = &next_root;
+}
+
+void spin_lock_bh(struct Qdisc *lock)
 {
 	require("lock: not taken twice", !locked);
-	locked = true;
+	if (!rtnl && !grafted && nondet_bool())
+		graft();
+	locked = lock;
+}
+
+void spin_unlock_bh(struct Qdisc *lock)
+{
+	require("lock: given back once", locked && locked == lock);
+	locked = NULL;
+}
+
+void sch_tree_lock(struct Qdisc *sch)
+{
+	require("lock: RTNL keeps the root", rtnl);
+	spin_lock_bh(root_qdisc);
 }
 
 void sch_tree_unlock(struct Qdisc *sch)
 {
-	require("lock: given back once", locked);
-	locked = false;
+	spin_unlock_bh(root_qdisc);
+}
+
+void lockdep_assert_held(const struct Qdisc *lock)
+{
+	require("lock: of what is the root", locked == lock);
+}
+
+void ASSERT_RTNL(void)
+{
+	require("without RTNL: flags are left alone", rtnl);
+}
+
+void written(const void *what)
+{
+	require("without RTNL: flags are not written", rtnl || what != &qdisc.flags);
 }
 
 void plug_wait_for_deferred(void)
@@ -116,7 +171,7 @@ void plug_wait_for_deferred(void)
 
 void __netif_schedule(struct Qdisc *sch)
 {
-	require("lock: scheduled while it is held", locked);
+	require("lock: scheduled while it is held", locked == root_qdisc);
 	require("I5: the root is scheduled", sch == root_qdisc);
 	scheduled = true;
 }
@@ -136,21 +191,36 @@ void plug_control_exit(void)
 {
 }
 
+static struct plug_snapshot announced;
+static unsigned int announced_flags;
+
 void plug_attached(struct Qdisc *sch)
 {
+	plug_look(sch, &announced);
+	announced_flags = sch->flags;
 }
 
 void plug_detached(struct Qdisc *sch)
 {
 }
 
+/* What userspace is told, of the state as it is now */
+static void look_is_right(const struct plug_snapshot *snap)
+{
+	require("look: the numbers of the moment", snap->epoch == plug_data.epoch &&
+		snap->released == plug_data.released);
+	require("look: what is held", snap->qlen == qdisc.q.qlen &&
+		snap->backlog == qdisc.qstats.backlog &&
+		snap->stopped == plug_data.stopped && snap->limit == plug_data.limit);
+	require("look: the statistics", snap->closed_at == plug_data.closed_at &&
+		plug_commands(&snap->stats) == plug_commands(&plug_data.stats) &&
+		snap->stats.drops_discard == plug_data.stats.drops_discard);
+}
+
 void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		  struct plug_snapshot *after)
 {
-	require("the snapshot is of the moment after",
-		after->epoch == plug_data.epoch &&
-		after->released == plug_data.released &&
-		after->qlen == sch->q.qlen);
+	look_is_right(after);
 }
 
 int skb_orphan_frags_rx(struct sk_buff *skb, gfp_t gfp)
@@ -181,7 +251,7 @@ static void move(struct sk_buff *skb, int to)
 		require("I3: a packet goes once", place[i] == HELD_BACK);
 		require("I3: a discard takes what is not released",
 			to != DISCARDED || !may_leave[i]);
-		require("a discard takes no epoch that was not named",
+		require("discard: no epoch that was not named",
 			to != DISCARDED || born[i] <= discard_upto);
 		place[i] = to;
 	}
@@ -326,17 +396,30 @@ static void kept_apart(void)
 			!backs[i].is || backs[i].skb.cb.pkt_len <= backs[i].skb.len);
 }
 
-/* What the dump says of the ends of the queue */
+static int newest(void)
+{
+	for (int i = PACKETS - 1; i >= 0; i--)
+		if (place[i] == HELD_BACK)
+			return i;
+	return -1;
+}
+
+/* What is said of the ends of the queue */
 static void honest(void)
 {
-	u64 head = plug_head_epoch(&qdisc);
+	struct plug_snapshot snap;
+	u64 head;
 
-	require("dump: released packets wait, if and only if they do",
+	plug_look(&qdisc, &snap);
+	look_is_right(&snap);
+	head = snap.head_epoch;
+	require("look: released packets wait, if and only if they do",
 		(head && head <= released) == released_waits());
-	require("dump: the head is not younger than the tail",
-		!qdisc.q.tail || head <= plug_skb_cb(qdisc.q.tail)->epoch);
-	require("dump: the head's epoch", n_back() || oldest() < 0 ||
-		head == born[oldest()]);
+	require("look: the head is not younger than the tail", head <= snap.tail_epoch);
+	require("look: the head's epoch", n_back() || head ==
+		(oldest() < 0 ? 0 : born[oldest()]));
+	require("look: the tail's epoch", snap.tail_epoch ==
+		(newest() < 0 ? head : born[newest()]));
 }
 
 static void consistent(void)
@@ -384,10 +467,11 @@ static void consistent(void)
 
 	require("I3: drops", qdisc.qstats.drops ==
 		(u32)(drops_limit + drops_reset + drops_discard));
-	require("I3: drops at the limit", plug_data.drops_limit == drops_limit);
-	require("I3: drops by reset", plug_data.drops_reset == drops_reset);
-	require("I3: drops by discard", plug_data.drops_discard == drops_discard);
-	require("ours: copies that failed", plug_data.copy_failures == copy_failures);
+	require("I3: drops at the limit", plug_data.stats.drops_limit == drops_limit);
+	require("I3: drops by reset", plug_data.stats.drops_reset == drops_reset);
+	require("I3: drops by discard", plug_data.stats.drops_discard == drops_discard);
+	require("ours: copies that failed",
+		plug_data.stats.copy_failures == copy_failures);
 	require("I3: parents know of the discarded", !told_packets && !told_bytes);
 	require("lock: given back", !locked);
 	honest();
@@ -398,9 +482,6 @@ static void any_message(void)
 	message.options.len = nondet_int();
 	message.qopt.action = nondet_int();
 	message.qopt.limit = nondet_u32();
-	message.attribute.len = nondet_int();
-	message.attribute.type = nondet_int();
-	message.number = nondet_u64();
 	assume(message.options.len >= 0 && message.options.len <= 64);
 }
 
@@ -474,9 +555,8 @@ static void begin(void)
 static void create(void)
 {
 	bool options = nondet_bool(), right;
-	int answer;
-
 	u64 last = nondet_u64();
+	int answer;
 
 	assume(last < ~(u64)0 - STEPS - 1);
 	was_last = plug_last_epoch.counter = last;
@@ -484,10 +564,14 @@ static void create(void)
 	right = !options || (message.options.len >= 8 &&
 			     message.qopt.action >= TCQ_PLUG_BUFFER &&
 			     message.qopt.action <= TCQ_PLUG_LIMIT);
+	rtnl = true;
 	answer = plug_init(&qdisc, options ? &message.options : NULL, NULL);
+	rtnl = false;
 	require("a creation: the answer", answer == (right ? 0 : -EINVAL));
 	assume(!answer);
 	open = plug_data.released == plug_data.epoch;
+	look_is_right(&announced);
+	require("a creation: announced when it is done", announced_flags == qdisc.flags);
 	require("open only if asked to be",
 		!open || message.qopt.action == TCQ_PLUG_RELEASE_INDEFINITE);
 	epoch = last + 1;
@@ -587,9 +671,11 @@ static void do_reset(void)
 }
 
 /* Returns what the kernel answers. */
-static int model_command(int action, bool has_last, u64 last)
+static int model_command(const struct plug_cmd *cmd)
 {
-	switch (action) {
+	u64 last = cmd->last;
+
+	switch (cmd->action) {
 	case TCQ_PLUG_BUFFER:
 		if (open)
 			stop();
@@ -616,7 +702,7 @@ static int model_command(int action, bool has_last, u64 last)
 	case TCQ_PLUG_DISCARD:
 		require("I3: a rollback waits for what is on its way, if there is any",
 			waited == !open);
-		if (!has_last)
+		if (!cmd->has_last)
 			last = epoch;
 		if (last > epoch)
 			return -EINVAL;
@@ -627,66 +713,125 @@ static int model_command(int action, bool has_last, u64 last)
 			epoch++;
 		return 0;
 	case TCQ_PLUG_LIMIT:
+		require("a limit is what was asked for",
+			!cmd->limit || plug_data.limit == cmd->limit);
 		return 0;
 	}
 	return -EINVAL;
 }
 
-/* Of tc's message: what follows the struct is of no use but to one action. */
-static int model_message(void)
-{
-	switch (message.qopt.action) {
-	case TCQ_PLUG_RELEASE_UPTO:
-		/* The struct, one attribute's head, a number. */
-		if (message.options.len != 8 + 4 + 8 ||
-		    message.attribute.type != TCA_PLUG_EPOCH ||
-		    message.attribute.len != sizeof(u64))
-			return -EINVAL;
-		break;
-	case TCQ_PLUG_DISCARD:
-		if (message.options.len != 8)
-			return -EINVAL;
-		break;
-	}
-	return model_command(message.qopt.action, false, message.number);
-}
-
-static void after_command(int answer, int action, bool was_open)
+static void after_command(int answer, const struct plug_cmd *cmd, bool was_open)
 {
 	require("valve: whoever is on the way to the driver has arrived",
-		answer || action != TCQ_PLUG_BUFFER || !was_open || !running);
+		answer || cmd->action != TCQ_PLUG_BUFFER || !was_open || !running);
 	require("I5: what may leave now is scheduled", answer || scheduled ||
 		!(next_to_leave() || root_qdisc->gso_skb.first ||
 		  root_qdisc->skb_bad_txq.first));
-	if (answer || action != TCQ_PLUG_DISCARD || open)
+	if (answer || cmd->action != TCQ_PLUG_DISCARD || open)
 		return;
 	for (int i = 0; i < PACKETS; i++)
-		require("a discard takes all that it should",
+		require("discard: all that it should",
 			place[i] != HELD_BACK || may_leave[i] ||
 			born[i] > discard_upto);
+	require("discard: done with", plug_data.released >= discard_upto);
 }
 
-static void do_command(void)
+static u64 counter(const struct plug_stats *st, int action)
 {
+	switch (action) {
+	case TCQ_PLUG_BUFFER:
+		return st->buffer_cmds;
+	case TCQ_PLUG_RELEASE_ONE:
+		return st->release_one_cmds;
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+		return st->release_indefinite_cmds;
+	case TCQ_PLUG_LIMIT:
+		return st->limit_cmds;
+	case TCQ_PLUG_DISCARD:
+		return st->discard_cmds;
+	case TCQ_PLUG_RELEASE_UPTO:
+		return st->release_upto_cmds;
+	}
+	return 0;
+}
+
+static void counted(int answer, const struct plug_cmd *cmd, const struct plug_stats *before)
+{
+	u64 one = !answer;
+
+	require("counted: a command that was obeyed, as what it is",
+		counter(&plug_data.stats, cmd->action) == counter(before, cmd->action) + one);
+	require("counted: once", plug_commands(&plug_data.stats) == plug_commands(before) + one);
+}
+
+/* The second time, and whenever it has nothing to do. */
+static void discard_does_nothing(const struct plug_sched_data *data,
+				 const struct Qdisc *before)
+{
+	require("discard: of what is done with, no number",
+		data->epoch == plug_data.epoch && data->released == plug_data.released &&
+		data->leaves_upto == plug_data.leaves_upto);
+	require("discard: of what is done with, no packet",
+		before->q.head == qdisc.q.head && before->q.tail == qdisc.q.tail &&
+		before->q.qlen == qdisc.q.qlen &&
+		before->qstats.backlog == qdisc.qstats.backlog &&
+		before->qstats.drops == qdisc.qstats.drops);
+}
+
+static void not_without_rtnl(int answer, const struct plug_cmd *cmd,
+			     const struct plug_sched_data *data,
+			     const struct Qdisc *before)
+{
+	require("without RTNL: nothing but numbers is written",
+		before->flags == qdisc.flags &&
+		before->q.head == qdisc.q.head && before->q.tail == qdisc.q.tail &&
+		before->q.qlen == qdisc.q.qlen &&
+		before->gso_skb.first == qdisc.gso_skb.first &&
+		before->skb_bad_txq.first == qdisc.skb_bad_txq.first &&
+		data->stopped_gso.first == plug_data.stopped_gso.first &&
+		data->stopped_bad_txq.first == plug_data.stopped_bad_txq.first &&
+		data->stopped == plug_data.stopped &&
+		data->limit == plug_data.limit && data->closed_at == plug_data.closed_at);
+	require("without RTNL: neither opened nor closed", (data->epoch == data->released) ==
+		(plug_data.epoch == plug_data.released));
+	require("without RTNL: -EAGAIN has done nothing", answer != -EAGAIN ||
+		(data->epoch == plug_data.epoch && data->released == plug_data.released &&
+		 data->leaves_upto == plug_data.leaves_upto &&
+		 plug_commands(&data->stats) == plug_commands(&plug_data.stats)));
+	require("without RTNL: what a loop sends is done", answer != -EAGAIN || open ||
+		!(cmd->action == TCQ_PLUG_BUFFER ||
+		  (!shut && (cmd->action == TCQ_PLUG_RELEASE_ONE ||
+			     cmd->action == TCQ_PLUG_RELEASE_UPTO))));
+}
+
+/* By tc. */
+static void do_message(void)
+{
+	struct plug_sched_data data = plug_data;
+	struct plug_cmd cmd = { 0 };
 	bool was_open = open;
 	int answer;
 
 	any_message();
+	cmd.action = message.qopt.action;
+	cmd.limit = message.qopt.limit;
 	scheduled = waited = false;
-	discard_upto = epoch;
 	answer = plug_change(&qdisc, &message.options, NULL);
 	if (message.options.len < 8) {
 		require("a short message is refused", answer == -EINVAL);
-		return;
+	} else if (cmd.action < TCQ_PLUG_BUFFER || cmd.action > TCQ_PLUG_LIMIT) {
+		require("the answer to what tc does not have", answer == -EINVAL);
+	} else {
+		require("the answer", answer == model_command(&cmd));
+		after_command(answer, &cmd, was_open);
 	}
-	require("the answer", answer == model_message());
-	after_command(answer, message.qopt.action, was_open);
+	counted(answer, &cmd, &data.stats);
 }
 
 /* By the control interface, with RTNL and without. */
 static void do_control(void)
 {
-	struct plug_cmd cmd = { .action = nondet_int(), .limit = nondet_u32(),
+	struct plug_cmd cmd = { .action = ANY_ACTION, .limit = nondet_u32(),
 				.has_last = nondet_bool(), .last = nondet_u64() };
 	struct plug_sched_data data = plug_data;
 	struct plug_snapshot after;
@@ -696,30 +841,20 @@ static void do_control(void)
 
 	scheduled = waited = false;
 	discard_upto = cmd.has_last ? cmd.last : epoch;
-	if (nondet_bool()) {
+	if (rtnl) {
 		answer = plug_command_rtnl(&qdisc, &cmd, &after, NULL);
 	} else {
 		answer = plug_command_rcu(&qdisc, &cmd, &after, NULL);
-		require("without RTNL: nothing but numbers is written",
-			before.flags == qdisc.flags &&
-			before.q.head == qdisc.q.head &&
-			before.q.qlen == qdisc.q.qlen &&
-			before.gso_skb.first == qdisc.gso_skb.first &&
-			before.skb_bad_txq.first == qdisc.skb_bad_txq.first &&
-			data.stopped == plug_data.stopped);
-		require("without RTNL: neither opened nor closed",
-			(data.epoch == data.released) ==
-			(plug_data.epoch == plug_data.released));
-		require("without RTNL: the valve stays as it is",
-			answer == -EAGAIN || shut == (plug_data.leaves_upto != plug_data.released));
+		not_without_rtnl(answer, &cmd, &data, &before);
 		if (answer == -EAGAIN)
 			return;
 	}
-	require("the answer", answer == model_command(cmd.action, cmd.has_last, cmd.last));
-	require("the snapshot is of the moment after",
-		after.epoch == epoch && after.released == released &&
-		after.qlen == qdisc.q.qlen);
-	after_command(answer, cmd.action, was_open);
+	if (cmd.action == TCQ_PLUG_DISCARD && discard_upto <= released)
+		discard_does_nothing(&data, &before);
+	require("the answer", answer == model_command(&cmd));
+	look_is_right(&after);
+	after_command(answer, &cmd, was_open);
+	counted(answer, &cmd, &data.stats);
 }
 
 int main(void)
@@ -742,7 +877,7 @@ int main(void)
 		for (int i = 0; i < PACKETS; i++)
 			packets[i]->cb.data[0] = nondet_u64();
 
-		switch (nondet_u8()) {
+		switch (ANY_OPERATION) {
 		case 0:
 			do_enqueue(HELD + step);
 			break;
@@ -753,9 +888,11 @@ int main(void)
 			do_peek();
 			break;
 		case 3:
-			do_command();
+			rtnl = true;
+			do_message();
 			break;
 		case 4:
+			rtnl = ANY_PATH;
 			do_control();
 			break;
 		default:

@@ -22,11 +22,13 @@ typedef unsigned int gfp_t;
 #define U32_MAX			(~(u32)0)
 #define unlikely(x)		(x)
 #define READ_ONCE(x)		(x)
-#define WRITE_ONCE(x, v)	((x) = (v))
+#define WRITE_ONCE(x, v)	(written(&(x)), (x) = (v))
 #define BUILD_BUG_ON(c)		((void)sizeof(char[1 - 2 * !!(c)]))
 #define clamp_t(type, v, lo, hi) \
 	((type)(v) < (type)(lo) ? (type)(lo) : \
 	 (type)(v) > (type)(hi) ? (type)(hi) : (type)(v))
+
+void written(const void *what);
 
 /* A module */
 #define __init
@@ -96,11 +98,6 @@ static struct qdisc_skb_cb *qdisc_skb_cb(const struct sk_buff *skb)
 static unsigned int qdisc_pkt_len(const struct sk_buff *skb)
 {
 	return skb->cb.pkt_len;
-}
-
-static unsigned char *skb_tail_pointer(const struct sk_buff *skb)
-{
-	return NULL;
 }
 
 #define GFP_ATOMIC	1
@@ -199,7 +196,6 @@ struct Qdisc {
 
 struct netlink_ext_ack;
 struct nlattr;
-struct gnet_dump;
 
 struct Qdisc_ops {
 	const char	*id;
@@ -211,8 +207,6 @@ struct Qdisc_ops {
 	void		(*reset)(struct Qdisc *);
 	void		(*destroy)(struct Qdisc *);
 	int		(*change)(struct Qdisc *, struct nlattr *, struct netlink_ext_ack *);
-	int		(*dump)(struct Qdisc *, struct sk_buff *);
-	int		(*dump_stats)(struct Qdisc *, struct gnet_dump *);
 	void		*owner;
 };
 
@@ -239,13 +233,15 @@ void sch_tree_lock(struct Qdisc *sch);
 void sch_tree_unlock(struct Qdisc *sch);
 void __netif_schedule(struct Qdisc *sch);
 
-/* The root lock is one, by whichever way it is taken. */
+/* A qdisc is its own lock. Without RTNL the root may be another one by the time
+ * that the lock of the first is had.
+ */
 #define rcu_dereference(p)	(p)
 #define qdisc_lock(sch)		(sch)
-#define spin_lock_bh(sch)	sch_tree_lock(sch)
-#define spin_unlock_bh(sch)	sch_tree_unlock(sch)
-#define lockdep_assert_held(lock) ((void)0)
-#define ASSERT_RTNL()		((void)0)
+void spin_lock_bh(struct Qdisc *lock);
+void spin_unlock_bh(struct Qdisc *lock);
+void lockdep_assert_held(const struct Qdisc *lock);
+void ASSERT_RTNL(void);
 void rtnl_kfree_skbs(struct sk_buff *head, struct sk_buff *tail);
 void packet_refused(struct sk_buff *skb);
 void packet_reset(struct sk_buff *skb);
@@ -319,18 +315,13 @@ static void qdisc_reset_queue(struct Qdisc *sch)
 	sch->qstats.backlog = 0;
 }
 
-#define TCA_OPTIONS		2
-
-/* Netlink: TCA_OPTIONS is a tc_plug_qopt and perhaps an attribute. len is the
- * payload's, which is what nla_len() tells.
+/* Netlink: TCA_OPTIONS is a tc_plug_qopt. len is the payload's, which is what
+ * nla_len() says.
  */
 struct nlattr {
 	int			len;
-	int			type;
 };
 
-#define NLA_HDRLEN		4
-#define NLA_ALIGN(n)		(((n) + 3) & ~3)
 #define NL_SET_BAD_ATTR(extack, attr)		((void)(attr))
 #define NL_SET_ERR_MSG_MOD(extack, text)	((void)(text))
 
@@ -343,31 +334,3 @@ static void *nla_data(const struct nlattr *nla)
 {
 	return (void *)(nla + 1);
 }
-
-static int nla_type(const struct nlattr *nla)
-{
-	return nla->type;
-}
-
-static int nla_total_size(int payload)
-{
-	return NLA_ALIGN(NLA_HDRLEN + payload);
-}
-
-static bool nla_ok(const struct nlattr *nla, int remaining)
-{
-	return remaining >= NLA_HDRLEN && nla->len >= 0 &&
-	       nla->len <= remaining - NLA_HDRLEN;
-}
-
-static u64 nla_get_u64(const struct nlattr *nla)
-{
-	return *(const u64 *)nla_data(nla);
-}
-
-int nla_put(struct sk_buff *skb, int type, int len, const void *data);
-int nla_put_u32(struct sk_buff *skb, int type, u32 value);
-int nla_put_u64_64bit(struct sk_buff *skb, int type, u64 value, int pad);
-int nla_nest_end(struct sk_buff *skb, struct nlattr *nla);
-void nlmsg_trim(struct sk_buff *skb, struct nlattr *nla);
-int gnet_stats_copy_app(struct gnet_dump *d, void *st, int len);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Input that no honest program sends: every length of message and of options,
- * every action, attributes with wrong types and lengths, random trees of them;
- * by root, by a user without rights, and by the root of a user namespace, to
- * whom only its own devices answer. A refusal changes nothing (I1, I4); what
- * is accepted does what its action says, and nothing else.
+ * Input that no honest program sends, by both interfaces: every length of message
+ * and of options, every action, attributes with wrong types, lengths, flags and
+ * nesting, missing, twice, cut short, random trees of them, and headers with what
+ * is reserved; by root, by a user without rights, and by the root of a user
+ * namespace, to whom only its own devices answer. A refusal changes nothing (I1,
+ * I4); what is accepted does what it says, and nothing else. What is to be accepted
+ * is worked out here, from the header's rules, for each message.
  *
  *	badinput [COUNT [FLOOD [SEED]]]	that many random messages (20000), with a look
  *					at the plug after each; and FLOOD more
@@ -19,50 +21,104 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "plugtest.h"
+#include "control.h"
 
 #define DEV "pa"
 #define OTHER "pb"		/* has no plug */
 
 static int nl;
+static struct control ctl;
 static struct wire w;
 static struct plug_reply reply;
 static int ifindex;		/* of DEV: neither it */
-static __u32 default_limit;	/* nor this of its plug ever changes */
+static __u64 id;		/* nor these of its plug ever change */
+static __u32 default_limit;
+static bool checks_header;	/* this kernel looks at what is reserved in a header */
 
 /* ---- what a message may do ---- */
 
-/* The state once all that may leave has left. */
-static struct plug_state settled(void)
+/* In one dump: of a single plug GET does not tell the epochs of the packets. */
+static struct control_state look(void)
 {
-	struct plug_state st;
+	struct control_state list[2];
+
+	if (control_dump(&ctl, ifindex, list, 2) != 1)
+		bail(DEV " should have one plug");
+	return list[0];
+}
+
+/* The state once all that may leave has left. */
+static struct control_state settled(void)
+{
+	struct control_state st;
 
 	do {
-		st = plug_get(nl, DEV);
+		st = look();
 	} while (st.qlen && st.head_epoch <= st.released && !st.stopped);
 	return st;
 }
 
-static bool is_action(int action)
+/* The age aside, which time changes. */
+static bool same(const struct control_state *a, const struct control_state *b)
 {
-	return (action >= TCQ_PLUG_BUFFER && action <= TCQ_PLUG_LIMIT) ||
-	       action == TCQ_PLUG_DISCARD || action == TCQ_PLUG_RELEASE_UPTO;
+	struct control_state x = *a, y = *b;
+
+	x.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = y.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = 0;
+	return !memcmp(&x, &y, sizeof(x));
 }
 
-/* What an accepted message with that tc_plug_qopt makes of the epochs and the
- * limit. How far RELEASE_UPTO went is for other tests to say.
- */
-static bool did_what_it_says(const struct tc_plug_qopt *qopt,
-			     const struct plug_state *before,
-			     const struct plug_state *after)
+static bool unchanged(const struct control_state *before)
+{
+	struct control_state after = look();
+
+	return same(before, &after);
+}
+
+/* What is asked of the plug, whichever way. */
+struct command {
+	bool	refused;	/* to be; then the rest means nothing */
+	bool	nothing;	/* accepted, and has no effect on the queue */
+	__u32	action;
+	__u32	limit;
+	bool	has_last;
+	__u64	last;
+};
+
+static bool is_refused(const struct command *cmd, const struct control_state *st)
+{
+	if (cmd->refused || cmd->nothing)
+		return cmd->refused;
+	switch (cmd->action) {
+	case TCQ_PLUG_BUFFER:
+	case TCQ_PLUG_RELEASE_ONE:
+	case TCQ_PLUG_RELEASE_INDEFINITE:
+	case TCQ_PLUG_LIMIT:
+		return false;
+	case TCQ_PLUG_RELEASE_UPTO:
+		return cmd->last >= st->epoch && cmd->last > st->released;
+	case TCQ_PLUG_DISCARD:
+		return cmd->has_last && cmd->last > st->epoch;
+	}
+	return true;
+}
+
+/* What an accepted command makes of the numbers and the limit. */
+static bool did_what_it_says(const struct command *cmd, const struct control_state *before,
+			     const struct control_state *after)
 {
 	__u64 epoch = before->epoch, released = before->released;
-	__u32 limit = before->qopt.limit;
+	__u64 last = cmd->has_last ? cmd->last : epoch;
+	__u32 limit = before->limit;
 
-	switch (qopt->action) {
+	if (cmd->nothing)
+		return after->commands == before->commands && after->epoch == epoch &&
+		       after->released == released && after->limit == limit &&
+		       after->qlen == before->qlen;
+	switch (cmd->action) {
 	case TCQ_PLUG_BUFFER:
 		epoch++;
 		break;
@@ -73,43 +129,49 @@ static bool did_what_it_says(const struct tc_plug_qopt *qopt,
 		released = epoch;
 		break;
 	case TCQ_PLUG_LIMIT:
-		limit = qopt->limit ? qopt->limit : default_limit;
+		limit = cmd->limit ? cmd->limit : default_limit;
 		break;
 	case TCQ_PLUG_DISCARD:
-		if (released != epoch)
-			released = epoch++;
+		if (last <= released)
+			break;
+		released = last;
+		epoch += last == epoch;
 		break;
 	case TCQ_PLUG_RELEASE_UPTO:
-		released = after->released;
-		if (released < before->released ||
-		    (released >= epoch && released != before->released))
-			return false;
+		if (last > released)
+			released = last;
 		break;
-	default:
-		return false;
 	}
 	return after->epoch == epoch && after->released == released &&
-	       after->qopt.limit == limit;
+	       after->limit == limit && after->commands == before->commands + 1;
 }
 
-static bool unchanged(const struct plug_state *before)
+/* The message was answered with @err: @state was before it, and is now after it. */
+static bool answered_right(const struct command *cmd, int err, struct control_state *state)
 {
-	struct plug_state after = plug_get(nl, DEV);
+	const struct control_state before = *state;
 
-	return plug_same(before, &after);
-}
-
-/* The message was accepted: @state was before it, and is now after it. */
-static bool obeyed(const struct plug_msg *msg, struct plug_state *state)
-{
-	const struct plug_state before = *state;
-	struct tc_plug_qopt qopt;
-
-	*state = settled();
-	if (msg->options_len < sizeof(qopt))
+	if (is_refused(cmd, &before) != !!err)
 		return false;
-	memcpy(&qopt, msg->options, sizeof(qopt));
-	return did_what_it_says(&qopt, &before, state);
+	if (err)
+		return unchanged(&before);
+	*state = settled();
+	return did_what_it_says(cmd, &before, state);
+}
+
+/* By rtnetlink only the first four actions, whatever follows the struct. */
+static struct command tc_command(const char *options, size_t len)
+{
+	struct tc_plug_qopt qopt;
+	struct command cmd = { .refused = true };
+
+	if (len < sizeof(qopt))
+		return cmd;
+	memcpy(&qopt, options, sizeof(qopt));
+	cmd.action = qopt.action;
+	cmd.limit = qopt.limit;
+	cmd.refused = qopt.action < TCQ_PLUG_BUFFER || qopt.action > TCQ_PLUG_LIMIT;
+	return cmd;
 }
 
 /* ---- lengths and actions ---- */
@@ -125,6 +187,7 @@ static const int actions[] = {
 
 static void test_lengths(void)
 {
+	struct control_state state = settled();
 	unsigned int len, a, fill, bad = 0, refused = 0, accepted = 0;
 	char options[64];
 
@@ -134,11 +197,11 @@ static void test_lengths(void)
 			struct tc_plug_qopt qopt = {
 				.action = actions[a / 6], .limit = 1000000,
 			};
-			struct plug_state before = settled();
 			struct plug_msg msg = {
-				.dev = DEV, .parent = TC_H_ROOT, .nested = a & 1,
+				.ifindex = ifindex, .parent = TC_H_ROOT, .nested = a & 1,
 				.options = options, .options_len = len,
 			};
+			struct command cmd;
 			bool right;
 			int err;
 
@@ -146,13 +209,11 @@ static void test_lengths(void)
 			memset(options, fill == 0 ? 0 : fill == 1 ? 0xff : 0x0c,
 			       sizeof(options));
 			memcpy(options, &qopt, sizeof(qopt));
+			cmd = tc_command(options, len);
 			err = nl_request(nl, &msg, &reply);
-			right = err ? unchanged(&before) : obeyed(&msg, &before);
-			if (len < sizeof(qopt) || !is_action(qopt.action) ||
-			    (qopt.action == TCQ_PLUG_DISCARD && len > sizeof(qopt)))
+			right = answered_right(&cmd, err, &state);
+			if (err)
 				right &= err == -EINVAL && reply.extack[0];
-			else if (qopt.action != TCQ_PLUG_RELEASE_UPTO)
-				right &= !err;
 			refused += !!err;
 			accepted += !err;
 			if (!right && !bad++)
@@ -165,49 +226,62 @@ static void test_lengths(void)
 	ok(accepted && refused, "some were accepted and some refused");
 }
 
-/* The netlink message itself cut to any length, which the kernel may answer or
- * not: it is not waited for.
+/* A netlink message cut to any length, which the kernel may answer or not: it is not
+ * waited for. @whole bytes of the message are BUFFER.
  */
+static void cut(int fd, void *msg, unsigned int size, unsigned int whole, const char *which)
+{
+	struct control_state before = settled(), after;
+	struct nlmsghdr *nlh = msg;
+	unsigned int sent, said, whole_ones = 0;
+	char answer[1024];
+
+	diag("%s: messages of 0 to %u bytes that say they have 0 to 72", which, size);
+	for (sent = 0; sent <= size; sent++) {
+		for (said = 0; said <= 72; said++) {
+			nlh->nlmsg_len = said;
+			if (send(fd, msg, sent, 0) < 0 && errno != EINVAL && errno != ENODATA)
+				bail("send: %s", strerror(errno));
+			while (recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+				;
+			/* Up to the alignment of the last attribute */
+			whole_ones += said >= whole && sent >= said;
+		}
+	}
+	after = settled();
+	if (!ok(whole_ones && after.released == before.released &&
+		after.epoch == before.epoch + whole_ones,
+		"%s: only the %u whole ones were obeyed", which, whole_ones))
+		diag("the epoch was %llu and is %llu", before.epoch, after.epoch);
+}
+
 static void test_cut(void)
 {
 	struct {
 		struct nlmsghdr nlh;
 		struct tcmsg tcm;
 		char attrs[28];
-	} whole = {
+	} tc = {
 		.nlh = {
 			.nlmsg_type = RTM_NEWQDISC,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
 		},
-		.tcm = { .tcm_ifindex = if_nametoindex(DEV), .tcm_parent = TC_H_ROOT },
+		.tcm = { .tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT },
 	};
 	struct tc_plug_qopt qopt = { .action = TCQ_PLUG_BUFFER };
-	struct plug_state before = settled(), after;
-	unsigned int sent, said, whole_ones = 0, full;
-	bool same = true;
-	char answer[1024];
+	struct control_request req;
+	unsigned int full;
 
-	diag("messages of 0 to 64 bytes that say they have 0 to 72");
-	full = (char *)whole.attrs - (char *)&whole;
-	full += attr_at((char *)&whole + full, TCA_KIND, "plug", 5);
-	full += attr_at((char *)&whole + full, TCA_OPTIONS, &qopt, sizeof(qopt));
-	for (sent = 0; sent <= sizeof(whole); sent++) {
-		for (said = 0; said <= 72; said++) {
-			whole.nlh.nlmsg_len = said;
-			if (send(nl, &whole, sent, 0) < 0 && errno != EINVAL && errno != ENODATA)
-				bail("send: %s", strerror(errno));
-			while (recv(nl, answer, sizeof(answer), MSG_DONTWAIT) > 0)
-				;
-			/* Up to the alignment of the last attribute */
-			whole_ones += said >= full && sent >= said;
-		}
-	}
-	after = settled();
-	same = after.released == before.released &&
-	       after.epoch == before.epoch + whole_ones;
-	if (!ok(same && whole_ones, "only the %u whole ones were obeyed", whole_ones))
-		diag("the epoch was %llu and is %llu", (unsigned long long)before.epoch,
-		     (unsigned long long)after.epoch);
+	full = tc.attrs - (char *)&tc;
+	full += attr_at((char *)&tc + full, TCA_KIND, "plug", 5);
+	full += attr_at((char *)&tc + full, TCA_OPTIONS, &qopt, sizeof(qopt));
+	cut(nl, &tc, sizeof(tc), full, "rtnetlink");
+
+	control_start(&req, &ctl, SCH_PLUG_CMD_CHANGE, 0);
+	control_u64(&req, SCH_PLUG_A_ID, id);
+	control_u32(&req, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
+	/* Nothing may follow but what is too short for an attribute: it is refused. */
+	cut(ctl.nl, req.buf, req.len, req.len, "the family");
 }
 
 /* ---- random messages ---- */
@@ -240,7 +314,7 @@ static size_t random_attrs(char *at, size_t room, unsigned int depth)
 
 	for (i = 0; i < n && room - used >= 32; i++) {
 		static const __u16 flags[] = { 0, 0, 0, NLA_F_NESTED, NLA_F_NET_BYTEORDER };
-		struct nlattr nla = { .nla_type = pick(TCA_PLUG_MAX + 3) };
+		struct nlattr nla = { .nla_type = pick(SCH_PLUG_A_MAX + 3) };
 		__u64 value = pick(3) ? pick(2000) : ~0ULL >> pick(64);
 		size_t len = 8;
 
@@ -270,7 +344,7 @@ static size_t random_options(char *options, size_t room)
 	if (pick(50) == 0)
 		qopt.action = random() * 2 + pick(2);
 	memcpy(options, &qopt, sizeof(qopt));
-	if (qopt.action == TCQ_PLUG_RELEASE_UPTO || pick(3) == 0)
+	if (pick(3) == 0)
 		len += random_attrs(options + len, room - len, 3);
 	switch (pick(20)) {
 	case 0:
@@ -339,16 +413,297 @@ static void show(const struct plug_msg *msg, int err)
 	     msg->options_len, n ? line : "", err, reply.extack);
 }
 
+/* ---- random messages of the family ---- */
+
+/* A message that is sent, as it is. */
+struct random_request {
+	struct control_request	req;
+	__u16			flags;
+	bool			odd_header;	/* has what is reserved */
+};
+
+static void add_attr(struct control_request *req, __u16 type, __u64 value, size_t len)
+{
+	if (req->len + NLA_HDRLEN + 16 <= sizeof(req->buf))
+		control_raw(req, type, &value, len);
+}
+
+static __u64 near_epoch(const struct control_state *st)
+{
+	switch (pick(6)) {
+	case 0:
+		return 0;
+	case 1:
+		return ~0ULL >> pick(64);
+	default:
+		return st->released + pick(6) - 2;
+	}
+}
+
+static __u32 some_action(void)
+{
+	return pick(8) ? actions[pick(6)] : actions[pick(N_ACTIONS)];
+}
+
+/* The attributes that the operation takes, most of the time. */
+static void usual_attrs(struct control_request *req, __u8 cmd, const struct control_state *st)
+{
+	__u32 action = some_action();
+
+	if (pick(20))
+		add_attr(req, SCH_PLUG_A_ID, pick(30) ? id : id + random(), 8);
+	if (cmd == SCH_PLUG_CMD_OWN && pick(20))
+		add_attr(req, SCH_PLUG_A_AT_EXIT, pick(4), 4);
+	if (cmd != SCH_PLUG_CMD_CHANGE)
+		return;
+	if (pick(20))
+		add_attr(req, SCH_PLUG_A_ACTION, action, 4);
+	if (pick(20) == 0)
+		action = some_action();
+	if (action == TCQ_PLUG_LIMIT)
+		add_attr(req, SCH_PLUG_A_LIMIT, pick(4) ? 100000 + pick(100000) : random(), 4);
+	if (action == TCQ_PLUG_RELEASE_UPTO || (action == TCQ_PLUG_DISCARD && pick(3)))
+		add_attr(req, SCH_PLUG_A_LAST, near_epoch(st), 8);
+}
+
+/* One attribute wrong, or one more, or one twice, or the end cut off. */
+static void spoil(struct control_request *req, const struct control_state *st)
+{
+	const size_t first = NLMSG_LENGTH(GENL_HDRLEN);
+	struct nlattr *nla = (void *)(req->buf + first);
+
+	switch (pick(7)) {
+	case 0:
+		add_attr(req, pick(SCH_PLUG_A_MAX + 3), random(), pick(17));
+		break;
+	case 1:
+		add_attr(req, SCH_PLUG_A_ACTION, some_action(), 4);
+		break;
+	case 2:
+		add_attr(req, SCH_PLUG_A_LAST, near_epoch(st), 8);
+		break;
+	case 3:
+		req->len -= req->len > first ? pick(9) % (req->len - first) : 0;
+		break;
+	case 4:
+		req->len += random_attrs(req->buf + req->len,
+					 sizeof(req->buf) - req->len, 3);
+		break;
+	case 5:
+		if (req->len > first)
+			nla->nla_type |= pick(2) ? NLA_F_NESTED : NLA_F_NET_BYTEORDER;
+		break;
+	case 6:
+		if (req->len > first)
+			nla->nla_len = wrong_len(nla->nla_len);
+		break;
+	}
+}
+
+static void random_request(struct random_request *r, const struct control_state *st)
+{
+	static const __u8 cmds[] = {
+		SCH_PLUG_CMD_GET, SCH_PLUG_CMD_CHANGE, SCH_PLUG_CMD_CHANGE,
+		SCH_PLUG_CMD_CHANGE, SCH_PLUG_CMD_CHANGE, SCH_PLUG_CMD_OWN,
+	};
+	__u8 cmd = pick(30) ? cmds[pick(6)] : pick(256);
+	struct nlmsghdr *nlh = (void *)r->req.buf;
+	struct genlmsghdr *genl = NLMSG_DATA(nlh);
+
+	r->odd_header = false;
+	control_start(&r->req, &ctl, cmd, pick(10) ? 0 : NLM_F_ECHO);
+	if (pick(30) == 0)
+		genl->version = pick(256);
+	if (pick(30) == 0) {
+		genl->reserved = 1 + pick(65535);
+		r->odd_header = true;
+	}
+	if (pick(30) == 0) {
+		nlh->nlmsg_flags |= 0x800;
+		r->odd_header = true;
+	}
+	usual_attrs(&r->req, cmd, st);
+	if (pick(3) == 0)
+		spoil(&r->req, st);
+}
+
+/* The attributes as a strict reader has them: the last of a kind counts. False:
+ * something is wrong with one, or behind them.
+ */
+static bool read_attrs(const struct control_request *req, const void *found[])
+{
+	const char *p = req->buf + NLMSG_LENGTH(GENL_HDRLEN);
+	size_t left = req->buf + req->len - p;
+
+	while (left >= NLA_HDRLEN) {
+		struct nlattr nla;
+		size_t step;
+		int type;
+
+		memcpy(&nla, p, sizeof(nla));
+		if (nla.nla_len < NLA_HDRLEN || nla.nla_len > left)
+			return false;
+		type = nla.nla_type & NLA_TYPE_MASK;
+		switch (type) {
+		case SCH_PLUG_A_ID:
+		case SCH_PLUG_A_LAST:
+			if (nla.nla_len != NLA_HDRLEN + 8)
+				return false;
+			break;
+		case SCH_PLUG_A_IFINDEX:
+		case SCH_PLUG_A_ACTION:
+		case SCH_PLUG_A_LIMIT:
+		case SCH_PLUG_A_AT_EXIT:
+			if (nla.nla_len != NLA_HDRLEN + 4)
+				return false;
+			break;
+		default:
+			return false;
+		}
+		if (nla.nla_type & NLA_F_NESTED)
+			return false;
+		found[type] = p + NLA_HDRLEN;
+		step = NLA_ALIGN(nla.nla_len);
+		p += step;
+		left -= left < step ? left : step;
+	}
+	return !left;
+}
+
+/* Which of the attributes are there: 1 << SCH_PLUG_A_*. */
+static __u32 present(const void * const found[])
+{
+	__u32 there = 0;
+	int i;
+
+	for (i = 0; i <= SCH_PLUG_A_MAX; i++)
+		there |= found[i] ? 1U << i : 0;
+	return there;
+}
+
+#define HAS(name) (1U << SCH_PLUG_A_##name)
+
+static struct command change_command(const void * const found[], __u32 there)
+{
+	struct command cmd = { .refused = true };
+	__u32 want = HAS(ID) | HAS(ACTION);
+
+	if (!(there & HAS(ACTION)))
+		return cmd;
+	memcpy(&cmd.action, found[SCH_PLUG_A_ACTION], 4);
+	if (there & HAS(LIMIT))
+		memcpy(&cmd.limit, found[SCH_PLUG_A_LIMIT], 4);
+	cmd.has_last = there & HAS(LAST);
+	if (cmd.has_last)
+		memcpy(&cmd.last, found[SCH_PLUG_A_LAST], 8);
+	if (cmd.action == TCQ_PLUG_LIMIT)
+		want |= HAS(LIMIT);
+	if (cmd.action == TCQ_PLUG_RELEASE_UPTO ||
+	    (cmd.action == TCQ_PLUG_DISCARD && cmd.has_last))
+		want |= HAS(LAST);
+	cmd.refused = there != want;
+	return cmd;
+}
+
+/* What is to come of it, for who has the right. */
+static struct command family_command(const struct random_request *r)
+{
+	const struct genlmsghdr *genl = NLMSG_DATA((struct nlmsghdr *)r->req.buf);
+	const void *found[SCH_PLUG_A_MAX + 1] = { };
+	struct command cmd = { .refused = true };
+	__u32 there, at_exit;
+	__u64 which;
+
+	if ((r->odd_header && checks_header) || !read_attrs(&r->req, found) ||
+	    !found[SCH_PLUG_A_ID])
+		return cmd;
+	memcpy(&which, found[SCH_PLUG_A_ID], 8);
+	if (which != id)
+		return cmd;
+	there = present(found);
+	switch (genl->cmd) {
+	case SCH_PLUG_CMD_GET:
+		cmd.nothing = true;
+		cmd.refused = there != HAS(ID);
+		return cmd;
+	case SCH_PLUG_CMD_CHANGE:
+		return change_command(found, there);
+	case SCH_PLUG_CMD_OWN:
+		cmd.nothing = true;
+		if (there != (HAS(ID) | HAS(AT_EXIT)))
+			return cmd;
+		memcpy(&at_exit, found[SCH_PLUG_A_AT_EXIT], 4);
+		cmd.refused = at_exit > SCH_PLUG_AT_EXIT_DISCARD;
+		return cmd;
+	}
+	return cmd;
+}
+
+static void show_request(const struct random_request *r, int err)
+{
+	char line[2 * sizeof(r->req.buf) + 1] = "";
+	size_t i;
+
+	for (i = 0; i < r->req.len; i++)
+		snprintf(line + 2 * i, 3, "%02x", (__u8)r->req.buf[i]);
+	diag("family %s: %d", line, err);
+}
+
+/* Sends it; whether the answer has the form of one. */
+static bool send_request(struct random_request *r, int *err)
+{
+	struct control_reply answer;
+
+	*err = control_send(&r->req, &ctl, &answer, NULL, NULL);
+	if (!*err)
+		return answer.states == 1;
+	if (*err == -EOPNOTSUPP)
+		return true;
+	return (*err == -EINVAL || *err == -ENOENT || *err == -EPERM) && !answer.states &&
+	       (*err == -EPERM || r->odd_header || answer.extack[0]);
+}
+
+static bool storm_request(struct control_state *state, int *err)
+{
+	struct random_request r;
+	struct command cmd;
+	bool right;
+
+	random_request(&r, state);
+	cmd = family_command(&r);
+	right = send_request(&r, err) && answered_right(&cmd, *err, state);
+	if (!right)
+		show_request(&r, *err);
+	return right;
+}
+
+static bool storm_message(struct control_state *state, int *err)
+{
+	struct plug_msg msg;
+	struct command cmd;
+	bool right;
+
+	*err = random_message(&msg);
+	cmd = tc_command(msg.options, msg.options_len);
+	/* Not every refusal is the plug's. */
+	if (*err)
+		right = unchanged(state);
+	else
+		right = answered_right(&cmd, *err, state);
+	if (!right)
+		show(&msg, *err);
+	return right;
+}
+
 /* How many were answered wrongly; the plug holds packets most of the time. */
 static unsigned int storm(unsigned int count, unsigned int seed)
 {
-	unsigned int i, bad = 0, refused = 0, accepted = 0;
-	struct plug_state state = settled();
+	unsigned int i, bad = 0, refused[2] = { }, accepted[2] = { };
+	struct control_state state = settled();
 
 	srandom(seed);
-	for (i = 0; i < count; i++) {
-		struct plug_msg msg;
-		bool right = true;
+	for (i = 0; i < count && bad < 10; i++) {
+		bool family = pick(2), right = true;
 		int err;
 
 		if (pick(20) == 0) {
@@ -356,41 +711,45 @@ static unsigned int storm(unsigned int count, unsigned int seed)
 			wire_send(&w, pick(10), 100);
 			state = settled();
 		}
-		err = random_message(&msg);
-		refused += !!err;
-		accepted += !err;
-		right &= err ? unchanged(&state) : obeyed(&msg, &state);
-		if (!right && !bad++) {
+		right &= family ? storm_request(&state, &err) : storm_message(&state, &err);
+		refused[family] += !!err;
+		accepted[family] += !err;
+		if (!right && !bad++)
 			diag("message %u of seed %u", i, seed);
-			show(&msg, err);
-		}
 		if (i % 1000 == 0)
 			wire_drain(&w, 0);
 	}
-	diag("seed %u: %u accepted, %u refused", seed, accepted, refused);
-	return bad + (!accepted || !refused);
+	diag("seed %u: rtnetlink accepted %u, refused %u; the family %u, %u", seed,
+	     accepted[0], refused[0], accepted[1], refused[1]);
+	return bad + (!accepted[0] || !refused[0] || !accepted[1] || !refused[1]);
 }
 
 /* Nothing is known of the plug after each of these but that it is one. */
 static unsigned int flood(unsigned int count, unsigned int seed)
 {
 	unsigned int i, bad = 0, refused = 0, accepted = 0;
-	struct plug_state state;
+	struct control_state state = settled();
+	struct random_request r;
 	struct plug_msg msg;
+	int err;
 
 	srandom(seed);
 	for (i = 0; i < count; i++) {
-		if (random_message(&msg))
-			refused++;
-		else
-			accepted++;
+		if (pick(2)) {
+			err = random_message(&msg);
+		} else {
+			random_request(&r, &state);
+			bad += !send_request(&r, &err);
+		}
+		refused += !!err;
+		accepted += !err;
 		if (pick(20) == 0)
 			wire_send(&w, pick(10), 100);
 		if (i % 1000)
 			continue;
 		wire_drain(&w, 0);
 		state = settled();
-		bad += state.released > state.epoch || !state.qopt.limit ||
+		bad += state.released > state.epoch || !state.limit ||
 		       (state.qlen && state.tail_epoch > state.epoch);
 	}
 	diag("flood, seed %u: %u accepted, %u refused", seed, accepted, refused);
@@ -402,35 +761,35 @@ static unsigned int flood(unsigned int count, unsigned int seed)
  */
 static unsigned int create_storm(unsigned int count, unsigned int seed)
 {
+	unsigned int i, bad = 0, refused = 0, accepted = 0, other = if_nametoindex(OTHER);
 	char options[1024] = "";
-	unsigned int i, bad = 0, refused = 0, accepted = 0;
 	__u64 last = 0;
 
 	srandom(seed);
 	for (i = 0; i < count; i++) {
 		struct plug_msg msg = {
-			.dev = OTHER, .parent = TC_H_ROOT, .handle = 0x10000,
+			.ifindex = other, .parent = TC_H_ROOT, .handle = 0x10000,
 			.flags = NLM_F_CREATE | NLM_F_EXCL, .nested = pick(2),
 			.options = options,
 		};
 		struct plug_msg del = {
-			.dev = OTHER, .parent = TC_H_ROOT, .type = RTM_DELQDISC,
+			.ifindex = other, .parent = TC_H_ROOT, .type = RTM_DELQDISC,
 		};
-		struct tc_plug_qopt qopt;
-		struct plug_state st;
-		bool there, right;
+		struct control_state st;
+		struct command cmd;
+		unsigned int there;
+		bool right;
 		int err;
 
 		msg.options_len = random_options(options, sizeof(options));
-		memcpy(&qopt, options, sizeof(qopt));
+		cmd = tc_command(options, msg.options_len);
 		err = nl_request(nl, &msg, &reply);
-		there = qdisc_get(nl, OTHER, TC_H_ROOT, &st) && !strcmp(st.kind, "plug");
-		right = there == !err;
+		there = control_dump(&ctl, other, &st, 1);
+		right = there == !err && cmd.refused == !!err;
 		if (there) {
-			right &= qopt.action >= TCQ_PLUG_BUFFER &&
-				 qopt.action <= TCQ_PLUG_LIMIT && st.epoch > last &&
+			right &= st.epoch > last && !st.commands &&
 				 st.released == st.epoch -
-						(qopt.action != TCQ_PLUG_RELEASE_INDEFINITE);
+						(cmd.action != TCQ_PLUG_RELEASE_INDEFINITE);
 			last = st.epoch;
 			right &= !nl_request(nl, &del, NULL);
 		}
@@ -444,6 +803,17 @@ static unsigned int create_storm(unsigned int count, unsigned int seed)
 }
 
 /* ---- other senders ---- */
+
+static void plug_known(void)
+{
+	struct control_state st;
+
+	wire_open(&w, DEV);
+	ifindex = if_nametoindex(DEV);
+	st = look();
+	id = st.id;
+	default_limit = st.limit;
+}
 
 /* Runs @as in a process of its own; what it returns, up to 99. */
 static unsigned int in_child(unsigned int (*as)(unsigned int), unsigned int count)
@@ -463,21 +833,39 @@ static unsigned int in_child(unsigned int (*as)(unsigned int), unsigned int coun
 }
 
 /* Whatever a user without rights sends: EPERM, but for what is not even a
- * message.
+ * message; and GET, which is for everybody.
  */
+static bool nobody_may_not(const struct random_request *r, int err)
+{
+	const struct genlmsghdr *genl = NLMSG_DATA((struct nlmsghdr *)r->req.buf);
+
+	if (r->odd_header && checks_header)
+		return err;
+	if (genl->cmd == SCH_PLUG_CMD_CHANGE || genl->cmd == SCH_PLUG_CMD_OWN)
+		return err == -EPERM;
+	return genl->cmd == SCH_PLUG_CMD_GET ? family_command(r).refused == !!err :
+					       err == -EOPNOTSUPP;
+}
+
 static unsigned int as_nobody(unsigned int count)
 {
 	unsigned int i, bad = 0;
+	struct control_state state = look();
+	struct random_request r;
 	struct plug_msg msg;
 
 	become_nobody();
 	nl = nl_open();
+	ctl = control_open();
 	srandom(7);
 	for (i = 0; i < count; i++) {
 		int err = random_message(&msg);
 
 		if (err != -EPERM && !bad++)
 			show(&msg, err);
+		random_request(&r, &state);
+		if ((!send_request(&r, &err) || !nobody_may_not(&r, err)) && !bad++)
+			show_request(&r, err);
 	}
 	return bad;
 }
@@ -506,11 +894,13 @@ static unsigned int in_namespace(unsigned int count)
 	if (!become_root_of_namespaces())
 		return 1;
 	nl = nl_open();
+	ctl = control_open();
 	len += attr_at((char *)&raw + len, TCA_KIND, "plug", 5);
 	len += attr_at((char *)&raw + len, TCA_OPTIONS, &qopt, sizeof(qopt));
 	raw.nlh.nlmsg_len = len;
 	bad = nl_raw(nl, &raw, len, NULL) != -ENODEV;
 	bad += nl_request(nl, &msg, NULL) != -ENODEV;
+	bad += control_do(&ctl, id, TCQ_PLUG_RELEASE_INDEFINITE, NULL) != -ENOENT;
 	if (bad)
 		diag("the outer namespace's device answered");
 
@@ -518,9 +908,7 @@ static unsigned int in_namespace(unsigned int count)
 	       "ip link add " DEV " type dummy && ip link set " DEV " up && "
 	       "tc qdisc add dev " DEV " root handle 1: plug"))
 		return bad + 1;
-	wire_open(&w, DEV);
-	ifindex = if_nametoindex(DEV);
-	default_limit = plug_get(nl, DEV).qopt.limit;
+	plug_known();
 	return bad + storm(count, 11);
 }
 
@@ -529,15 +917,21 @@ int main(int argc, char **argv)
 	unsigned int count = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000;
 	unsigned int more = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
 	unsigned int seed = argc > 3 ? strtoul(argv[3], NULL, 0) : 1;
-	struct plug_state before, after;
+	struct control_state before, after;
+	struct control_request req;
 
 	nl = nl_open();
 	dummy_make(DEV);
 	dummy_make(OTHER);
 	must("tc qdisc add dev " DEV " root handle 1: plug");
-	wire_open(&w, DEV);
-	ifindex = if_nametoindex(DEV);
-	default_limit = plug_get(nl, DEV).qopt.limit;
+	ctl = control_open();
+	plug_known();
+	control_start(&req, &ctl, SCH_PLUG_CMD_GET, 0);
+	control_u64(&req, SCH_PLUG_A_ID, id);
+	((struct genlmsghdr *)NLMSG_DATA((struct nlmsghdr *)req.buf))->reserved = 1;
+	checks_header = control_send(&req, &ctl, NULL, NULL, NULL);
+	diag("this kernel %s what is reserved in a header",
+	     checks_header ? "refuses" : "does not look at");
 
 	test_lengths();
 	test_cut();
@@ -555,10 +949,10 @@ int main(int argc, char **argv)
 	is_u64(in_child(as_nobody, count / 10), 0, "a user without rights: EPERM");
 	is_u64(in_child(in_namespace, count / 10), 0, "the root of a user namespace");
 	after = settled();
-	ok(plug_same(&before, &after), "neither has changed anything here");
+	ok(same(&before, &after), "neither has changed anything here");
 	is_u64(wire_drain(&w, QUIET_MS), 0, "I1: nothing has left");
 	plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
-	is_u64(wire_recv(&w, 3), 3, "what was held leaves");
+	is_u64(wire_recv(&w, before.qlen), before.qlen, "what was held leaves");
 	is_u64(w.reordered, 0, "I2: in order, each once");
 	link_delete(DEV);
 	link_delete(OTHER);

@@ -22,17 +22,11 @@ static struct wire w;
 
 static void command(const struct parent *p, int action, const char *what)
 {
-	struct tc_plug_qopt qopt = { .action = action };
-	struct plug_msg msg = {
-		.dev = DEV, .options = &qopt, .options_len = sizeof(qopt),
-	};
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < plugs(p) && !err; i++) {
-		msg.parent = p->at[i];
-		err = nl_request(nl, &msg, NULL);
-	}
+	for (i = 0; i < plugs(p) && !err; i++)
+		err = plug_cmd_at(nl, DEV, p->at[i], action, 0);
 	is_u64(-err, 0, "%s: %s", p->name, what);
 }
 
@@ -230,7 +224,7 @@ static void test_mq_bypass(void)
 	for (i = 0; i < 2; i++) {
 		if (!qdisc_get(nl, DEV, p->at[i], &st))
 			bail("no plug");
-		queued += st.xstats.queued_packets;
+		queued += PLUG_STAT(st, QUEUED_PACKETS);
 	}
 	is_u64(queued, 0, "none was queued");
 	wire_close(&w);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -132,6 +133,8 @@ static void tlvs_parse(struct control_reply *reply, const struct nlmsghdr *nlh, 
 
 /* ---- requests ---- */
 
+static __thread __u32 seq;
+
 void control_start(struct control_request *req, const struct control *c, __u8 cmd,
 		   __u16 flags)
 {
@@ -170,7 +173,6 @@ int control_send(struct control_request *req, const struct control *c,
 		 void (*each)(const struct control_state *state, void *arg), void *arg)
 {
 	static __thread char buf[65536] __attribute__((aligned(8)));
-	static __thread __u32 seq;
 	struct nlmsghdr *nlh = (void *)req->buf;
 	struct control_reply dummy;
 
@@ -238,28 +240,33 @@ int control_own(const struct control *c, __u64 id, __u32 at_exit,
 	return by_id(c, SCH_PLUG_CMD_OWN, id, SCH_PLUG_A_AT_EXIT, at_exit, reply);
 }
 
-int control_limit(const struct control *c, __u64 id, __u32 limit,
-		  struct control_reply *reply)
-{
-	struct control_request req;
-
-	control_start(&req, c, SCH_PLUG_CMD_CHANGE, 0);
-	control_u64(&req, SCH_PLUG_A_ID, id);
-	control_u32(&req, SCH_PLUG_A_ACTION, TCQ_PLUG_LIMIT);
-	control_u32(&req, SCH_PLUG_A_LIMIT, limit);
-	return control_send(&req, c, reply, NULL, NULL);
-}
-
-int control_upto(const struct control *c, __u64 id, __u32 action, __u64 last,
-		 struct control_reply *reply)
+int control_change(const struct control *c, __u64 id, __u32 action, const __u64 *arg,
+		   struct control_reply *reply)
 {
 	struct control_request req;
 
 	control_start(&req, c, SCH_PLUG_CMD_CHANGE, 0);
 	control_u64(&req, SCH_PLUG_A_ID, id);
 	control_u32(&req, SCH_PLUG_A_ACTION, action);
-	control_u64(&req, SCH_PLUG_A_LAST, last);
+	if (arg && action == TCQ_PLUG_LIMIT)
+		control_u32(&req, SCH_PLUG_A_LIMIT, *arg);
+	else if (arg)
+		control_u64(&req, SCH_PLUG_A_LAST, *arg);
 	return control_send(&req, c, reply, NULL, NULL);
+}
+
+int control_limit(const struct control *c, __u64 id, __u32 limit,
+		  struct control_reply *reply)
+{
+	__u64 arg = limit;
+
+	return control_change(c, id, TCQ_PLUG_LIMIT, &arg, reply);
+}
+
+int control_upto(const struct control *c, __u64 id, __u32 action, __u64 last,
+		 struct control_reply *reply)
+{
+	return control_change(c, id, action, &last, reply);
 }
 
 struct listing {
@@ -276,31 +283,60 @@ static void list_one(const struct control_state *state, void *arg)
 	l->n++;
 }
 
+/* 0 or a negative errno. Plugs may come and go meanwhile: then it is repeated. */
+static int try_dump(const struct control *c, __u32 ifindex, struct listing *l)
+{
+	struct control_reply reply;
+	struct control_request req;
+	unsigned int tries = 100;
+	int err;
+
+	do {
+		l->n = 0;
+		control_start(&req, c, SCH_PLUG_CMD_GET, NLM_F_DUMP);
+		if (ifindex)
+			control_u32(&req, SCH_PLUG_A_IFINDEX, ifindex);
+		err = control_send(&req, c, &reply, list_one, l);
+		if (!tries--)
+			bail("a dump is interrupted each time");
+	} while (!err && reply.interrupted);
+	return err;
+}
+
 unsigned int control_dump(const struct control *c, __u32 ifindex,
 			  struct control_state *list, unsigned int max)
 {
 	struct listing l = { list, 0, max };
-	struct control_request req;
-	int err;
+	int err = try_dump(c, ifindex, &l);
 
-	control_start(&req, c, SCH_PLUG_CMD_GET, NLM_F_DUMP);
-	if (ifindex)
-		control_u32(&req, SCH_PLUG_A_IFINDEX, ifindex);
-	err = control_send(&req, c, NULL, list_one, &l);
 	if (err)
 		bail("dump: %s", strerror(-err));
 	return l.n;
 }
 
+bool control_look_up(const struct control *c, __u32 ifindex, __u32 parent,
+		     struct control_state *state)
+{
+	static __thread struct control_state list[64];
+	struct listing l = { list, 0, 64 };
+	unsigned int i;
+
+	state->id = 0;
+	if (try_dump(c, ifindex, &l))
+		return false;
+	for (i = 0; i < l.n && i < l.max; i++)
+		if (list[i].parent == parent && list[i].id > state->id)
+			*state = list[i];
+	return state->id;
+}
+
 struct control_state control_find(const struct control *c, const char *dev, __u32 parent)
 {
-	struct control_state list[64];
-	unsigned int i, n = control_dump(c, if_nametoindex(dev), list, 64);
+	struct control_state state;
 
-	for (i = 0; i < n && i < 64; i++)
-		if (list[i].parent == parent)
-			return list[i];
-	bail("%s has no plug at %x:%x", dev, parent >> 16, parent & 0xffff);
+	if (!control_look_up(c, if_nametoindex(dev), parent, &state))
+		bail("%s has no plug at %x:%x", dev, parent >> 16, parent & 0xffff);
+	return state;
 }
 
 /* ---- the socket ---- */
@@ -326,38 +362,59 @@ static __u32 group_parse(const void *data, size_t len)
 	return is_it ? id : 0;
 }
 
-static bool resolve(struct control *c)
+static void family_parse(struct control *c, const struct nlmsghdr *nlh)
 {
-	char buf[8192] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = (void *)buf;
-	struct control_request req;
-	struct attrs a;
+	struct attrs a = genl_attrs(nlh);
+	__u16 family = 0;
+	__u32 events = 0;
+	bool is_it = false;
 	const void *data;
 	size_t len;
-	__u16 family = 0;
 	int type;
 
-	c->family = GENL_ID_CTRL;
-	control_start(&req, c, CTRL_CMD_GETFAMILY, 0);
-	control_raw(&req, CTRL_ATTR_FAMILY_NAME, SCH_PLUG_FAMILY_NAME,
-		    sizeof(SCH_PLUG_FAMILY_NAME));
-	((struct nlmsghdr *)req.buf)->nlmsg_len = req.len;
-	((struct nlmsghdr *)req.buf)->nlmsg_flags = NLM_F_REQUEST;
-	if (send(c->nl, req.buf, req.len, 0) < 0 ||
-	    recv(c->nl, buf, sizeof(buf), 0) < 0 || nlh->nlmsg_type != GENL_ID_CTRL)
-		return false;
-	a = genl_attrs(nlh);
 	while ((type = attr_next(&a, &data, &len)) >= 0) {
-		if (type == CTRL_ATTR_FAMILY_ID)
+		if (type == CTRL_ATTR_FAMILY_NAME)
+			is_it = !strcmp(data, SCH_PLUG_FAMILY_NAME);
+		else if (type == CTRL_ATTR_FAMILY_ID)
 			memcpy(&family, data, sizeof(family));
 		else if (type == CTRL_ATTR_MCAST_GROUPS)
-			c->events = group_parse(data, len);
+			events = group_parse(data, len);
 	}
-	c->family = family;
-	return family;
+	if (is_it) {
+		c->family = family;
+		c->events = events;
+	}
 }
 
-bool control_try_open(struct control *c)
+/* Asks for all families: who asks for one by its name, and there is none, has the
+ * kernel start modprobe, each time.
+ */
+static bool resolve(struct control *c)
+{
+	static __thread char buf[65536] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = (void *)buf;
+	struct control_request req;
+	ssize_t got;
+
+	c->family = GENL_ID_CTRL;
+	control_start(&req, c, CTRL_CMD_GETFAMILY, NLM_F_DUMP);
+	((struct nlmsghdr *)req.buf)->nlmsg_len = req.len;
+	((struct nlmsghdr *)req.buf)->nlmsg_seq = ++seq;
+	c->family = 0;
+	if (send(c->nl, req.buf, req.len, 0) < 0)
+		return false;
+	while ((got = recv(c->nl, buf, sizeof(buf), 0)) >= 0)
+		for (nlh = (void *)buf; NLMSG_OK(nlh, got); nlh = NLMSG_NEXT(nlh, got)) {
+			if (nlh->nlmsg_seq != seq)
+				continue;
+			if (nlh->nlmsg_type != GENL_ID_CTRL)
+				return c->family;
+			family_parse(c, nlh);
+		}
+	return false;
+}
+
+static void socket_open(struct control *c)
 {
 	struct timeval limit = { .tv_sec = 30 };
 	int one = 1;
@@ -369,6 +426,11 @@ bool control_try_open(struct control *c)
 	setsockopt(c->nl, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(c->nl, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	setsockopt(c->nl, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+bool control_try_open(struct control *c)
+{
+	socket_open(c);
 	if (resolve(c))
 		return true;
 	close(c->nl);
@@ -387,6 +449,53 @@ struct control control_open(void)
 void control_close(struct control *c)
 {
 	close(c->nl);
+}
+
+/* A socket stays in the namespace it was opened in. */
+struct here {
+	struct control	c;
+	pid_t		pid;	/* 0: none yet */
+	dev_t		dev;
+	ino_t		ino;
+};
+
+static __thread struct here here;
+
+const struct control *control_here(bool again)
+{
+	struct stat ns;
+
+	if (stat("/proc/thread-self/ns/net", &ns))
+		bail("the present network namespace: %s", strerror(errno));
+	if (here.pid != getpid() || here.dev != ns.st_dev || here.ino != ns.st_ino) {
+		if (here.pid)
+			close(here.c.nl);
+		socket_open(&here.c);
+		here.pid = getpid();
+		here.dev = ns.st_dev;
+		here.ino = ns.st_ino;
+	}
+	if ((again || !here.c.family) && !resolve(&here.c))
+		return NULL;
+	return &here.c;
+}
+
+int control_list(__u32 ifindex, struct control_state *list, unsigned int max)
+{
+	struct listing l = { list, 0, max };
+	const struct control *c;
+	unsigned int tries;
+	int err = 0;
+
+	for (tries = 0; tries < 10; tries++) {
+		c = control_here(tries);
+		if (!c)
+			return -1;
+		err = try_dump(c, ifindex, &l);
+		if (!err)
+			return l.n < max ? l.n : max;
+	}
+	bail("dump: %s", strerror(-err));
 }
 
 void control_listen(const struct control *c)

@@ -7,22 +7,6 @@
 
 #include "plugtest.h"
 
-/* A message that the kernel sends about one plug: 0 where it says nothing. */
-struct control_state {
-	__u8	cmd;		/* SCH_PLUG_CMD_* */
-	__u64	has;		/* 1 << SCH_PLUG_A_* */
-	__u64	id;
-	__u32	ifindex, handle, parent;
-	__u32	action;
-	__u32	limit;
-	__u32	at_exit, owner;
-	__u64	epoch, released, head_epoch, tail_epoch;
-	__u32	stopped, qlen, backlog;
-	__u64	commands;
-	unsigned int n_stats;
-	__u64	stats[SCH_PLUG_A_STATS_MAX + 1];
-};
-
 struct control_reply {
 	char	extack[EXTACK_LEN];	/* "" if none */
 	int	bad_offset;		/* NLMSGERR_ATTR_OFFS, -1 if none */
@@ -71,6 +55,9 @@ int control_limit(const struct control *c, __u64 id, __u32 limit,
 		  struct control_reply *reply);
 int control_upto(const struct control *c, __u64 id, __u32 action, __u64 last,
 		 struct control_reply *reply);
+/* Any action. @arg is the limit of TCQ_PLUG_LIMIT or else an epoch; NULL: none. */
+int control_change(const struct control *c, __u64 id, __u32 action, const __u64 *arg,
+		   struct control_reply *reply);
 int control_own(const struct control *c, __u64 id, __u32 at_exit,
 		struct control_reply *reply);
 /* All plugs, or those of @ifindex if it is not 0, up to @max of them; how many
@@ -78,8 +65,21 @@ int control_own(const struct control *c, __u64 id, __u32 at_exit,
  */
 unsigned int control_dump(const struct control *c, __u32 ifindex,
 			  struct control_state *list, unsigned int max);
+/* The youngest plug at @parent of @ifindex; false if there is none, or the family
+ * has gone.
+ */
+bool control_look_up(const struct control *c, __u32 ifindex, __u32 parent,
+		     struct control_state *state);
 /* The plug at @parent of @dev; ends the test if there is none. */
 struct control_state control_find(const struct control *c, const char *dev, __u32 parent);
+
+/* This thread's client in the present network namespace: kept, but a new one after
+ * fork() and in another namespace. NULL: there is no family. The numbers may be
+ * those of a module that has been unloaded since: with @again they are not.
+ */
+const struct control *control_here(bool again);
+/* By that client, as control_dump(); -1: there is no family. */
+int control_list(__u32 ifindex, struct control_state *list, unsigned int max);
 
 /* From now on events come to this socket; ask nothing else of it. */
 void control_listen(const struct control *c);

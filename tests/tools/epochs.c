@@ -182,11 +182,11 @@ static struct plug_state add(const char *how)
 }
 
 /* A release that was meant for the plug that was there before this one. */
-static void upto_of_old(const struct plug_state *old)
+static void upto_of_old(__u64 epoch)
 {
 	wire_send(&w, 3, 60);
 	buffer();
-	is_u64(-plug_upto(nl, "pa", old->epoch, NULL), 0, "a RELEASE_UPTO for the earlier plug succeeds");
+	is_u64(-plug_upto(nl, "pa", epoch, NULL), 0, "a RELEASE_UPTO for the earlier plug succeeds");
 	wire_silent(&w, "I1: and releases nothing");
 	release_one();
 	wire_leaves(&w, 3, "RELEASE_ONE");
@@ -204,8 +204,8 @@ static void numbers_below(const char *parent, const char *below)
 	must("tc qdisc change dev pa handle 20: plug block");
 	must("tc qdisc replace dev pa parent %s handle 30: plug", below);
 	ok(qdisc_get(nl, "pa", 0x10001, &st) && st.handle == 0x300000, "%s: another plug", parent);
-	is_u64(st.epoch, old.epoch + 2, "above the other's two epochs");
-	is_u64(st.released, st.epoch - 1, "closed");
+	is_u64(st.ctl.epoch, old.ctl.epoch + 2, "above the other's two epochs");
+	is_u64(st.ctl.released, st.ctl.epoch - 1, "closed");
 }
 
 static void test_numbers(void)
@@ -215,40 +215,40 @@ static void test_numbers(void)
 	diag("no epoch has the number of another");
 	start();
 	st = plug_get(nl, "pa");
-	is_u64(st.epoch, 1, "the module's first plug begins with epoch 1");
-	is_u64(st.released, 0, "closed");
+	is_u64(st.ctl.epoch, 1, "the module's first plug begins with epoch 1");
+	is_u64(st.ctl.released, 0, "closed");
 	buffer();
 	buffer();
 	must("tc qdisc del dev pa root");
 	st = add("add dev pa root handle 1: plug limit 10000000");
-	is_u64(st.epoch, 4, "the second plug begins above the epochs of the first, 1 to 3");
-	is_u64(st.released, 3, "closed");
-	upto_of_old(&(struct plug_state){ .epoch = 3 });
+	is_u64(st.ctl.epoch, 4, "the second plug begins above the epochs of the first, 1 to 3");
+	is_u64(st.ctl.released, 3, "closed");
+	upto_of_old(3);
 
 	old = plug_get(nl, "pa");
 	st = add("replace dev pa root handle 2: plug limit 10000000");
 	is_u64(st.handle, 0x20000, "a plug in another's place");
-	is_u64(st.epoch, old.epoch + 1, "begins above the other's");
-	is_u64(st.released, old.epoch, "closed");
-	upto_of_old(&old);
+	is_u64(st.ctl.epoch, old.ctl.epoch + 1, "begins above the other's");
+	is_u64(st.ctl.released, old.ctl.epoch, "closed");
+	upto_of_old(old.ctl.epoch);
 
 	diag("two devices");
 	old = plug_get(nl, "pa");
 	link_clear("pb");
 	must("ip link add pb type dummy && ip link set pb up && tc qdisc add dev pb root plug release_indefinite");
 	st = plug_get(nl, "pb");
-	is_u64(st.epoch, old.epoch + 1, "the plug of another device begins above as well");
-	is_u64(st.released, st.epoch, "open");
-	is_u64(plug_get(nl, "pa").epoch, old.epoch, "which is nothing to the first");
+	is_u64(st.ctl.epoch, old.ctl.epoch + 1, "the plug of another device begins above as well");
+	is_u64(st.ctl.released, st.ctl.epoch, "open");
+	is_u64(plug_get(nl, "pa").ctl.epoch, old.ctl.epoch, "which is nothing to the first");
 	is_u64(-plug_cmd(nl, "pb", TCQ_PLUG_BUFFER, 0), 0, "BUFFER there");
-	is_u64(plug_get(nl, "pb").epoch, st.epoch + 1, "its next epoch has the next number");
+	is_u64(plug_get(nl, "pb").ctl.epoch, st.ctl.epoch + 1, "its next epoch has the next number");
 	/* The first is behind: what it does now must not take the number back. */
 	buffer();
-	is_u64(plug_get(nl, "pa").epoch, old.epoch + 1, "and the first's a lower one");
+	is_u64(plug_get(nl, "pa").ctl.epoch, old.ctl.epoch + 1, "and the first's a lower one");
 	link_delete("pb");
 	old = st;
 	st = add("replace dev pa root handle 3: plug limit 10000000");
-	is_u64(st.epoch, old.epoch + 2, "a new plug begins above the epochs of a device that is gone");
+	is_u64(st.ctl.epoch, old.ctl.epoch + 2, "a new plug begins above the epochs of a device that is gone");
 
 	numbers_below("prio", "1:1");
 	wire_finish(&w, "pa");
@@ -259,7 +259,7 @@ static void test_numbers(void)
 	wire_finish(&w, "pa");
 
 	start();
-	is_u64(plug_get(nl, "pa").epoch, 1, "a module loaded again begins with 1");
+	is_u64(plug_get(nl, "pa").ctl.epoch, 1, "a module loaded again begins with 1");
 	wire_finish(&w, "pa");
 }
 

@@ -75,6 +75,27 @@ static void numbers(__u64 epoch, __u64 released, const struct control_state *st,
 		diag("epoch %llu, released %llu", st->epoch, st->released);
 }
 
+/* The age changes by itself. */
+static bool same(const struct control_state *a, const struct control_state *b)
+{
+	struct control_state x = *a, y = *b;
+
+	x.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = y.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = 0;
+	return !memcmp(&x, &y, sizeof(x));
+}
+
+/* In a dump; 0: there is none, and no attribute. */
+static void ends(__u64 head, __u64 tail, const char *what)
+{
+	struct control_state st = control_find(&c, DEV, TC_H_ROOT);
+
+	if (!ok(st.head_epoch == head && st.tail_epoch == tail &&
+		!!(st.has & (1 << SCH_PLUG_A_HEAD_EPOCH)) == !!head &&
+		!!(st.has & (1 << SCH_PLUG_A_TAIL_EPOCH)) == !!tail,
+		"%s: oldest packet of epoch %llu, newest of %llu", what, head, tail))
+		diag("oldest %llu, newest %llu", st.head_epoch, st.tail_epoch);
+}
+
 /* ---- GET ---- */
 
 static void test_get(void)
@@ -97,8 +118,8 @@ static void test_get(void)
 	is_u64(st.handle, tc.handle, "the handle");
 	is_u64(st.parent, TC_H_ROOT, "the parent");
 	is_u64(st.limit, 10000000, "the limit");
-	is_u64(st.epoch, tc.epoch, "the epoch");
-	is_u64(st.released, tc.released, "the last one released");
+	is_u64(st.epoch, tc.ctl.epoch, "the epoch");
+	is_u64(st.released, tc.ctl.released, "the last one released");
 	is_u64(st.qlen, 3, "packets");
 	is_u64(st.backlog, 300, "bytes");
 	is_u64(st.stopped, 0, "none stopped");
@@ -127,6 +148,38 @@ static void test_get(void)
 	finish();
 }
 
+/* Among the first states of a dump of many: the last ones are in a later message. */
+static void meanwhile(const struct control_state *st, void *command)
+{
+	const char **todo = command;
+
+	if (*todo)
+		must("%s", *todo);
+	*todo = NULL;
+}
+
+static void dump_during(const char *command, bool interrupted, const char *what)
+{
+	struct control_request req;
+	struct control_reply reply;
+
+	control_start(&req, &c, SCH_PLUG_CMD_GET, NLM_F_DUMP);
+	is_u64(control_send(&req, &c, &reply, meanwhile, &command), 0, "a dump, and %s", what);
+	is_u64(reply.interrupted, interrupted, "it was %sinterrupted", interrupted ? "" : "not ");
+}
+
+/* How many of them GET by id does not find, or finds another one. */
+static unsigned int not_found(const struct control_state *list, unsigned int n)
+{
+	struct control_reply reply;
+	unsigned int i, bad = 0;
+
+	for (i = 0; i < n; i++)
+		bad += control_get(&c, list[i].id, &reply) || reply.state.id != list[i].id ||
+		       reply.state.ifindex != list[i].ifindex;
+	return bad;
+}
+
 /* More than one message holds; some device each. */
 static void test_many(void)
 {
@@ -143,8 +196,14 @@ static void test_many(void)
 		for (j = 0; j < i; j++)
 			twice += list[i].id == list[j].id;
 	is_u64(twice, 0, "each once");
+	is_u64(not_found(list, n), 0, "GET finds each by its id");
+	dump_during(NULL, false, "nothing beside it");
+	dump_during("tc qdisc change dev q1 root plug block", false, "a command");
+	dump_during("tc qdisc del dev q1 root", true, "a plug that goes");
+	dump_during("tc qdisc add dev q1 root plug", true, "one that comes");
 	must("for i in $(seq 199); do echo link del q$i; done | ip -batch -");
-	is_u64(control_dump(&c, 0, list, 256), 1, "and of the one that is left");
+	is_u64(control_dump(&c, 0, list + n, 256 - n), 1, "and of the one that is left");
+	is_u64(not_found(list, n), n - 1, "GET finds that one and no other");
 	finish();
 }
 
@@ -281,6 +340,169 @@ static void test_discard(void)
 	finish();
 }
 
+static void test_discard_all(void)
+{
+	__u64 id = start();
+	struct plug_state tc;
+
+	diag("DISCARD of all: drops what is not released, forgets the epochs that wait");
+	change(id, TCQ_PLUG_DISCARD, 2, 1, "DISCARD of an empty plug");
+	wire_send(&w, 1, 100);
+	change(id, TCQ_PLUG_BUFFER, 3, 1, "BUFFER");
+	wire_send(&w, 2, 100);
+	change(id, TCQ_PLUG_BUFFER, 4, 1, "BUFFER");
+	wire_send(&w, 4, 100);
+	change(id, TCQ_PLUG_DISCARD, 5, 4, "DISCARD");
+	ends(0, 0, "empty");
+	tc = plug_get(nl, DEV);
+	is_u64(tc.qlen, 0, "no packets held");
+	is_u64(tc.backlog, 0, "no bytes held");
+	is_u64(PLUG_STAT(tc, DROPS_DISCARD), 7, "drops_discard");
+	is_u64(tc.drops, 7, "I3: tc counts them as well");
+	wire_silent(&w, "I1: after DISCARD");
+	wire_send(&w, 8, 100);
+	change(id, TCQ_PLUG_RELEASE_ONE, 5, 4, "RELEASE_ONE");
+	wire_silent(&w, "I1: no epoch waits, still closed");
+	change(id, TCQ_PLUG_BUFFER, 6, 4, "BUFFER");
+	wire_send(&w, 1, 100);
+	change(id, TCQ_PLUG_RELEASE_ONE, 6, 5, "RELEASE_ONE");
+	wire_leaves(&w, 8, "the epoch after DISCARD, whole");
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 6, 6, "RELEASE_INDEFINITE");
+	wire_leaves(&w, 1, "the rest");
+	change(id, TCQ_PLUG_DISCARD, 6, 6, "DISCARD of an open plug");
+	wire_send(&w, 3, 100);
+	wire_leaves(&w, 3, "open");
+	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 7, "drops_discard as before");
+	finish();
+}
+
+/* tbf lets the first packets pass and then one in a while: what the plug below
+ * it has released stays in it.
+ */
+static void test_discard_released(void)
+{
+	struct plug_state st, tbf;
+	unsigned int sent;
+	__u64 id;
+
+	diag("DISCARD leaves released packets that have not been sent");
+	dummy_make(DEV);
+	must("tc qdisc add dev " DEV " root handle 1: tbf rate 8bit burst 2000 limit 100000");
+	must("tc qdisc add dev " DEV " parent 1:1 handle 2: plug");
+	c = control_open();
+	wire_open(&w, DEV);
+	id = control_find(&c, DEV, 0x10001).id;
+	wire_send(&w, 10, 1000);
+	change(id, TCQ_PLUG_BUFFER, 2, 0, "BUFFER");
+	wire_send(&w, 5, 1000);
+	change(id, TCQ_PLUG_BUFFER, 3, 0, "BUFFER");
+	wire_send(&w, 3, 1000);
+	change(id, TCQ_PLUG_RELEASE_ONE, 3, 1, "RELEASE_ONE");
+	sent = wire_drain(&w, QUIET_MS);
+	ok(sent >= 1 && sent < 10, "some of ten leave (%u)", sent);
+	ok(qdisc_get(nl, DEV, 0x10001, &st) && st.ctl.qlen == 18 - sent &&
+	   st.ctl.head_epoch == 1 && st.ctl.tail_epoch == 3, "the others are there");
+
+	change(id, TCQ_PLUG_DISCARD, 4, 3, "DISCARD");
+	sent += wire_drain(&w, QUIET_MS);
+	ok(qdisc_get(nl, DEV, 0x10001, &st) && qdisc_get(nl, DEV, TC_H_ROOT, &tbf),
+	   "both are there");
+	is_u64(st.ctl.qlen, 10 - sent, "the released stay");
+	is_u64(st.ctl.backlog, (10 - sent) * 1000, "and their bytes");
+	is_u64(PLUG_STAT(st, DROPS_DISCARD), 8, "the others are dropped");
+	is_u64(tbf.qlen, 10 - sent, "the parent has the same packets");
+	is_u64(tbf.backlog, (10 - sent) * 1000, "and bytes");
+	ok(st.ctl.head_epoch == 1 && st.ctl.tail_epoch == 1, "epochs");
+	change(id, TCQ_PLUG_DISCARD, 5, 4, "DISCARD again");
+	ok(qdisc_get(nl, DEV, 0x10001, &st) && st.ctl.qlen == 10 - sent &&
+	   PLUG_STAT(st, DROPS_DISCARD) == 8, "the released stay");
+	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, 1, NULL), 0, "DISCARD up to 1, released");
+	is_u64(look(id).qlen, 10 - sent, "they stay");
+	/* tbf looks at its new rate with the next packet. */
+	must("tc qdisc change dev " DEV " root handle 1: tbf rate 1gbit burst 100000 limit 100000");
+	wire_send(&w, 2, 1000);
+	sent += wire_recv(&w, 10 - sent);
+	is_u64(sent + wire_drain(&w, QUIET_MS), 10, "I3: the released leave, no other");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &tbf) && tbf.qlen == 2 && tbf.backlog == 2000,
+	   "two that came later are held");
+	finish();
+}
+
+static void upto(__u64 id, __u64 last, __u64 epoch, __u64 released, unsigned int leave,
+		 const char *what)
+{
+	struct control_reply reply;
+
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, last, &reply), 0, "%s", what);
+	numbers(epoch, released, &reply.state, what);
+	wire_leaves(&w, leave, what);
+}
+
+static void no_upto(__u64 id, __u64 last, const char *what)
+{
+	struct control_state before = look(id), after;
+	struct control_reply reply;
+
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, last, &reply), -EINVAL, "%s", what);
+	ok(strstr(reply.extack, "The epoch to release has not been closed"), "%s: says why", what);
+	is_u64(reply.bad_offset, NLMSG_LENGTH(GENL_HDRLEN) + 12 + 8, "%s: and what", what);
+	after = look(id);
+	ok(same(&before, &after), "%s: nothing has changed", what);
+	wire_silent(&w, what);
+}
+
+static void test_upto(void)
+{
+	__u64 id = start();
+	unsigned int i;
+
+	diag("RELEASE_UPTO");
+	for (i = 1; i <= 6; i++) {
+		wire_send(&w, i, 100);
+		change(id, TCQ_PLUG_BUFFER, i + 1, 0, "BUFFER");
+	}
+	upto(id, 0, 7, 0, 0, "RELEASE_UPTO 0");
+	upto(id, 1, 7, 1, 1, "RELEASE_UPTO 1");
+	upto(id, 1, 7, 1, 0, "RELEASE_UPTO 1 again");
+	upto(id, 4, 7, 4, 2 + 3 + 4, "RELEASE_UPTO 4, three epochs");
+	upto(id, 2, 7, 4, 0, "RELEASE_UPTO 2, released long ago");
+	wire_send(&w, 7, 100);
+	no_upto(id, 7, "the epoch being filled");
+	no_upto(id, 8, "the epoch after it");
+	no_upto(id, ~0ULL, "epoch 2^64 - 1");
+	upto(id, 6, 7, 6, 5 + 6, "RELEASE_UPTO 6, all that wait");
+	is_u64(look(id).stats[SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS], 6, "six were obeyed");
+
+	diag("an open plug has released the epoch that it fills");
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 7, 7, "RELEASE_INDEFINITE");
+	wire_leaves(&w, 7, "the rest");
+	upto(id, 7, 7, 7, 0, "RELEASE_UPTO 7");
+	no_upto(id, 8, "the next epoch of an open plug");
+	finish();
+}
+
+static void test_ends(void)
+{
+	__u64 id = start();
+
+	diag("a dump: epochs of the oldest and the newest packet");
+	ends(0, 0, "empty: neither is there");
+	wire_send(&w, 1, 100);
+	ends(1, 1, "one packet");
+	change(id, TCQ_PLUG_BUFFER, 2, 0, "BUFFER");
+	ends(1, 1, "no packet in the new epoch yet");
+	change(id, TCQ_PLUG_BUFFER, 3, 0, "BUFFER");
+	wire_send(&w, 1, 100);
+	ends(1, 3, "an empty epoch between");
+	change(id, TCQ_PLUG_RELEASE_ONE, 3, 1, "RELEASE_ONE");
+	wire_leaves(&w, 1, "the first");
+	ends(3, 3, "the first has left");
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 3, 3, "RELEASE_INDEFINITE");
+	wire_leaves(&w, 1, "the other");
+	ends(0, 0, "all have left");
+	finish();
+}
+
 /* ---- errors ---- */
 
 struct request {
@@ -370,8 +592,7 @@ static void test_errors(void)
 	if (!all)
 		skip("this kernel cannot say which attribute is missing");
 	after = look(id);
-	after.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = before.stats[SCH_PLUG_A_STATS_CLOSED_AGE];
-	ok(!memcmp(&before, &after, sizeof(before)), "nothing has changed");
+	ok(same(&before, &after), "nothing has changed");
 	wire_silent(&w, "nothing was done");
 	finish();
 }
@@ -399,6 +620,146 @@ static void test_bad_dump(void)
 	finish();
 }
 
+/* ---- attributes ---- */
+
+struct operation {
+	const char	*what;
+	__u8		cmd;
+	__u32		action;		/* of CHANGE */
+	__u16		attrs[3];	/* that it takes, the id first */
+};
+
+static const struct operation operations[] = {
+	{ "GET", SCH_PLUG_CMD_GET, 0, { SCH_PLUG_A_ID } },
+	{ "BUFFER", SCH_PLUG_CMD_CHANGE, TCQ_PLUG_BUFFER, { SCH_PLUG_A_ID, SCH_PLUG_A_ACTION } },
+	{ "RELEASE_ONE", SCH_PLUG_CMD_CHANGE, TCQ_PLUG_RELEASE_ONE,
+	  { SCH_PLUG_A_ID, SCH_PLUG_A_ACTION } },
+	{ "RELEASE_INDEFINITE", SCH_PLUG_CMD_CHANGE, TCQ_PLUG_RELEASE_INDEFINITE,
+	  { SCH_PLUG_A_ID, SCH_PLUG_A_ACTION } },
+	{ "LIMIT", SCH_PLUG_CMD_CHANGE, TCQ_PLUG_LIMIT,
+	  { SCH_PLUG_A_ID, SCH_PLUG_A_ACTION, SCH_PLUG_A_LIMIT } },
+	{ "RELEASE_UPTO", SCH_PLUG_CMD_CHANGE, TCQ_PLUG_RELEASE_UPTO,
+	  { SCH_PLUG_A_ID, SCH_PLUG_A_ACTION, SCH_PLUG_A_LAST } },
+	{ "DISCARD", SCH_PLUG_CMD_CHANGE, TCQ_PLUG_DISCARD,
+	  { SCH_PLUG_A_ID, SCH_PLUG_A_ACTION, SCH_PLUG_A_LAST } },
+	{ "OWN", SCH_PLUG_CMD_OWN, 0, { SCH_PLUG_A_ID, SCH_PLUG_A_AT_EXIT } },
+};
+
+static size_t right_len(__u16 attr)
+{
+	return attr == SCH_PLUG_A_ID || attr == SCH_PLUG_A_LAST ? 8 : 4;
+}
+
+/* All that @op takes, right; but @attr, which has @flags and is of @len bytes, or
+ * is left out with @len -1. *@at is where it is.
+ */
+static int send_with(const struct operation *op, __u64 id, __u16 attr, __u16 flags, int len,
+		     int *at, struct control_reply *reply)
+{
+	bool done = false;
+	struct control_request req;
+	char value[64];
+	int i;
+
+	control_start(&req, &c, op->cmd, 0);
+	for (i = 0; i < 3 && op->attrs[i]; i++) {
+		bool it = op->attrs[i] == attr;
+		__u64 v = op->attrs[i] == SCH_PLUG_A_ID ? id :
+			  op->attrs[i] == SCH_PLUG_A_ACTION ? op->action : 1;
+
+		memset(value, 0, sizeof(value));
+		memcpy(value, &v, sizeof(v));
+		done |= it;
+		if (it)
+			*at = req.len;
+		if (!it)
+			control_raw(&req, op->attrs[i], value, right_len(op->attrs[i]));
+		else if (len >= 0)
+			control_raw(&req, attr | flags, value, len);
+	}
+	if (!done) {
+		*at = req.len;
+		memset(value, 0, sizeof(value));
+		control_raw(&req, attr | flags, value, len);
+	}
+	return control_send(&req, &c, reply, NULL, NULL);
+}
+
+static bool takes(const struct operation *op, __u16 attr)
+{
+	return attr == op->attrs[0] || attr == op->attrs[1] || attr == op->attrs[2];
+}
+
+/* Each attribute that an operation takes: of each wrong length, and with a flag that
+ * it does not bear; and each that it does not take. DISCARD is the only one to have
+ * an attribute that may be left out.
+ */
+static unsigned int wrong_attrs(const struct operation *op, __u64 id)
+{
+	struct control_reply reply;
+	unsigned int attr, bad = 0, n = 0;
+	int len, at, err;
+
+	for (attr = 0; attr < SCH_PLUG_A_MAX + 4; attr++) {
+		for (len = 0; len <= 16; len++) {
+			bool ours = takes(op, attr);
+
+			if (ours && len == (int)right_len(attr))
+				err = send_with(op, id, attr, NLA_F_NESTED, len, &at, &reply);
+			else
+				err = send_with(op, id, attr, 0, len, &at, &reply);
+			n++;
+			if (err == -EINVAL && reply.extack[0] && reply.bad_offset == at)
+				continue;
+			if (!bad++)
+				diag("first: attribute %u of %d bytes at %d: %d \"%s\" at %d",
+				     attr, len, at, err, reply.extack, reply.bad_offset);
+		}
+	}
+	diag("%s: %u messages", op->what, n);
+	return bad;
+}
+
+static void left_out(const struct operation *op, __u64 id)
+{
+	struct control_reply reply;
+	int i, at, err;
+
+	for (i = 0; i < 3 && op->attrs[i]; i++) {
+		if (op->action == TCQ_PLUG_DISCARD && i == 2)
+			continue;
+		err = send_with(op, id, op->attrs[i], 0, -1, &at, &reply);
+		is_u64(err, -EINVAL, "%s without attribute %u", op->what, op->attrs[i]);
+		ok(reply.extack[0], "%s: says why: %s", op->what, reply.extack);
+		if (says_missing())
+			is_u64(reply.missing, op->attrs[i], "%s: which is missing", op->what);
+	}
+}
+
+static void test_attributes(void)
+{
+	struct control_state before, after;
+	__u64 id = start();
+	unsigned int i;
+
+	diag("attributes of wrong lengths, missing, and out of place");
+	wire_send(&w, 1, 100);
+	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
+	wire_send(&w, 1, 100);
+	before = look(id);
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		is_u64(wrong_attrs(&operations[i], id), 0,
+		       "%s: each is refused, with a reason and where", operations[i].what);
+		left_out(&operations[i], id);
+	}
+	if (!says_missing())
+		skip("this kernel cannot say which attribute is missing");
+	after = look(id);
+	ok(same(&before, &after), "nothing has changed");
+	wire_silent(&w, "nothing was done");
+	finish();
+}
+
 /* ---- identity ---- */
 
 static void stale(__u64 id, const char *what)
@@ -423,8 +784,7 @@ static void stale(__u64 id, const char *what)
 	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_OPEN, NULL), -ENOENT, "%s: OWN", what);
 	wire_silent(&w, what);
 	after = control_find(&c, DEV, TC_H_ROOT);
-	after.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = before.stats[SCH_PLUG_A_STATS_CLOSED_AGE];
-	ok(!memcmp(&before, &after, sizeof(before)), "%s: nothing has changed", what);
+	ok(same(&before, &after), "%s: nothing has changed", what);
 }
 
 static void test_identity(void)
@@ -514,6 +874,18 @@ static void test_link(void)
 	change(id, TCQ_PLUG_BUFFER, 3, 1, "BUFFER");
 	change(id, TCQ_PLUG_RELEASE_ONE, 3, 2, "RELEASE_ONE");
 	wire_leaves(&w, 3, "I5: the second epoch");
+	wire_send(&w, 2, 100);
+	must("ip link set " DEV " down");
+	change(id, TCQ_PLUG_BUFFER, 4, 2, "down: BUFFER");
+	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 3, NULL), 0, "down: RELEASE_UPTO 3");
+	change(id, TCQ_PLUG_DISCARD, 5, 4, "down: DISCARD");
+	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_RESET], 4, "I3: the resets dropped them");
+	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 0, "and left none to discard");
+	must("ip link set " DEV " up");
+	wire_send(&w, 2, 100);
+	wire_silent(&w, "I1: up again, closed");
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 5, 5, "RELEASE_INDEFINITE");
+	wire_leaves(&w, 2, "open");
 	finish();
 }
 
@@ -587,6 +959,27 @@ static int in_user_namespace(__u64 id)
 	return bad + nothing_seen(&there, id);
 }
 
+/* But a plug of his own obeys him. */
+static int of_his_own(__u64 id)
+{
+	struct control_reply reply;
+	struct control n;
+	__u64 own;
+	int bad = 0;
+
+	if (!become_root_of_namespaces() || !control_try_open(&n) ||
+	    quiet_sh("ip link add " DEV " type dummy && tc qdisc add dev " DEV " root plug"))
+		return 99;
+	own = control_find(&n, DEV, TC_H_ROOT).id;
+	bad += own == id;
+	bad += control_do(&n, own, TCQ_PLUG_BUFFER, &reply) != 0;
+	bad += reply.state.released + 2 != reply.state.epoch;
+	bad += control_upto(&n, own, TCQ_PLUG_RELEASE_UPTO, reply.state.epoch - 1, NULL) != 0;
+	bad += control_own(&n, own, SCH_PLUG_AT_EXIT_OPEN, NULL) != 0;
+	bad += control_do(&n, id, TCQ_PLUG_BUFFER, NULL) != -ENOENT;
+	return bad;
+}
+
 static void test_permissions(void)
 {
 	__u64 id = start();
@@ -596,9 +989,9 @@ static void test_permissions(void)
 	in_child(as_nobody, id, "nobody may look, and no more");
 	in_child(elsewhere, id, "another network namespace sees nothing");
 	in_child(in_user_namespace, id, "nor does who is root in a user namespace");
+	in_child(of_his_own, id, "whom a plug of his own obeys");
 	after = look(id);
-	after.stats[SCH_PLUG_A_STATS_CLOSED_AGE] = before.stats[SCH_PLUG_A_STATS_CLOSED_AGE];
-	ok(!memcmp(&before, &after, sizeof(before)), "nothing has changed");
+	ok(same(&before, &after), "nothing has changed");
 	finish();
 }
 
@@ -826,6 +1219,45 @@ static void test_events(void)
 	finish();
 }
 
+/* Who does not read: until his queue is full, and what he is told then. The sender
+ * of the commands does not notice. He reads what he has, and asks for the rest.
+ */
+static void test_slow(void)
+{
+	struct control_state st, last = { 0 };
+	int small = 1, told = 0, i;
+	__u64 id = start();
+	struct control e;
+
+	diag("a listener that is too slow");
+	e = control_open();
+	control_listen(&e);
+	setsockopt(e.nl, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	for (i = 0; i < 100; i++)
+		if (control_do(&c, id, TCQ_PLUG_BUFFER, NULL))
+			break;
+	is_u64(i, 100, "a hundred commands, each obeyed and answered");
+	for (i = 0; i < 200; i++) {
+		char buf[8192] __attribute__((aligned(8)));
+
+		if (recv(e.nl, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			continue;
+		if (errno == ENOBUFS)
+			told++;
+		else if (errno == EAGAIN)
+			break;
+	}
+	is_u64(told, 1, "ENOBUFS, once");
+	control_do(&c, id, TCQ_PLUG_RELEASE_ONE, NULL);
+	ok(control_event(&e, &st) && st.action == TCQ_PLUG_RELEASE_ONE && st.released == 1,
+	   "and then it hears again");
+	is_u64(control_dump(&e, 0, &last, 1), 1, "a dump by the same socket");
+	numbers(101, 1, &last, "tells what it missed");
+	is_u64(last.commands, 101, "and how many commands there were");
+	control_close(&e);
+	finish();
+}
+
 /* ---- */
 
 static const struct test tests[] = {
@@ -833,7 +1265,12 @@ static const struct test tests[] = {
 	{ "many", test_many },
 	{ "change", test_change },
 	{ "discard", test_discard },
+	{ "discard-all", test_discard_all },
+	{ "discard-released", test_discard_released },
+	{ "upto", test_upto },
+	{ "ends", test_ends },
 	{ "errors", test_errors },
+	{ "attributes", test_attributes },
 	{ "dumps", test_bad_dump },
 	{ "identity", test_identity },
 	{ "leaf", test_leaf },
@@ -841,6 +1278,7 @@ static const struct test tests[] = {
 	{ "permissions", test_permissions },
 	{ "owner", test_owner },
 	{ "events", test_events },
+	{ "slow", test_slow },
 };
 
 int main(int argc, char **argv)

@@ -26,6 +26,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
+#include "control.h"
 #include "tap.h"
 
 static int nl;
@@ -69,7 +70,7 @@ static bool fill(__u32 limit, unsigned int size, bool say)
 		diag("limit %u: %u of %u bytes held, %u drops", limit, full.qlen, size,
 		     full.drops - before.drops);
 	return accepted == fits && full.qlen == fits && full.backlog == fits * size &&
-	       full.drops - before.drops == 3 && full.qopt.limit == limit &&
+	       full.drops - before.drops == 3 && full.ctl.limit == limit &&
 	       empty.qlen == 0 && empty.backlog == 0;
 }
 
@@ -121,7 +122,12 @@ static void test_epochs(void)
 		wrong += 1 + i % 3;
 	wire_leaves(&w, wrong, "I8: all epochs up to that one");
 	st = plug_get(nl, "pa");
-	is_u64(st.epoch - st.released, 11, "ten epochs wait");
+	is_u64(st.ctl.epoch - st.ctl.released, 11, "ten epochs wait");
+	ok(plug_discard_upto(nl, "pa", EPOCHS - 3, NULL) == 0, "DISCARD up to the seventh of them");
+	command(TCQ_PLUG_RELEASE_ONE);
+	wire_leaves(&w, 1 + (EPOCHS - 3) % 3, "I8: the eighth is the next to be released");
+	st = plug_get(nl, "pa");
+	is_u64(st.ctl.epoch - st.ctl.released, 3, "two epochs wait");
 	ok(plug_cmd(nl, "pa", TCQ_PLUG_DISCARD, 0) == 0, "DISCARD");
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 	wire_silent(&w, "I3: what was discarded is gone");
@@ -159,7 +165,7 @@ static void test_clock(void)
 		command(TCQ_PLUG_RELEASE_ONE);
 		wire_leaves(&w, 3, "the epoch");
 		st = plug_get(nl, "pa");
-		ok(st.xstats.closed_age < minutes, "the age does not jump");
+		ok(PLUG_STAT(st, CLOSED_AGE) < minutes, "the age does not jump");
 		clock_jump(i % 2 ? 2 * years : -2 * years);
 	}
 	wire_finish(&w, "pa");
@@ -235,13 +241,13 @@ static void test_full(void)
 	sleep_ms(QUIET_MS);
 	st = plug_get(nl, "pt");
 	diag("%u held, the oldest of epoch %llu, released is %llu", st.qlen,
-	     st.head_epoch, st.released);
+	     st.ctl.head_epoch, st.ctl.released);
 	got = tap_read(&tap, tap.stops ? 50 : 10);
 	if (!tap.stops) {
 		is_u64(st.qlen, 7, "this tap device drops what does not fit");
 		is_u64(got, 10, "and takes ten");
 	} else {
-		ok(st.qlen > 7 && st.head_epoch == 1 && st.released == 1, "the dump says that released packets wait");
+		ok(st.qlen > 7 && st.ctl.head_epoch == 1 && st.ctl.released == 1, "the dump says that released packets wait");
 		is_u64(got, 50, "I5, I6: all of the epoch leave when they can, and no more");
 	}
 	is_u64(plug_get(nl, "pt").qlen, 7, "I1: the next epoch is held");
@@ -264,14 +270,14 @@ static void test_queues(void)
 	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
 	wire_send(&w, 5, 60);
 	st = plug_get(nl, "pt");
-	is_u64(st.qlen + st.xstats.drops_reset, 55, "with more of them: held or dropped");
+	is_u64(st.qlen + PLUG_STAT(st, DROPS_RESET), 55, "with more of them: held or dropped");
 	close(second.fd);
 	st = plug_get(nl, "pt");
 	is_u64(st.qlen, 0, "with fewer: all that was held is dropped");
-	is_u64(st.xstats.drops_reset, 55, "and counted");
+	is_u64(PLUG_STAT(st, DROPS_RESET), 55, "and counted");
 	is_u64(tap_read(&tap, 0), 0, "I1: nothing left");
-	is_u64(st.epoch, 2, "I4: the epoch is as before");
-	is_u64(st.released, 0, "I4: none is released");
+	is_u64(st.ctl.epoch, 2, "I4: the epoch is as before");
+	is_u64(st.ctl.released, 0, "I4: none is released");
 	wire_send(&w, 3, 60);
 	plug_cmd(nl, "pt", TCQ_PLUG_BUFFER, 0);
 	plug_cmd(nl, "pt", TCQ_PLUG_RELEASE_INDEFINITE, 0);
@@ -304,18 +310,18 @@ static void test_handed_back(void)
 	st = plug_get(nl, "pt");
 	held = st.qlen;
 	ok(st.requeues && held > 5, "%u held, %u were handed back", held, st.requeues);
-	ok(st.head_epoch && st.head_epoch <= st.released, "the dump says that released packets wait");
-	is_u64(st.tail_epoch, 6, "and unreleased ones");
+	ok(st.ctl.head_epoch && st.ctl.head_epoch <= st.ctl.released, "the dump says that released packets wait");
+	is_u64(st.ctl.tail_epoch, 6, "and unreleased ones");
 	is_u64(plug_cmd(nl, "pt", TCQ_PLUG_DISCARD, 0), 0, "DISCARD");
 	st = plug_get(nl, "pt");
-	is_u64(st.xstats.drops_discard, 5, "I3: it drops the unreleased ones");
+	is_u64(PLUG_STAT(st, DROPS_DISCARD), 5, "I3: it drops the unreleased ones");
 	is_u64(st.qlen, held - 5, "I3, I6: the others stay");
 	is_u64(st.backlog, 60 * st.qlen, "I3: and their bytes");
-	ok(st.head_epoch && st.head_epoch <= st.tail_epoch && st.tail_epoch <= st.released,
+	ok(st.ctl.head_epoch && st.ctl.head_epoch <= st.ctl.tail_epoch && st.ctl.tail_epoch <= st.ctl.released,
 	   "the dump says that all of them were released");
 	must("ip link set pt down");
 	st = plug_get(nl, "pt");
-	is_u64(st.xstats.drops_reset, held - 5, "I3: a reset drops them");
+	is_u64(PLUG_STAT(st, DROPS_RESET), held - 5, "I3: a reset drops them");
 	is_u64(st.qlen + st.backlog, 0, "I3: nothing is left");
 	must("ip link set pt up");
 	tap_read(&tap, 0);
@@ -402,76 +408,106 @@ static int say_failing(const struct plug_msg *msg)
 	return err;
 }
 
+/* A command, by the family if @c is not NULL. */
+struct try {
+	const struct control *c;
+	int	action;
+	__u64	arg;		/* a limit or an epoch */
+};
+
+static int try_failing(const struct try *t, const struct plug_state *before,
+		       struct control_reply *reply)
+{
+	struct tc_plug_qopt qopt = { .action = t->action, .limit = t->arg };
+	struct plug_msg msg = {
+		.dev = "pa", .parent = TC_H_ROOT, .flags = NLM_F_ECHO,
+		.options = &qopt, .options_len = sizeof(qopt),
+	};
+	bool takes = t->action == TCQ_PLUG_LIMIT || t->action == TCQ_PLUG_RELEASE_UPTO;
+	int err;
+
+	if (!t->c)
+		return say_failing(&msg);
+	fail_me(true);
+	err = control_change(t->c, before->ctl.id, t->action, takes ? &t->arg : NULL, reply);
+	fail_me(false);
+	return err;
+}
+
 static __u64 commands(const struct plug_state *st, int action)
 {
 	switch (action) {
 	case TCQ_PLUG_BUFFER:
-		return st->xstats.buffer_cmds;
+		return PLUG_STAT(*st, BUFFER_CMDS);
 	case TCQ_PLUG_RELEASE_UPTO:
-		return st->xstats.release_upto_cmds;
+		return PLUG_STAT(*st, RELEASE_UPTO_CMDS);
 	case TCQ_PLUG_LIMIT:
-		return st->xstats.limit_cmds;
+		return PLUG_STAT(*st, LIMIT_CMDS);
 	default:
-		return st->xstats.discard_cmds;
+		return PLUG_STAT(*st, DISCARD_CMDS);
 	}
 }
 
 /* Whether @after is what the command makes of @before, and counts it. */
 static bool is_obeyed(const struct plug_state *before, const struct plug_state *after,
-		      const struct tc_plug_qopt *qopt)
+		      const struct try *t)
 {
-	bool begins = qopt->action == TCQ_PLUG_BUFFER || qopt->action == TCQ_PLUG_DISCARD;
-	bool discards = qopt->action == TCQ_PLUG_DISCARD;
-	bool limits = qopt->action == TCQ_PLUG_LIMIT;
+	bool begins = t->action == TCQ_PLUG_BUFFER || t->action == TCQ_PLUG_DISCARD;
+	bool discards = t->action == TCQ_PLUG_DISCARD;
+	bool limits = t->action == TCQ_PLUG_LIMIT;
+	const struct control_state *b = &before->ctl, *a = &after->ctl;
 
-	return commands(after, qopt->action) == commands(before, qopt->action) + 1 &&
-	       after->epoch == before->epoch + begins &&
-	       after->released == (discards ? before->epoch : before->released) &&
-	       after->qlen == (discards ? 0 : before->qlen) &&
-	       after->qopt.limit == (limits ? qopt->limit : before->qopt.limit);
+	return commands(after, t->action) == commands(before, t->action) + 1 &&
+	       a->commands == b->commands + 1 && a->epoch == b->epoch + begins &&
+	       a->released == (discards ? b->epoch : b->released) &&
+	       a->qlen == (discards ? 0 : b->qlen) && after->qlen == a->qlen &&
+	       a->limit == (limits ? t->arg : b->limit);
 }
 
-/* A command whose answer found no memory has been obeyed. */
-static void test_memory_commands(void)
+/* Whether the answer says what a dump says after it. */
+static bool is_told(const struct control_reply *reply, const struct plug_state *after)
+{
+	const struct control_state *r = &reply->state, *a = &after->ctl;
+
+	return reply->states == 1 && r->id == a->id && r->commands == a->commands &&
+	       r->epoch == a->epoch && r->released == a->released &&
+	       r->limit == a->limit && r->qlen == a->qlen && r->backlog == a->backlog;
+}
+
+/* A command by tc whose echo found no memory has been obeyed; by the family one
+ * that was not answered may have been.
+ */
+static void test_memory_commands(const struct control *c)
 {
 	static const int actions[] = {
-		TCQ_PLUG_BUFFER, TCQ_PLUG_RELEASE_UPTO, TCQ_PLUG_LIMIT, TCQ_PLUG_DISCARD,
+		TCQ_PLUG_BUFFER, TCQ_PLUG_LIMIT, TCQ_PLUG_RELEASE_UPTO, TCQ_PLUG_DISCARD,
 	};
+	const char *by = c ? "the family" : "tc";
 	unsigned int i, failed = 0, torn = 0;
+	struct control_reply reply;
 
 	for (i = 0; i < 500; i++) {
-		struct {
-			struct tc_plug_qopt qopt;
-			char epoch[12];
-		} options = {
-			.qopt = { .action = actions[i < 400 ? i % 3 : 3],
-				  .limit = 100000000 + i },
-		};
-		struct plug_msg msg = {
-			.dev = "pa", .parent = TC_H_ROOT, .flags = NLM_F_ECHO,
-			.options = &options, .options_len = sizeof(options.qopt),
-		};
 		struct plug_state before = plug_get(nl, "pa"), after;
-		__u64 nothing_new = before.released;
+		struct try t = {
+			.c = c, .action = actions[i < 400 ? i % (c ? 3 : 2) : c ? 3 : 0],
+		};
 		int err;
 
-		if (options.qopt.action == TCQ_PLUG_RELEASE_UPTO)
-			msg.options_len += attr_at(options.epoch, TCA_PLUG_EPOCH, &nothing_new,
-						   sizeof(nothing_new));
-		err = say_failing(&msg);
+		t.arg = t.action == TCQ_PLUG_LIMIT ? 100000000 + i : before.ctl.released;
+		err = try_failing(&t, &before, &reply);
 		after = plug_get(nl, "pa");
 		failed += err != 0;
-		if (!is_obeyed(&before, &after, &options.qopt) &&
-		    (!err || !plug_same(&before, &after)) && !torn++)
-			diag("action %d, answered with %d: epoch %llu to %llu, released %llu to %llu, qlen %u to %u",
-			     options.qopt.action, err, before.epoch, after.epoch, before.released,
-			     after.released, before.qlen, after.qlen);
+		if (((!is_obeyed(&before, &after, &t) && (!err || !plug_same(&before, &after))) ||
+		     (c && !err && !is_told(&reply, &after))) && !torn++)
+			diag("by %s: action %d, answered with %d: epoch %llu to %llu, released %llu to %llu, qlen %u to %u",
+			     by, t.action, err, before.ctl.epoch, after.ctl.epoch,
+			     before.ctl.released, after.ctl.released, before.qlen, after.qlen);
 		if (!after.qlen)
 			wire_send(&w, 50, 60);
 	}
-	diag("%u of 500 commands failed", failed);
-	ok(failed > 0, "some commands failed");
-	is_u64(torn, 0, "each was obeyed wholly or not at all");
+	diag("by %s: %u of 500 commands failed", by, failed);
+	ok(failed > 0, "by %s: some commands failed", by);
+	is_u64(torn, 0, "by %s: each was obeyed wholly or not at all, and an answer says what it did", by);
 	wire_silent(&w, "I1: nothing left");
 }
 
@@ -496,8 +532,8 @@ static void test_memory_replace(void)
 		failed += err != 0;
 		if (after.handle == add.handle) {
 			replaced++;
-			torn += after.epoch <= before.epoch || after.qlen ||
-				after.released != after.epoch - 1;
+			torn += after.ctl.epoch <= before.ctl.epoch || after.qlen ||
+				after.ctl.released != after.ctl.epoch - 1;
 		} else if (!err || !plug_same(&before, &after)) {
 			torn++;
 		}
@@ -511,6 +547,8 @@ static void test_memory_replace(void)
 
 static void test_memory(void)
 {
+	struct control c;
+
 	if (access("/sys/kernel/debug/failslab/probability", W_OK)) {
 		skip("allocations fail: no failslab in this kernel");
 		return;
@@ -519,9 +557,12 @@ static void test_memory(void)
 	start();
 	wire_send(&w, 50, 60);
 	fail_me(false);
+	c = control_open();
 	fail_allocations(true);
-	test_memory_commands();
+	test_memory_commands(NULL);
+	test_memory_commands(&c);
 	test_memory_replace();
+	control_close(&c);
 	wire_finish(&w, "pa");
 }
 

@@ -69,7 +69,7 @@ int main(void)
 	set_up();
 	wire_open(&w, DEV);
 	find();
-	is_u64(plug_get(nl, DEV).qopt.limit, 10000000, "limit");
+	is_u64(plug_get(nl, DEV).ctl.limit, 10000000, "limit");
 	for (i = 1; i <= 10; i++) {
 		wire_send(&w, i, 100);
 		checkpoint();

@@ -46,12 +46,7 @@ static struct wire w;
 
 static void command_at(const char *dev, __u32 parent, int action)
 {
-	struct tc_plug_qopt qopt = { .action = action };
-	struct plug_msg msg = {
-		.dev = dev, .parent = parent,
-		.options = &qopt, .options_len = sizeof(qopt),
-	};
-	int err = nl_request(nl, &msg, NULL);
+	int err = plug_cmd_at(nl, dev, parent, action, 0);
 
 	if (err)
 		ok(false, "action %d: %s", action, strerror(-err));
@@ -205,10 +200,10 @@ static void plug_after(const struct place *p, const struct event *e, bool resets
 	is_u64(now.qlen, resets ? 5 : 19, "%s: I1: what was held is %s", what,
 	       resets ? "dropped" : "kept");
 	is_u64(now.backlog, now.qlen * 60, "%s: I3: and its bytes", what);
-	is_u64(now.xstats.drops_reset - st.xstats.drops_reset, resets ? 14 : 0,
+	is_u64(PLUG_STAT(now, DROPS_RESET) - PLUG_STAT(st, DROPS_RESET), resets ? 14 : 0,
 	       "%s: I3: counted in drops_reset", what);
 	is_u64(now.drops - st.drops, resets ? 14 : 0, "%s: I3: and in the drops", what);
-	ok(now.epoch == st.epoch && now.released == st.released,
+	ok(now.ctl.epoch == st.ctl.epoch && now.ctl.released == st.ctl.released,
 	   "%s: I4: the epochs are as before", what);
 	command_at(DEV, p->parent, TCQ_PLUG_RELEASE_ONE);
 	wire_leaves(&w, resets ? 0 : 10, "I4: RELEASE_ONE, the epoch before the last BUFFER");
@@ -275,13 +270,13 @@ static void test_stopped(void)
 	wire_send(&w, 20, 1000);
 	command_at(DEV, leaf, TCQ_PLUG_BUFFER);
 	st = state_at(DEV, leaf);
-	stopped = st.stopped;
+	stopped = st.ctl.stopped;
 	ok(stopped > 0 && stopped == st.qlen, "BUFFER stops what has not left (%u)", stopped);
 	wire_drain(&w, QUIET_MS);
 	must("ip link set " DEV " down && ip link set " DEV " up");
 	st = state_at(DEV, leaf);
-	is_u64(st.xstats.drops_reset, stopped, "I3: the link's going down drops it, counted");
-	is_u64(st.stopped + st.qlen, 0, "and nothing of it is left");
+	is_u64(PLUG_STAT(st, DROPS_RESET), stopped, "I3: the link's going down drops it, counted");
+	is_u64(st.ctl.stopped + st.qlen, 0, "and nothing of it is left");
 	wire_finish(&w, DEV);
 }
 
@@ -541,7 +536,7 @@ static void arp_held(void)
 	is_u64(udp_send("192.0.2.2", 10), 10, "unknown neighbour: 10 sent");
 	ok(neighbour_becomes("FAILED"), "its address is not found");
 	st = plug_get(nl, "v0");
-	is_u64(st.xstats.queued_packets, st.qlen, "nothing has left");
+	is_u64(PLUG_STAT(st, QUEUED_PACKETS), st.qlen, "nothing has left");
 	is_u64(st.backlog, st.qlen * 42, "the plug holds nothing but ARP requests (%u)", st.qlen);
 	is_u64(tcp_connect("192.0.2.2"), EHOSTUNREACH, "a new TCP connection: no route to host");
 	ok(neighbour_becomes("FAILED"), "its address is not found");
@@ -851,7 +846,7 @@ static void default_root(void)
 	wire_send(&in, 10, 60);
 	wire_silent(&w, "I1: a device that comes up has a closed plug");
 	st = state_at("pi", TC_H_ROOT);
-	ok(!strcmp(st.kind, "plug") && st.handle == 0 && st.released == st.epoch - 1,
+	ok(!strcmp(st.kind, "plug") && st.handle == 0 && st.ctl.released == st.ctl.epoch - 1,
 	   "with the handle 0:");
 	is_u64(st.qlen, 10, "which holds everything");
 

@@ -2,9 +2,10 @@
 /*
  * I1, I2, I3, I5, I6, I8 and the statistics: random sequences of everything a
  * user and the network stack can do to a plug, step by step beside the
- * reference in model_ref.h. After each step every frame that left is checked
- * (the right one, in order, once), then what the kernel says of the plug, to
- * the last counter. Every so often, and at the end, nothing must leave for
+ * reference in model_ref.h. Commands that both interfaces have go by either, as
+ * chance decides. After each step every frame that left is checked (the right
+ * one, in order, once), then what the kernel says of the plug, by both
+ * interfaces, to the last counter. Every so often, and at the end, nothing must leave for
  * QUIET_MS.
  *
  *	model [--leaf] [--seed S] [--steps N]	N steps (3000), a new plug each 500;
@@ -53,7 +54,7 @@
 #include <linux/sockios.h>
 #include <linux/virtio_net.h>
 
-#include "plugtest.h"
+#include "control.h"
 #include "model_ref.h"
 
 #define DEV		"pa"
@@ -64,8 +65,8 @@
 /* ---- steps ---- */
 
 enum kind {
-	SEND, GSO, BUFFER, RELEASE_ONE, OPEN, UPTO, DISCARD, LIMIT, BAD, DOWN,
-	UP, TXQLEN, MTU, TSO, CLSACT, SIBLING, REPLACE, RENEW, QUIET, KINDS
+	SEND, GSO, BUFFER, RELEASE_ONE, OPEN, UPTO, DISCARD, DISCARD_UPTO, LIMIT,
+	BAD, STALE, DOWN, UP, TXQLEN, MTU, TSO, CLSACT, SIBLING, REPLACE, RENEW, QUIET, KINDS
 };
 
 static const struct {
@@ -80,8 +81,10 @@ static const struct {
 	[OPEN]		= { "open", 0, "tc qdisc change dev " DEV " root plug release_indefinite" },
 	[UPTO]		= { "upto", 1, "RELEASE_UPTO with the number of the last released epoch %+d" },
 	[DISCARD]	= { "discard", 0, "DISCARD" },
+	[DISCARD_UPTO]	= { "discard_upto", 1, "DISCARD up to the number of the last released epoch %+d" },
 	[LIMIT]		= { "limit", 1, "tc qdisc change dev " DEV " root plug limit %u" },
 	[BAD]		= { "bad", 1, "a message with action %d" },
+	[STALE]		= { "stale", 1, "action %d to the id of an earlier plug" },
 	[DOWN]		= { "down", 0, "ip link set " DEV " down" },
 	[UP]		= { "up", 0, "ip link set " DEV " up" },
 	[TXQLEN]	= { "txqlen", 1, "ip link set " DEV " txqueuelen %d" },
@@ -94,10 +97,13 @@ static const struct {
 	[QUIET]		= { "quiet", 0, "wait" },
 };
 
-/* @at_once: the next step follows without a look at this one's outcome. */
+/* @family: a command that goes by the family, and could go by tc.
+ * @at_once: the next step follows without a look at this one's outcome.
+ */
 struct step {
 	enum kind	kind;
 	unsigned int	arg[3];
+	bool		family;
 	bool		at_once;
 };
 
@@ -113,6 +119,8 @@ static size_t step_print(char *buf, size_t size, const struct step *s)
 
 	for (i = 0; i < kinds[s->kind].args; i++)
 		len += snprintf(buf + len, size - len, " %d", (int)s->arg[i]);
+	if (s->family)
+		len += snprintf(buf + len, size - len, " family");
 	if (s->at_once)
 		len += snprintf(buf + len, size - len, " &");
 	return len;
@@ -145,6 +153,8 @@ static void step_parse(struct step *s, char *text)
 	for (i = 0; (word = strtok_r(NULL, " \n", &save)); ) {
 		if (!strcmp(word, "&"))
 			s->at_once = true;
+		else if (!strcmp(word, "family"))
+			s->family = true;
 		else if (i < kinds[s->kind].args)
 			s->arg[i++] = strtoll(word, NULL, 0);
 	}
@@ -172,7 +182,8 @@ static void steps_show(const struct steps *all)
 
 		snprintf(line, sizeof(line), kinds[s->kind].command,
 			 s->arg[0], s->arg[1], s->arg[2]);
-		diag("  %2u. %s%s", i + 1, line, s->at_once ? ", and at once" : "");
+		diag("  %2u. %s%s%s", i + 1, line, s->family ? " (by the family)" : "",
+		     s->at_once ? ", and at once" : "");
 	}
 }
 
@@ -204,6 +215,8 @@ static struct {
 	unsigned int	due_head, due_tail, segment;
 	unsigned int	handle;
 	__u32		parent;			/* of the plug */
+	struct control	control;
+	__u64		id;			/* of the plug; 0: no family */
 	bool		txqlen_resets, graft_resets, clsact, sibling;
 	/* Sends through an open plug, which may have been queued after all
 	 * where the queue's run is a thread of its own (PREEMPT_RT).
@@ -211,7 +224,7 @@ static struct {
 	__u64		open_packets, open_bytes, open_most;
 	enum wrong	wrong;
 	char		text[256];
-	unsigned long long steps, frames, commands, fates[DROPPED + 1];
+	unsigned long long steps, frames, commands, by_family, fates[DROPPED + 1];
 } w;
 
 static struct ref_packet packets[MAX_FRAMES + 1];
@@ -467,23 +480,76 @@ static void silence(void)
 		      (unsigned long long)(got), (unsigned long long)(want));	\
 } while (0)
 
-#define COMPARE_ST(field) COMPARE(#field, st->xstats.field, r->st.field)
+#define COMPARE_STAT(NAME) \
+	COMPARE(#NAME, c->stats[SCH_PLUG_A_STATS_##NAME], REF_STAT(r, NAME))
 
 /* Sends through an open plug may count as queued; see struct above. */
-static void compare_queued(const struct plug_state *st, struct ref *r)
+static void compare_queued(const struct control_state *c, struct ref *r)
 {
-	__u64 extra = st->xstats.queued_packets - r->st.queued_packets;
+	__u64 now = c->stats[SCH_PLUG_A_STATS_QUEUED_PACKETS];
+	__u64 extra = now - REF_STAT(r, QUEUED_PACKETS);
 
 	if (realtime && extra && extra <= w.open_packets) {
-		r->st.queued_packets = st->xstats.queued_packets;
-		r->st.queued_bytes = st->xstats.queued_bytes;
-		if (st->xstats.max_backlog <= w.open_bytes)
-			r->st.max_backlog = st->xstats.max_backlog;
+		REF_STAT(r, QUEUED_PACKETS) = now;
+		REF_STAT(r, QUEUED_BYTES) = c->stats[SCH_PLUG_A_STATS_QUEUED_BYTES];
+		if (c->stats[SCH_PLUG_A_STATS_MAX_BACKLOG] <= w.open_bytes)
+			REF_STAT(r, MAX_BACKLOG) = c->stats[SCH_PLUG_A_STATS_MAX_BACKLOG];
 	}
 	w.open_packets = w.open_bytes = 0;
-	COMPARE_ST(queued_packets);
-	COMPARE_ST(queued_bytes);
-	COMPARE_ST(max_backlog);
+	COMPARE_STAT(QUEUED_PACKETS);
+	COMPARE_STAT(QUEUED_BYTES);
+	COMPARE_STAT(MAX_BACKLOG);
+}
+
+/* What each message of the family has to say, whatever it is about. */
+static void compare_numbers(const struct control_state *c)
+{
+	struct ref *r = &w.ref;
+
+	COMPARE("id", c->id, w.id);
+	COMPARE("ifindex", c->ifindex, if_nametoindex(DEV));
+	COMPARE("the family's handle", c->handle, w.handle << 16);
+	COMPARE("the family's parent", c->parent, w.parent);
+	COMPARE("limit", c->limit, r->limit);
+	COMPARE("epoch", c->epoch, r->epoch);
+	COMPARE("released", c->released, r->released);
+	COMPARE("commands", c->commands, ref_commands(r));
+	COMPARE("owner", c->has & (1 << SCH_PLUG_A_OWNER), 0);
+}
+
+/* What it says of a plug at rest. */
+static void compare_family(const struct control_state *c)
+{
+	struct ref *r = &w.ref;
+
+	compare_numbers(c);
+	COMPARE("the family's qlen", c->qlen, r->qlen);
+	COMPARE("the family's backlog", c->backlog, r->backlog);
+	COMPARE("stopped", c->stopped, r->stopped);
+	COMPARE_STAT(DROPS_LIMIT);
+	COMPARE_STAT(DROPS_RESET);
+	COMPARE_STAT(DROPS_DISCARD);
+	COMPARE_STAT(COPY_FAILURES);
+	COMPARE_STAT(BUFFER_CMDS);
+	COMPARE_STAT(RELEASE_ONE_CMDS);
+	COMPARE_STAT(RELEASE_INDEFINITE_CMDS);
+	COMPARE_STAT(LIMIT_CMDS);
+	COMPARE_STAT(DISCARD_CMDS);
+	COMPARE_STAT(RELEASE_UPTO_CMDS);
+	COMPARE("closed for some time", !!c->stats[SCH_PLUG_A_STATS_CLOSED_AGE], !ref_open(r));
+	COMPARE("statistics", c->n_stats, SCH_PLUG_A_STATS_MAX - 1 - ref_open(r));
+	compare_queued(c, r);
+}
+
+/* GET of one plug goes another way in the module than the dump. */
+static void compare_get(void)
+{
+	struct control_reply reply;
+	int err = control_get(&w.control, w.id, &reply);
+
+	COMPARE("GET's error", -err, 0);
+	if (!err)
+		compare_family(&reply.state);
 }
 
 static void compare(const struct plug_state *st)
@@ -491,32 +557,18 @@ static void compare(const struct plug_state *st)
 	struct ref *r = &w.ref;
 
 	COMPARE("handle", st->handle, w.handle << 16);
-	COMPARE("action", st->qopt.action,
-		ref_open(r) ? TCQ_PLUG_RELEASE_INDEFINITE : TCQ_PLUG_BUFFER);
-	COMPARE("limit", st->qopt.limit, r->limit);
-	COMPARE("epoch", st->epoch, r->epoch);
-	COMPARE("released", st->released, r->released);
-	COMPARE("head epoch", st->head_epoch, r->qlen ? packets[r->head].epoch : 0);
-	COMPARE("tail epoch", st->tail_epoch, r->qlen ? packets[r->tail].epoch : 0);
+	COMPARE("TCA_OPTIONS", st->has_options, false);
+	COMPARE("TCA_STATS_APP", st->has_xstats, false);
 	COMPARE("qlen", st->qlen, r->qlen);
 	COMPARE("backlog", st->backlog, r->backlog);
 	COMPARE("bytes sent", st->sent_bytes, r->sent_bytes);
-	COMPARE("drops", st->drops, r->st.drops_limit + r->st.drops_reset +
-				    r->st.drops_discard);
-	COMPARE_ST(drops_limit);
-	COMPARE_ST(drops_reset);
-	COMPARE_ST(drops_discard);
-	COMPARE_ST(buffer_cmds);
-	COMPARE_ST(release_one_cmds);
-	COMPARE_ST(release_indefinite_cmds);
-	COMPARE_ST(limit_cmds);
-	COMPARE_ST(discard_cmds);
-	COMPARE_ST(release_upto_cmds);
-	COMPARE_ST(copy_failures);
-	COMPARE("stopped", st->stopped, r->stopped);
-	COMPARE("closed_age is never", st->xstats.closed_age == TC_PLUG_NEVER,
-		ref_open(r));
-	compare_queued(st, r);
+	COMPARE("drops", st->drops, REF_STAT(r, DROPS_LIMIT) + REF_STAT(r, DROPS_RESET) +
+				    REF_STAT(r, DROPS_DISCARD));
+	COMPARE("known to the family", st->has_state, true);
+	compare_family(&st->ctl);
+	COMPARE("head epoch", st->ctl.head_epoch, r->qlen ? packets[r->head].epoch : 0);
+	COMPARE("tail epoch", st->ctl.tail_epoch, r->qlen ? packets[r->tail].epoch : 0);
+	compare_get();
 }
 
 /* When BUFFER has shut the valve, so many of those that were due have not left
@@ -578,36 +630,92 @@ static void settle(void)
 
 /* ---- doing ---- */
 
-/* @arg: the epoch for RELEASE_UPTO, otherwise the limit. */
-static int message(int action, __u64 arg, __u16 flags, unsigned int handle)
+/* By tc. */
+static int message(int action, __u32 limit, __u16 flags, unsigned int handle)
 {
-	struct {
-		struct tc_plug_qopt qopt;
-		char epoch[12];
-	} options = { .qopt = { .action = action, .limit = arg } };
+	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
 	struct plug_msg msg = {
 		.dev = DEV, .parent = w.parent, .flags = flags,
 		.handle = handle << 16,
-		.options = action == NO_OPTIONS ? NULL : &options,
-		.options_len = sizeof(options.qopt),
+		.options = action == NO_OPTIONS ? NULL : &qopt,
+		.options_len = sizeof(qopt),
 	};
 
-	if (action == TCQ_PLUG_RELEASE_UPTO)
-		msg.options_len += attr_at(options.epoch, TCA_PLUG_EPOCH, &arg, sizeof(arg));
 	return nl_request(w.nl, &msg, NULL);
 }
 
-/* One command to the kernel and to the reference. */
-static void command(int action, unsigned long long arg, __u16 flags, unsigned int handle)
+/* By the family; the answer to a command says what the command has done. */
+static int request(int action, const __u64 *arg)
 {
-	__u32 oldest = w.ref.head;
-	int got, want;
+	struct control_reply reply;
+	int err = control_change(&w.control, w.id, action, arg, &reply);
 
-	want = action == NO_OPTIONS ? 0 : ref_command(&w.ref, action, arg);
-	got = message(action, arg, flags, handle);
+	w.by_family++;
+	COMPARE("answers", reply.states, !err);
+	if (!err)
+		compare_numbers(&reply.state);
+	return err;
+}
+
+static void answered(int action, int got, int want)
+{
 	if (got != want)
 		wrong(REFUSAL, "action %d was answered with %d, not %d", action, got, want);
 	w.commands++;
+}
+
+/* One command to the kernel and to the reference. */
+static void command(const struct step *s, int action, const __u64 *arg)
+{
+	bool only_family = action == TCQ_PLUG_RELEASE_UPTO || action == TCQ_PLUG_DISCARD;
+	__u32 oldest = w.ref.head;
+	int got, want = ref_command(&w.ref, action, arg);
+
+	if (s->family || only_family)
+		got = request(action, arg);
+	else
+		got = message(action, arg ? *arg : 0, 0, 0);
+	answered(action, got, want);
+	due_collect(oldest);
+}
+
+/* Only its number is relative to the last epoch released. */
+static void command_upto(const struct step *s, int action)
+{
+	__u64 epoch = w.ref.released + (int)s->arg[0];
+
+	command(s, action, &epoch);
+}
+
+/* An action that none of the interfaces has, or the one it goes by has not. By the
+ * family TCQ_PLUG_DISCARD is a good one.
+ */
+static void command_bad(const struct step *s)
+{
+	int action = s->arg[0];
+
+	if (s->family && action != TCQ_PLUG_DISCARD)
+		answered(action, request(action, NULL), -EINVAL);
+	else
+		answered(action, message(action, 0, 0, 0), -EINVAL);
+}
+
+/* Ids only grow: one less is none that is there. */
+static void command_stale(const struct step *s)
+{
+	int action = s->arg[0];
+
+	answered(action, control_do(&w.control, w.id - 1, action, NULL), -ENOENT);
+}
+
+/* A change by a message that could create a plug as well. */
+static void replace(int action, unsigned int handle)
+{
+	__u32 oldest = w.ref.head;
+	__u64 limit = 0;
+	int want = action == NO_OPTIONS ? 0 : ref_command(&w.ref, action, &limit);
+
+	answered(action, message(action, limit, NLM_F_CREATE | NLM_F_REPLACE, handle), want);
 	due_collect(oldest);
 }
 
@@ -640,6 +748,15 @@ must_quietly(const char *fmt, ...)
 		bail("this failed: %s", command);
 }
 
+static __u64 new_id(void)
+{
+	__u64 id = control_find(&w.control, DEV, w.parent).id;
+
+	if (id <= w.id)
+		wrong(DUMP, "the id %llu is not above %llu", id, w.id);
+	return id;
+}
+
 static void renew(unsigned int limit, bool open)
 {
 	int action = open ? TCQ_PLUG_RELEASE_INDEFINITE : TCQ_PLUG_BUFFER;
@@ -649,6 +766,8 @@ static void renew(unsigned int limit, bool open)
 	err = message(action, limit, NLM_F_CREATE | NLM_F_REPLACE, w.handle);
 	if (err)
 		bail("a new plug: %s", strerror(-err));
+	if (!intree)
+		w.id = new_id();
 	ref_create(&w.ref, limit, open);
 }
 
@@ -695,25 +814,31 @@ static void step_do(const struct step *s)
 		break;
 	case BUFFER:
 		if (!one_waiting || r->released + 1 >= r->epoch)
-			command(TCQ_PLUG_BUFFER, 0, 0, 0);
+			command(s, TCQ_PLUG_BUFFER, NULL);
 		break;
 	case RELEASE_ONE:
-		command(TCQ_PLUG_RELEASE_ONE, 0, 0, 0);
+		command(s, TCQ_PLUG_RELEASE_ONE, NULL);
 		break;
 	case OPEN:
-		command(TCQ_PLUG_RELEASE_INDEFINITE, 0, 0, 0);
+		command(s, TCQ_PLUG_RELEASE_INDEFINITE, NULL);
 		break;
 	case UPTO:
-		command(TCQ_PLUG_RELEASE_UPTO, r->released + (int)s->arg[0], 0, 0);
+		command_upto(s, TCQ_PLUG_RELEASE_UPTO);
 		break;
 	case DISCARD:
-		command(TCQ_PLUG_DISCARD, 0, 0, 0);
+		command(s, TCQ_PLUG_DISCARD, NULL);
+		break;
+	case DISCARD_UPTO:
+		command_upto(s, TCQ_PLUG_DISCARD);
 		break;
 	case LIMIT:
-		command(TCQ_PLUG_LIMIT, s->arg[0], 0, 0);
+		command(s, TCQ_PLUG_LIMIT, &(__u64){ s->arg[0] });
 		break;
 	case BAD:
-		command(s->arg[0], 0, 0, 0);
+		command_bad(s);
+		break;
+	case STALE:
+		command_stale(s);
 		break;
 	case DOWN:
 		dev_up(false);
@@ -741,8 +866,7 @@ static void step_do(const struct step *s)
 		sibling(s->arg[0]);
 		break;
 	case REPLACE:
-		command(s->arg[0], 0, NLM_F_CREATE | NLM_F_REPLACE,
-			s->arg[1] ? w.handle : 0);
+		replace(s->arg[0], s->arg[1] ? w.handle : 0);
 		break;
 	case RENEW:
 		renew(s->arg[0], s->arg[1]);
@@ -763,7 +887,7 @@ static bool may_hurry(const struct steps *all, unsigned int i)
 	const struct step *next = &all->step[i + 1];
 
 	return all->step[i].at_once && !each_settles && i + 1 < all->n &&
-	       next->kind >= BUFFER && next->kind <= BAD;
+	       next->kind >= BUFFER && next->kind <= STALE;
 }
 
 static void count_fates(void)
@@ -856,7 +980,7 @@ static unsigned int pick(unsigned int n, const unsigned int *of)
 
 static const unsigned int weights[KINDS] = {
 	[SEND] = 300, [GSO] = 60, [BUFFER] = 170, [RELEASE_ONE] = 130, [OPEN] = 20,
-	[UPTO] = 60, [DISCARD] = 20, [LIMIT] = 30, [BAD] = 10, [DOWN] = 4, [UP] = 40,
+	[UPTO] = 60, [DISCARD] = 20, [DISCARD_UPTO] = 40, [LIMIT] = 30, [BAD] = 10, [STALE] = 10, [DOWN] = 4, [UP] = 40,
 	[TXQLEN] = 4, [MTU] = 4, [TSO] = 4, [CLSACT] = 4, [SIBLING] = 4, [REPLACE] = 30, [RENEW] = 4, [QUIET] = 1,
 };
 
@@ -872,11 +996,27 @@ static enum kind kind_random(const unsigned int *weight)
 	return i;
 }
 
+/* Whether either interface can be told it. */
+static bool has_both(enum kind kind)
+{
+	switch (kind) {
+	case BUFFER:
+	case RELEASE_ONE:
+	case OPEN:
+	case LIMIT:
+	case BAD:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void step_random(struct step *s, const unsigned int *weight)
 {
 	memset(s, 0, sizeof(*s));
 	s->kind = kind_random(weight);
-	s->at_once = s->kind >= BUFFER && s->kind <= BAD && !upto(3);
+	s->at_once = s->kind >= BUFFER && s->kind <= STALE && !upto(3);
+	s->family = !intree && has_both(s->kind) && upto(2);
 	switch (s->kind) {
 	case SEND:
 		s->arg[0] = PICK(1, 1, 1, 2, 3, 5, 20, 100);
@@ -888,13 +1028,21 @@ static void step_random(struct step *s, const unsigned int *weight)
 		s->arg[2] = PICK(100, 536, 1448);
 		break;
 	case UPTO:
-		s->arg[0] = PICK(-1, 0, 1, 1, 1, 2, 3, 4);
+		s->arg[0] = PICK(-100, -1, 0, 1, 1, 1, 2, 3, 4);
+		break;
+	case DISCARD_UPTO:
+		s->arg[0] = PICK(-100, -1, 0, 1, 1, 1, 2, 2, 3, 1000);
+		break;
+	case STALE:
+		s->arg[0] = PICK(TCQ_PLUG_BUFFER, TCQ_PLUG_RELEASE_ONE,
+				 TCQ_PLUG_RELEASE_INDEFINITE, TCQ_PLUG_DISCARD);
 		break;
 	case LIMIT:
 		s->arg[0] = PICK(0, 0, 1, 200, 2000, 20000, 200000, 20000000, ~0U);
 		break;
 	case BAD:
-		s->arg[0] = PICK(4, 5, 255, 258, -1, 0x80000000, 0x10000);
+		s->arg[0] = PICK(4, 5, 255, TCQ_PLUG_DISCARD, TCQ_PLUG_RELEASE_UPTO, 258, -1,
+				 0x80000000, 0x10000);
 		break;
 	case TXQLEN:
 		s->arg[0] = PICK(0, 1, 1000, 5000, 30000);
@@ -997,11 +1145,11 @@ static bool lower(struct steps *all, unsigned int i, unsigned int arg, unsigned 
 	return true;
 }
 
-/* Fewer frames, smaller frames, no hurry. */
+/* Fewer frames, smaller frames, no hurry, and tc, which others can type. */
 static bool simplify(struct steps *all, unsigned int i, enum wrong what)
 {
-	struct steps less = *all;
 	struct step *s = &all->step[i];
+	struct steps less;
 	bool any = false;
 
 	if (!keep_numbers && (s->kind == SEND || s->kind == GSO)) {
@@ -1013,7 +1161,16 @@ static bool simplify(struct steps *all, unsigned int i, enum wrong what)
 		any |= s->kind == GSO && lower(all, i, 2, 100, what);
 	}
 	if (s->at_once) {
+		less = *all;
 		less.step[i].at_once = false;
+		if (fails(&less, what)) {
+			*all = less;
+			any = true;
+		}
+	}
+	if (s->family) {
+		less = *all;
+		less.step[i].family = false;
 		if (fails(&less, what)) {
 			*all = less;
 			any = true;
@@ -1139,6 +1296,13 @@ static void setup(bool leaf)
 		become_leaf();
 }
 
+/* The module has to be there before the first plug. */
+static void family_open(void)
+{
+	must("modprobe sch_plug");
+	w.control = control_open();
+}
+
 static void run_random(__u64 seed, unsigned int steps)
 {
 	static struct steps all;
@@ -1155,9 +1319,11 @@ static void run_random(__u64 seed, unsigned int steps)
 			break;
 		}
 	}
-	diag("%llu commands; of the packets %llu left, %llu were refused, %llu dropped",
-	     w.commands, w.fates[LEFT], w.fates[REFUSED], w.fates[DROPPED]);
+	diag("%llu commands, %llu by the family; of the packets %llu left, %llu were refused, %llu dropped",
+	     w.commands, w.by_family, w.fates[LEFT], w.fates[REFUSED], w.fates[DROPPED]);
 	ok(done >= steps, "%u steps: all as the reference says", done);
+	if (steps >= ROUND)
+		ok(w.by_family && w.by_family < w.commands, "commands went by both interfaces");
 }
 
 /* ---- the module that comes with kernels ---- */
@@ -1333,6 +1499,8 @@ int main(int argc, char **argv)
 	if (!seed)
 		seed = intree ? 1 : now_ns() % 1000000000;
 	setup(leaf);
+	if (!intree)
+		family_open();
 	if (hurry)
 		be_hasty();
 	if (replay)

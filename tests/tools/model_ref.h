@@ -36,9 +36,11 @@ struct ref {
 	bool		link_up;
 	__u32		txqlen, mtu;	/* the device's */
 	bool		txqlen_resets;	/* what this kernel does */
-	struct tc_plug_xstats st;
+	__u64		stats[SCH_PLUG_A_STATS_MAX + 1];	/* but CLOSED_AGE */
 	struct ref_packet *packet;
 };
+
+#define REF_STAT(r, NAME) ((r)->stats[SCH_PLUG_A_STATS_##NAME])
 
 static inline bool ref_open(const struct ref *r)
 {
@@ -91,7 +93,7 @@ static inline void ref_attach(struct ref *r)
 static inline void ref_create(struct ref *r, __u32 limit, bool open)
 {
 	ref_take(r, 0, ~0ULL, DROPPED);
-	memset(&r->st, 0, sizeof(r->st));
+	memset(r->stats, 0, sizeof(r->stats));
 	r->sent_bytes = 0;
 	r->epoch = ++r->last_epoch;
 	r->released = r->epoch - !open;
@@ -114,23 +116,23 @@ static inline void ref_send(struct ref *r, __u32 number, __u32 bytes)
 		r->sent_bytes += bytes;
 	} else if (r->backlog + bytes > r->limit) {
 		p->fate = REFUSED;
-		r->st.drops_limit++;
+		REF_STAT(r, DROPS_LIMIT)++;
 	} else {
 		p->fate = HELD;
 		r->backlog += bytes;
 		if (!r->qlen++)
 			r->head = number;
 		r->tail = number;
-		r->st.queued_packets++;
-		r->st.queued_bytes += bytes;
-		if (r->st.max_backlog < r->backlog)
-			r->st.max_backlog = r->backlog;
+		REF_STAT(r, QUEUED_PACKETS)++;
+		REF_STAT(r, QUEUED_BYTES) += bytes;
+		if (REF_STAT(r, MAX_BACKLOG) < r->backlog)
+			REF_STAT(r, MAX_BACKLOG) = r->backlog;
 	}
 }
 
 static inline void ref_reset(struct ref *r)
 {
-	r->st.drops_reset += ref_take(r, 0, ~0ULL, DROPPED);
+	REF_STAT(r, DROPS_RESET) += ref_take(r, 0, ~0ULL, DROPPED);
 	r->stopped = 0;
 }
 
@@ -180,40 +182,59 @@ static inline void ref_next_epoch(struct ref *r)
 		r->last_epoch = r->epoch;
 }
 
-/* @arg: the limit, or the epoch for RELEASE_UPTO. */
-static inline int ref_command(struct ref *r, int action, __u64 arg)
+/* Epochs above stay, and wait; what is done with is left alone. */
+static inline void ref_discard(struct ref *r, __u64 upto)
+{
+	if (upto <= r->released)
+		return;
+	REF_STAT(r, DROPS_DISCARD) += ref_take(r, r->released + 1, upto, DROPPED);
+	r->released = upto;
+	if (upto == r->epoch)
+		ref_next_epoch(r);
+}
+
+/* All commands obeyed. */
+static inline __u64 ref_commands(const struct ref *r)
+{
+	return REF_STAT(r, BUFFER_CMDS) + REF_STAT(r, RELEASE_ONE_CMDS) +
+	       REF_STAT(r, RELEASE_INDEFINITE_CMDS) + REF_STAT(r, LIMIT_CMDS) +
+	       REF_STAT(r, DISCARD_CMDS) + REF_STAT(r, RELEASE_UPTO_CMDS);
+}
+
+/* @arg: the limit, the epoch for RELEASE_UPTO, or that for DISCARD, which may be
+ * NULL: all.
+ */
+static inline int ref_command(struct ref *r, int action, const __u64 *arg)
 {
 	switch (action) {
 	case TCQ_PLUG_BUFFER:
 		r->shut |= ref_open(r);
 		ref_next_epoch(r);
-		r->st.buffer_cmds++;
+		REF_STAT(r, BUFFER_CMDS)++;
 		return 0;
 	case TCQ_PLUG_RELEASE_ONE:
 		ref_release(r, r->released + (r->released + 1 < r->epoch));
-		r->st.release_one_cmds++;
+		REF_STAT(r, RELEASE_ONE_CMDS)++;
 		return 0;
 	case TCQ_PLUG_RELEASE_INDEFINITE:
 		ref_release(r, r->epoch);
-		r->st.release_indefinite_cmds++;
+		REF_STAT(r, RELEASE_INDEFINITE_CMDS)++;
 		return 0;
 	case TCQ_PLUG_RELEASE_UPTO:
-		if (arg > r->released && arg >= r->epoch)
+		if (*arg > r->released && *arg >= r->epoch)
 			return -EINVAL;
-		ref_release(r, arg);
-		r->st.release_upto_cmds++;
+		ref_release(r, *arg);
+		REF_STAT(r, RELEASE_UPTO_CMDS)++;
 		return 0;
 	case TCQ_PLUG_DISCARD:
-		if (!ref_open(r)) {
-			r->st.drops_discard += ref_take(r, r->released + 1, ~0ULL, DROPPED);
-			r->released = r->epoch;
-			ref_next_epoch(r);
-		}
-		r->st.discard_cmds++;
+		if (arg && *arg > r->epoch)
+			return -EINVAL;
+		ref_discard(r, arg ? *arg : r->epoch);
+		REF_STAT(r, DISCARD_CMDS)++;
 		return 0;
 	case TCQ_PLUG_LIMIT:
-		ref_set_limit(r, arg);
-		r->st.limit_cmds++;
+		ref_set_limit(r, *arg);
+		REF_STAT(r, LIMIT_CMDS)++;
 		return 0;
 	}
 	return -EINVAL;

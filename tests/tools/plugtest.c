@@ -24,7 +24,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "plugtest.h"
+#include "control.h"
 
 /* ---- TAP ---- */
 
@@ -299,30 +299,6 @@ static const void *attr_find(const void *data, size_t size, __u16 type, size_t *
 	return NULL;
 }
 
-static __u32 attr_u32(const void *data, size_t size, __u16 type)
-{
-	size_t len;
-	const void *p = attr_find(data, size, type, &len);
-	__u32 value = 0;
-
-	if (p && len == sizeof(value))
-		memcpy(&value, p, sizeof(value));
-	return value;
-}
-
-static __u64 attr_u64(const void *data, size_t size, __u16 type, bool *there)
-{
-	size_t len;
-	const void *p = attr_find(data, size, type, &len);
-	__u64 value = 0;
-
-	if (there)
-		*there = p && len == sizeof(value);
-	if (p && len == sizeof(value))
-		memcpy(&value, p, sizeof(value));
-	return value;
-}
-
 static void copy_some(void *to, size_t size, const void *from, size_t len)
 {
 	memset(to, 0, size);
@@ -350,9 +326,8 @@ static void stats_parse(struct plug_state *st, const void *stats, size_t size)
 	st->overlimits = queue.overlimits;
 	st->requeues = queue.requeues;
 
-	p = attr_find(stats, size, TCA_STATS_APP, &len);
-	st->xstats_len = p ? len : 0;
-	copy_some(&st->xstats, sizeof(st->xstats), p, p ? len : 0);
+	if (attr_find(stats, size, TCA_STATS_APP, &len))
+		st->has_xstats = true;
 }
 
 static void state_parse(struct plug_state *st, const struct nlmsghdr *nlh)
@@ -360,7 +335,6 @@ static void state_parse(struct plug_state *st, const struct nlmsghdr *nlh)
 	const struct tcmsg *tcm = NLMSG_DATA(nlh);
 	const char *attrs = (const char *)tcm + NLMSG_ALIGN(sizeof(*tcm));
 	size_t size = nlh->nlmsg_len - NLMSG_LENGTH(sizeof(*tcm));
-	const size_t base = NLA_ALIGN(sizeof(st->qopt));
 	const void *p;
 	size_t len;
 
@@ -371,18 +345,8 @@ static void state_parse(struct plug_state *st, const struct nlmsghdr *nlh)
 	p = attr_find(attrs, size, TCA_KIND, &len);
 	if (p)
 		snprintf(st->kind, sizeof(st->kind), "%s", (const char *)p);
-	p = attr_find(attrs, size, TCA_OPTIONS, &len);
-	if (p && len >= base && !strcmp(st->kind, "plug")) {
-		st->has_options = true;
-		memcpy(&st->qopt, p, sizeof(st->qopt));
-		p = (const char *)p + base;
-		len -= base;
-		st->epoch = attr_u64(p, len, TCA_PLUG_EPOCH, NULL);
-		st->released = attr_u64(p, len, TCA_PLUG_RELEASED, &st->has_released);
-		st->head_epoch = attr_u64(p, len, TCA_PLUG_HEAD_EPOCH, NULL);
-		st->tail_epoch = attr_u64(p, len, TCA_PLUG_TAIL_EPOCH, NULL);
-		st->stopped = attr_u32(p, len, TCA_PLUG_STOPPED);
-	}
+	st->has_options = attr_find(attrs, size, TCA_OPTIONS, &len);
+	st->has_xstats = attr_find(attrs, size, TCA_XSTATS, &len);
 	p = attr_find(attrs, size, TCA_STATS2, &len);
 	if (p)
 		stats_parse(st, p, len);
@@ -482,34 +446,79 @@ int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply)
 	return nl_raw(nl, buf, nlh->nlmsg_len, reply);
 }
 
-int plug_cmd(int nl, const char *dev, int action, __u32 limit)
+int plug_change(const char *dev, __u32 parent, int action, const __u64 *arg,
+		struct control_reply *reply)
+{
+	int ifindex = if_nametoindex(dev), again;
+	const struct control *c;
+	struct control_state state;
+
+	if (reply)
+		memset(reply, 0, sizeof(*reply));
+	for (again = 0; again < 2; again++) {
+		c = control_here(again);
+		if (!c)
+			return -EOPNOTSUPP;
+		if (control_look_up(c, ifindex, parent, &state))
+			return control_change(c, state.id, action, arg, reply);
+	}
+	return -ENOENT;
+}
+
+int plug_cmd_at(int nl, const char *dev, __u32 parent, int action, __u32 limit)
 {
 	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
 	struct plug_msg msg = {
-		.dev = dev, .parent = TC_H_ROOT,
+		.dev = dev, .parent = parent,
 		.options = &qopt, .options_len = sizeof(qopt),
 	};
 
+	if (action == TCQ_PLUG_DISCARD)
+		return plug_change(dev, parent, action, NULL, NULL);
 	return nl_request(nl, &msg, NULL);
 }
 
-int plug_upto(int nl, const char *dev, __u64 epoch, struct plug_reply *reply)
+int plug_cmd(int nl, const char *dev, int action, __u32 limit)
 {
-	struct {
-		struct tc_plug_qopt qopt;
-		struct nlattr nla;
-		char value[8];
-	} options = {
-		.qopt.action = TCQ_PLUG_RELEASE_UPTO,
-		.nla = { .nla_len = NLA_HDRLEN + 8, .nla_type = TCA_PLUG_EPOCH },
-	};
-	struct plug_msg msg = {
-		.dev = dev, .parent = TC_H_ROOT,
-		.options = &options, .options_len = sizeof(options),
-	};
+	return plug_cmd_at(nl, dev, TC_H_ROOT, action, limit);
+}
 
-	memcpy(options.value, &epoch, sizeof(epoch));
-	return nl_request(nl, &msg, reply);
+int plug_upto(int nl, const char *dev, __u64 epoch, struct control_reply *reply)
+{
+	return plug_change(dev, TC_H_ROOT, TCQ_PLUG_RELEASE_UPTO, &epoch, reply);
+}
+
+int plug_discard_upto(int nl, const char *dev, __u64 epoch,
+		      struct control_reply *reply)
+{
+	return plug_change(dev, TC_H_ROOT, TCQ_PLUG_DISCARD, &epoch, reply);
+}
+
+/* Adds what the family says to the plugs among what tc shows. Of two with the same
+ * place the older one is on its way out.
+ */
+static void add_states(struct plug_state *list, unsigned int n, int ifindex)
+{
+	static __thread struct control_state all[256];
+	unsigned int i, any = 0;
+	int j, plugs;
+
+	for (i = 0; i < n; i++)
+		any += !strcmp(list[i].kind, "plug");
+	if (!any)
+		return;
+	plugs = control_list(ifindex, all, 256);
+	for (i = 0; i < n; i++) {
+		struct plug_state *st = &list[i];
+
+		for (j = 0; j < plugs; j++) {
+			if (strcmp(st->kind, "plug") || all[j].handle != st->handle ||
+			    all[j].parent != st->parent || all[j].id < st->ctl.id)
+				continue;
+			st->has_state = true;
+			st->ctl = all[j];
+		}
+	}
 }
 
 unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
@@ -544,8 +553,10 @@ unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 
 			if (nlh->nlmsg_seq != seq)
 				continue;
-			if (nlh->nlmsg_type == NLMSG_DONE)
+			if (nlh->nlmsg_type == NLMSG_DONE) {
+				add_states(list, n, req.tcm.tcm_ifindex);
 				return n;
+			}
 			if (nlh->nlmsg_type != RTM_NEWQDISC || n == max ||
 			    tcm->tcm_ifindex != req.tcm.tcm_ifindex)
 				continue;
@@ -572,7 +583,7 @@ bool plug_same(const struct plug_state *a, const struct plug_state *b)
 {
 	struct plug_state x = *a, y = *b;
 
-	x.xstats.closed_age = y.xstats.closed_age = 0;
+	PLUG_STAT(x, CLOSED_AGE) = PLUG_STAT(y, CLOSED_AGE) = 0;
 	return !memcmp(&x, &y, sizeof(x));
 }
 
@@ -760,13 +771,13 @@ bool wire_after(struct wire *w, int nl, const char *dev, __u32 parent,
 	       want->leave);
 	if (!qdisc_get(nl, dev, parent, &st) || strcmp(st.kind, "plug"))
 		bail("there is no plug");
-	if (!ok(st.epoch == want->epoch && st.released == want->released &&
-		st.qopt.limit == want->limit, "epoch %llu, released %llu, limit %u",
+	if (!ok(st.ctl.epoch == want->epoch && st.ctl.released == want->released &&
+		st.ctl.limit == want->limit, "epoch %llu, released %llu, limit %u",
 		(unsigned long long)want->epoch,
 		(unsigned long long)want->released, want->limit))
 		diag("epoch %llu, released %llu, limit %u",
-		     (unsigned long long)st.epoch,
-		     (unsigned long long)st.released, st.qopt.limit);
+		     (unsigned long long)st.ctl.epoch,
+		     (unsigned long long)st.ctl.released, st.ctl.limit);
 	is_u64(wire_send(w, 1, 100), 1, "one frame is sent");
-	return st.epoch == st.released;
+	return st.ctl.epoch == st.ctl.released;
 }

@@ -85,19 +85,32 @@ struct plug_msg {
 	size_t		more_len;
 };
 
-/* What the kernel says of one plug. */
+/* A message of the family about one plug: 0 where it says nothing. */
+struct control_state {
+	__u8	cmd;		/* SCH_PLUG_CMD_* */
+	__u64	has;		/* 1 << SCH_PLUG_A_* */
+	__u64	id;
+	__u32	ifindex, handle, parent;
+	__u32	action;
+	__u32	limit;
+	__u32	at_exit, owner;
+	__u64	epoch, released, head_epoch, tail_epoch;
+	__u32	stopped, qlen, backlog;
+	__u64	commands;
+	unsigned int n_stats;
+	__u64	stats[SCH_PLUG_A_STATS_MAX + 1];
+};
+
+/* What the kernel says of one qdisc: first rtnetlink, then, of a plug, the family.
+ * Two messages are not of one moment: while packets or commands are under way,
+ * compare what is in @ctl with nothing but what is in @ctl.
+ */
 struct plug_state {
 	char		kind[16];
 	__u32		handle;
 	__u32		parent;
-	bool		has_options;
-	struct tc_plug_qopt qopt;
-	__u64		epoch;		/* attributes: 0 when absent */
-	__u64		released;
-	bool		has_released;
-	__u64		head_epoch;
-	__u64		tail_epoch;
-	__u32		stopped;
+	bool		has_options;	/* TCA_OPTIONS */
+	bool		has_xstats;	/* TCA_STATS_APP or TCA_XSTATS */
 	__u64		sent_packets;
 	__u64		sent_bytes;
 	__u32		qlen;
@@ -105,15 +118,19 @@ struct plug_state {
 	__u32		drops;
 	__u32		overlimits;
 	__u32		requeues;
-	size_t		xstats_len;	/* 0: none */
-	struct tc_plug_xstats xstats;
+
+	bool		has_state;	/* not with the in-tree module */
+	struct control_state ctl;
 };
+
+/* PLUG_STAT(st, QUEUED_PACKETS): a statistic of a struct plug_state. */
+#define PLUG_STAT(st, NAME) ((st).ctl.stats[SCH_PLUG_A_STATS_##NAME])
 
 struct plug_reply {
 	char		extack[EXTACK_LEN];	/* "" if none */
 	int		bad_offset;		/* NLMSGERR_ATTR_OFFS, -1 if none */
 	bool		echoed;
-	struct plug_state echo;			/* with NLM_F_ECHO */
+	struct plug_state echo;			/* with NLM_F_ECHO; rtnetlink's part */
 };
 
 /* Writes one attribute to @at, of which 4 + @len, rounded up to a multiple of 4,
@@ -128,15 +145,31 @@ int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply);
 /* Sends what is in @buf, a whole netlink message, and reads the answer to it. */
 int nl_raw(int nl, void *buf, size_t len, struct plug_reply *reply);
 
-/* The commands, to the root plug of @dev: 0 or a negative errno. */
-int plug_cmd(int nl, const char *dev, int action, __u32 limit);
-int plug_upto(int nl, const char *dev, __u64 epoch, struct plug_reply *reply);
+struct control_reply;	/* see control.h */
 
-/* The qdisc of @dev with that parent (TC_H_ROOT for the root): its state as
- * dumped; false if there is none.
+/* A command to the plug at @parent of @dev by the family, which finds its id: 0 or a
+ * negative errno, -EOPNOTSUPP without the family. @arg is the limit of TCQ_PLUG_LIMIT
+ * or else an epoch; NULL: none is sent. @reply may be NULL.
+ */
+int plug_change(const char *dev, __u32 parent, int action, const __u64 *arg,
+		struct control_reply *reply);
+
+/* A command to the plug at @parent of @dev, 0 or a negative errno: by rtnetlink,
+ * DISCARD by the family.
+ */
+int plug_cmd_at(int nl, const char *dev, __u32 parent, int action, __u32 limit);
+/* The same to the root plug. */
+int plug_cmd(int nl, const char *dev, int action, __u32 limit);
+/* RELEASE_UPTO, and DISCARD up to an epoch, of the root plug: by the family. */
+int plug_upto(int nl, const char *dev, __u64 epoch, struct control_reply *reply);
+int plug_discard_upto(int nl, const char *dev, __u64 epoch,
+		      struct control_reply *reply);
+
+/* The qdisc of @dev with that parent (TC_H_ROOT for the root): its state as both
+ * interfaces dump it; false if tc does not show one.
  */
 bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state);
-/* All qdiscs of @dev that a dump shows, up to @max; how many. */
+/* All qdiscs of @dev that tc shows, up to @max; how many. */
 unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			unsigned int max);
 /* Whether two dumps tell the same, the age aside, which time changes. */

@@ -8,8 +8,10 @@
  * stop; then all that is held leaves with the last release (I5), and the root
  * counts nothing any more.
  *
- *	race-children [SECONDS [PARENT]]	(10) for each parent, or for one, and
+ *	race-children [SECONDS [PARENT [WAY]]]	(10) for each parent, or for one, and
  *						until enough was done
+ *
+ * PARENT may be "all". WAY is as in race.c.
  */
 #include "parents.h"
 #include "traffic.h"
@@ -69,7 +71,7 @@ static void discard(struct child *c)
 static void limit(struct child *c)
 {
 	expect_obeyed(c, commander_say(&c->commander, TCQ_PLUG_LIMIT,
-				       100000 + dice(&c->seed, 1000000), 0));
+				       100000 + dice(&c->seed, 1000000)));
 }
 
 /* ---- changes ---- */
@@ -218,7 +220,7 @@ static void settle(struct child *c)
 
 /* ---- one parent ---- */
 
-static void child_open(struct child *c, const struct parent *p)
+static void child_open(struct child *c, const struct parent *p, enum way way)
 {
 	memset(c, 0, sizeof(*c));
 	c->parent = p;
@@ -228,6 +230,7 @@ static void child_open(struct child *c, const struct parent *p)
 	must("%s", p->attach);
 	must("%s", plugs_attach(p, "add"));
 	commander_open(&c->commander, DEV);
+	c->commander.way = way;
 	c->commander.plugs = plugs(p);
 	memcpy(c->commander.at, p->at, sizeof(p->at));
 	/* Two plugs number their epochs each in its own way; no command here names
@@ -238,7 +241,7 @@ static void child_open(struct child *c, const struct parent *p)
 
 static void child_close(struct child *c)
 {
-	close(c->commander.nl);
+	commander_close(&c->commander);
 	close(c->nl);
 	link_delete(DEV);
 }
@@ -246,6 +249,7 @@ static void child_close(struct child *c)
 static bool enough(struct child *c)
 {
 	return atomic_load(&c->traffic.left) && c->commander.count > 100 &&
+	       (c->commander.way == BY_TC || c->commander.by_family > 20) &&
 	       c->turn >= CHANGES;
 }
 
@@ -255,7 +259,8 @@ static void report(struct child *c)
 	struct traffic *t = &c->traffic;
 	unsigned int i;
 
-	diag("%s: %llu commands, %u phases", name, c->commander.count, c->phases);
+	diag("%s: %llu commands, %llu messages of the family, %u phases", name,
+	     c->commander.count, c->commander.by_family, c->phases);
 	ok(enough(c), "%s: packets and commands", name);
 	for (i = 0; i < CHANGES; i++)
 		if (possible(c->parent, i))
@@ -268,7 +273,7 @@ static void report(struct child *c)
 	is_u64(c->failed, 0, "%s: every change was made", name);
 }
 
-static void race(const struct parent *p, unsigned int seconds)
+static void race(const struct parent *p, unsigned int seconds, enum way way)
 {
 	static struct child c;
 	struct hope hope = { 0 };
@@ -284,7 +289,7 @@ static void race(const struct parent *p, unsigned int seconds)
 		skip("%s: this kernel's crashes in a change, whatever its child", p->name);
 		return;
 	}
-	child_open(&c, p);
+	child_open(&c, p, way);
 	traffic_start(&c.traffic);
 	while (now_ns() < end || (!enough(&c) && hopeful(c.traffic.left, &hope))) {
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; )
@@ -301,11 +306,13 @@ static void race(const struct parent *p, unsigned int seconds)
 int main(int argc, char **argv)
 {
 	unsigned int seconds = argc > 1 ? strtoul(argv[1], NULL, 10) : 10;
+	const char *which = argc > 2 ? argv[2] : "all";
+	enum way way = argc > 3 ? way_of(argv[3]) : BY_TC;
 	const struct parent *p;
 
 	allow_bursts();
 	for (p = parents; p->name; p++)
-		if (argc < 3 || !strcmp(argv[2], p->name))
-			race(p, seconds);
+		if (!strcmp(which, "all") || !strcmp(which, p->name))
+			race(p, seconds, way);
 	return done_testing();
 }

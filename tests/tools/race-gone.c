@@ -64,12 +64,13 @@ static void *command(void *arg)
 	__u64 seed = now_ns() | 1;
 
 	commander_open(&c, "pg");
+	c.way = BY_CHANCE;
 	for (;;) {
 		int action = dice(&seed, 7), err;
 
 		action = action == 3 ? TCQ_PLUG_BUFFER : action == 4 ? TCQ_PLUG_DISCARD :
 			 action == 5 ? TCQ_PLUG_RELEASE_UPTO : action == 6 ? TCQ_PLUG_BUFFER : action;
-		err = commander_say(&c, action, 0, dice(&seed, 100));
+		err = commander_say(&c, action, dice(&seed, 100));
 		/* EINVAL: an epoch that is not closed; the others: gone. */
 		if (err && err != -EINVAL && err != -ENODEV && err != -ENOENT) {
 			diag("action %d was answered with %d", action, err);

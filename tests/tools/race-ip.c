@@ -340,7 +340,7 @@ static int say_something_else(__u64 *seed)
 		say_buffer(&commander, &ledger);
 		epoch = ledger.released + 1;
 		ledger_ask(&ledger, epoch);
-		return commander_say(&commander, TCQ_PLUG_RELEASE_UPTO, 0, epoch);
+		return commander_say(&commander, TCQ_PLUG_RELEASE_UPTO, epoch);
 	default:
 		return say_discard(&commander, &ledger);
 	}
@@ -357,7 +357,7 @@ static bool drains(void)
 	say_release_closed(&commander, &ledger);
 	do {
 		st = plug_get(nl, "pa");
-		if (!st.qlen || (st.has_released && st.head_epoch > st.released))
+		if (!st.qlen || (st.has_state && st.ctl.head_epoch > st.ctl.released))
 			return true;
 	} while (hopeful(left, &hope));
 	return false;
@@ -404,7 +404,7 @@ int main(int argc, char **argv)
 	tap = departures_open("pa");
 	nl = nl_open();
 	commander_open(&commander, "pa");
-	ledger_start(&ledger, plug_get(nl, "pa").epoch);
+	ledger_start(&ledger, plug_get(nl, "pa").ctl.epoch);
 	if (tcp)
 		say_open(&commander, &ledger);	/* to connect */
 	reader = thread(reader_main, NULL);

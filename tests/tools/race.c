@@ -6,7 +6,7 @@
  * phase the senders stop, and all packets must be accounted for and leave with
  * the last release.
  *
- *	race MODE [SECONDS [DEVICES]]
+ *	race MODE [SECONDS [DEVICES [WAY]]]
  *
  *	alternate	BUFFER and RELEASE_ONE strictly in turn, one epoch waiting:
  *			nothing but plain use, and the in-tree module leaks
@@ -18,7 +18,9 @@
  *	renew		the same, and the plug is replaced or deleted and added
  *
  * SECONDS (10), and until everything was done once, with DEVICES (1 to 4; 1)
- * devices side by side, each with its own senders and commands.
+ * devices side by side, each with its own senders and commands. WAY is the
+ * interface of the commands that both have: tc (the usual), family, or mixed, where
+ * chance decides for each.
  */
 #include "traffic.h"
 
@@ -67,7 +69,7 @@ static void say_upto(struct device *d)
 
 	if (valid && epoch > l->released)
 		ledger_ask(l, epoch);
-	expect(d, commander_say(&d->commander, TCQ_PLUG_RELEASE_UPTO, 0, epoch),
+	expect(d, commander_say(&d->commander, TCQ_PLUG_RELEASE_UPTO, epoch),
 	       valid ? 0 : -EINVAL);
 }
 
@@ -79,7 +81,7 @@ static void renew(struct device *d)
 		.dev = d->traffic.dev, .parent = TC_H_ROOT,
 		.flags = NLM_F_CREATE | NLM_F_REPLACE,
 	};
-	__u64 stale;
+	struct plug_state before = plug_get(d->nl, d->traffic.dev);
 
 	traffic_lose(&d->traffic);
 	if (dice(&d->seed, 2)) {
@@ -94,10 +96,13 @@ static void renew(struct device *d)
 	d->handle = d->handle % 9 + 1;
 	msg.handle = d->handle << 16;
 	expect(d, nl_request(d->nl, &msg, NULL), 0);
-	stale = l->epoch;
-	ledger_renew(l, plug_get(d->nl, d->traffic.dev).epoch);
-	/* Meant for the plug before: it must let nothing of the new one go. */
-	expect(d, commander_say(&d->commander, TCQ_PLUG_RELEASE_UPTO, 0, stale), 0);
+	ledger_renew(l, plug_get(d->nl, d->traffic.dev).ctl.epoch);
+	/* Meant for the plug before: it must let nothing of the new one go. By the
+	 * number of the epoch it does not, nor does anything by the plug's id.
+	 */
+	expect(d, commander_say(&d->commander, TCQ_PLUG_RELEASE_UPTO, before.ctl.epoch), 0);
+	expect(d, control_do(control_here(false), before.ctl.id,
+			     TCQ_PLUG_RELEASE_INDEFINITE, NULL), -ENOENT);
 }
 
 /* Changes go through more of the kernel than commands do, and are rarer. */
@@ -170,7 +175,7 @@ static void act(struct device *d, enum action action)
 		expect(d, say_discard(c, &d->traffic.ledger), 0);
 		break;
 	case LIMIT:
-		expect(d, commander_say(c, TCQ_PLUG_LIMIT, 100000 + dice(&d->seed, 1000000), 0), 0);
+		expect(d, commander_say(c, TCQ_PLUG_LIMIT, 100000 + dice(&d->seed, 1000000)), 0);
 		break;
 	case LINK:
 		link_change(&d->traffic, &d->seed);
@@ -277,8 +282,10 @@ static void *dumper_main(void *arg)
 
 /* ---- one device ---- */
 
-static void device_open(struct device *d, unsigned int n, enum mode mode, unsigned int seconds)
+static void device_open(struct device *d, unsigned int n, enum mode mode, unsigned int seconds,
+			enum way way)
 {
+	struct plug_state st;
 	char name[16];
 
 	snprintf(name, sizeof(name), "pa%u", n);
@@ -290,7 +297,10 @@ static void device_open(struct device *d, unsigned int n, enum mode mode, unsign
 	must("tc qdisc add dev %s root handle 1: plug limit 10000000", name);
 	d->nl = nl_open();
 	commander_open(&d->commander, name);
-	traffic_open(&d->traffic, name, plug_get(d->nl, name).epoch);
+	d->commander.way = way;
+	/* The in-tree module has no numbers; any will do. */
+	st = plug_get(d->nl, name);
+	traffic_open(&d->traffic, name, st.has_state ? st.ctl.epoch : 1);
 }
 
 static void *device_main(void *arg)
@@ -317,9 +327,11 @@ static void device_report(struct device *d)
 	struct traffic *t = &d->traffic;
 	unsigned int i;
 
-	diag("%s: %llu commands, %u dumps, %llu phases", t->dev, d->commander.count, d->dumps,
-	     d->phases);
+	diag("%s: %llu commands, %llu by the family, %u dumps, %llu phases", t->dev,
+	     d->commander.count, d->commander.by_family, d->dumps, d->phases);
 	ok(atomic_load(&t->left) && d->commander.count, "%s: packets and commands", t->dev);
+	if (d->commander.way != BY_TC)
+		ok(d->commander.by_family > d->commander.count / 4, "%s: by the family as well", t->dev);
 	for (i = 0; i < ACTIONS; i++)
 		if (does(d, i))
 			diag("%s: %u %s", t->dev, d->done[i], actions[i].name);
@@ -344,6 +356,7 @@ int main(int argc, char **argv)
 	unsigned int seconds = number(argc, argv, 2, 10), n = number(argc, argv, 3, 1);
 	static struct device devices[DEVICES_MAX];
 	pthread_t threads[DEVICES_MAX];
+	enum way way = argc > 4 ? way_of(argv[4]) : BY_TC;
 	unsigned int i, mode = 0;
 
 	while (argc > 1 && mode < MODES && strcmp(argv[1], modes[mode]))
@@ -352,7 +365,7 @@ int main(int argc, char **argv)
 		bail("usage: see the top of race.c");
 	allow_bursts();
 	for (i = 0; i < n; i++)
-		device_open(&devices[i], i, mode, seconds);
+		device_open(&devices[i], i, mode, seconds, way);
 	diag("%s: %u senders a device, %u devices", modes[mode], devices[0].traffic.senders, n);
 	for (i = 0; i < n; i++)
 		threads[i] = thread(device_main, &devices[i]);

@@ -34,7 +34,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "plugtest.h"
+#include "control.h"
 
 #define EPOCHS	(1 << 20)	/* remembered; far more than are under way */
 #define NOT_YET	(~0ULL)
@@ -134,13 +134,34 @@ static inline __u64 ledger_early(struct ledger *l, __u64 stamp, __u64 left)
 	return left < asked ? asked - left : 0;
 }
 
-/* ---- commands at full speed: a message made once ---- */
+/* ---- commands at full speed: a message made once, an id found once ---- */
+
+/* Which interface the commands go by that both have. The others go by the family
+ * always.
+ */
+enum way { BY_TC, BY_FAMILY, BY_CHANCE };
+
+static inline enum way way_of(const char *name)
+{
+	if (!strcmp(name, "tc"))
+		return BY_TC;
+	if (!strcmp(name, "family"))
+		return BY_FAMILY;
+	if (!strcmp(name, "mixed"))
+		return BY_CHANCE;
+	bail("%s is none of tc, family, mixed", name);
+}
 
 struct commander {
 	int	nl;
-	__u64	count;
+	__u64	count, by_family;
+	enum way way;
+	__u64	seed;
 	unsigned int plugs;	/* each is told everything */
 	__u32	at[PLUGS_MAX];	/* their parents */
+	bool	knows_family;
+	struct control family;
+	__u64	id[PLUGS_MAX];	/* 0: to be found */
 	struct {
 		struct nlmsghdr	nlh;
 		struct tcmsg	tcm;
@@ -148,18 +169,20 @@ struct commander {
 		char		name[8];
 		struct nlattr	opt;
 		struct tc_plug_qopt qopt;
-		struct nlattr	attr;
-		char		epoch[8];
 	} __attribute__((packed, aligned(8))) msg;
 };
 
-/* For the plug at @dev's root, unless others are named afterwards. */
+/* For the plug at @dev's root, unless others are named afterwards; all by tc that
+ * goes by tc.
+ */
 static inline void commander_open(struct commander *c, const char *dev)
 {
 	memset(c, 0, sizeof(*c));
 	c->nl = nl_open();
+	c->seed = now_ns() | 1;
 	c->plugs = 1;
 	c->at[0] = TC_H_ROOT;
+	c->msg.nlh.nlmsg_len = sizeof(c->msg);
 	c->msg.nlh.nlmsg_type = RTM_NEWQDISC;
 	c->msg.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	c->msg.tcm.tcm_ifindex = if_nametoindex(dev);
@@ -167,27 +190,85 @@ static inline void commander_open(struct commander *c, const char *dev)
 	c->msg.kind.nla_len = NLA_HDRLEN + sizeof("plug");
 	strcpy(c->msg.name, "plug");
 	c->msg.opt.nla_type = TCA_OPTIONS;
-	c->msg.attr.nla_type = TCA_PLUG_EPOCH;
-	c->msg.attr.nla_len = NLA_HDRLEN + 8;
+	c->msg.opt.nla_len = NLA_HDRLEN + sizeof(c->msg.qopt);
 }
 
-/* 0 or a negative errno, the first. */
-static inline int commander_say(struct commander *c, int action, __u32 limit, __u64 epoch)
+static inline void commander_forget_family(struct commander *c)
 {
-	size_t extra = action == TCQ_PLUG_RELEASE_UPTO ? c->msg.attr.nla_len : 0;
+	if (c->knows_family)
+		control_close(&c->family);
+	c->knows_family = false;
+	memset(c->id, 0, sizeof(c->id));
+}
+
+static inline void commander_close(struct commander *c)
+{
+	commander_forget_family(c);
+	close(c->nl);
+}
+
+static inline int commander_by_tc(struct commander *c, unsigned int i, int action,
+				  __u32 limit)
+{
+	c->msg.tcm.tcm_parent = c->at[i];
+	c->msg.qopt.action = action;
+	c->msg.qopt.limit = limit;
+	return nl_raw(c->nl, &c->msg, c->msg.nlh.nlmsg_len, NULL);
+}
+
+/* The plug that is there now; false: none, or no family. */
+static inline bool commander_find(struct commander *c, unsigned int i)
+{
+	struct control_state st;
+
+	if (!c->knows_family)
+		c->knows_family = control_try_open(&c->family);
+	if (!c->knows_family ||
+	    !control_look_up(&c->family, c->msg.tcm.tcm_ifindex, c->at[i], &st))
+		return false;
+	c->id[i] = st.id;
+	return true;
+}
+
+/* ENOENT: there is another plug, or another module that has another number. */
+static inline int commander_by_family(struct commander *c, unsigned int i, int action,
+				      const __u64 *arg)
+{
+	int err = -ENOENT;
+
+	c->by_family++;
+	if (c->id[i])
+		err = control_change(&c->family, c->id[i], action, arg, NULL);
+	if (err != -ENOENT)
+		return err;
+	commander_forget_family(c);
+	if (!commander_find(c, i))
+		return -ENOENT;
+	return control_change(&c->family, c->id[i], action, arg, NULL);
+}
+
+static inline bool commander_goes_by_family(struct commander *c, int action)
+{
+	if (action == TCQ_PLUG_DISCARD || action == TCQ_PLUG_RELEASE_UPTO)
+		return true;
+	if (c->way != BY_CHANCE)
+		return c->way == BY_FAMILY;
+	c->seed = c->seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return c->seed >> 63;
+}
+
+/* 0 or a negative errno, the first. @arg: the limit, or the epoch of RELEASE_UPTO. */
+static inline int commander_say(struct commander *c, int action, __u64 arg)
+{
+	bool takes = action == TCQ_PLUG_LIMIT || action == TCQ_PLUG_RELEASE_UPTO;
+	bool family = commander_goes_by_family(c, action);
 	unsigned int i;
 	int err = 0;
 
-	c->msg.opt.nla_len = NLA_HDRLEN + sizeof(c->msg.qopt) + extra;
-	c->msg.nlh.nlmsg_len = sizeof(c->msg) - NLA_HDRLEN - 8 + extra;
-	c->msg.qopt.action = action;
-	c->msg.qopt.limit = limit;
-	memcpy(c->msg.epoch, &epoch, sizeof(epoch));
 	c->count++;
-	for (i = 0; i < c->plugs && !err; i++) {
-		c->msg.tcm.tcm_parent = c->at[i];
-		err = nl_raw(c->nl, &c->msg, c->msg.nlh.nlmsg_len, NULL);
-	}
+	for (i = 0; i < c->plugs && !err; i++)
+		err = family ? commander_by_family(c, i, action, takes ? &arg : NULL) :
+			       commander_by_tc(c, i, action, arg);
 	return err;
 }
 
@@ -197,7 +278,7 @@ static inline int say_buffer(struct commander *c, struct ledger *l)
 	int err;
 
 	ledger_next(l);
-	err = commander_say(c, TCQ_PLUG_BUFFER, 0, 0);
+	err = commander_say(c, TCQ_PLUG_BUFFER, 0);
 	ledger_acked(l);
 	return err;
 }
@@ -206,13 +287,13 @@ static inline int say_release_one(struct commander *c, struct ledger *l)
 {
 	if (l->released + 1 < l->epoch)
 		ledger_ask(l, l->released + 1);
-	return commander_say(c, TCQ_PLUG_RELEASE_ONE, 0, 0);
+	return commander_say(c, TCQ_PLUG_RELEASE_ONE, 0);
 }
 
 static inline int say_open(struct commander *c, struct ledger *l)
 {
 	ledger_ask(l, l->epoch);
-	return commander_say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0, 0);
+	return commander_say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0);
 }
 
 /* All that was sent before is let go, and nothing else: also what BUFFER stops
@@ -235,7 +316,7 @@ static inline int say_discard(struct commander *c, struct ledger *l)
 
 	if (l->released != l->epoch)
 		ledger_discard(l);
-	err = commander_say(c, TCQ_PLUG_DISCARD, 0, 0);
+	err = commander_say(c, TCQ_PLUG_DISCARD, 0);
 	ledger_acked(l);
 	return err;
 }

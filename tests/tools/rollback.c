@@ -9,6 +9,7 @@
  *
  *	rollback [ROUNDS]	(1500)
  */
+#include "control.h"
 #include "race.h"
 
 #include <arpa/inet.h>
@@ -73,17 +74,21 @@ static void *watch(void *arg)
 	return NULL;
 }
 
+/* Nothing comes between send() and DISCARD, so the id is asked for before. */
 static unsigned int rounds(int nl, int fd, unsigned int n)
 {
+	struct control c = control_open();
+	__u64 id = control_find(&c, DEV, TC_H_ROOT).id;
 	unsigned int i, sent = 0;
 
 	for (i = 0; i < n; i++) {
 		sent += send_frame(fd, OURS);
-		if (plug_cmd(nl, DEV, TCQ_PLUG_DISCARD, 0) ||
+		if (control_do(&c, id, TCQ_PLUG_DISCARD, NULL) ||
 		    plug_cmd(nl, DEV, TCQ_PLUG_BUFFER, 0) ||
 		    plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_ONE, 0))
 			bail("a command was refused");
 	}
+	control_close(&c);
 	return sent;
 }
 

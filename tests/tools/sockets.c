@@ -254,12 +254,7 @@ static struct plug_state plug_at(const struct path *p)
 
 static void say(const struct path *p, int action)
 {
-	struct tc_plug_qopt qopt = { .action = action };
-	struct plug_msg msg = {
-		.dev = p->dev, .parent = p->parent,
-		.options = &qopt, .options_len = sizeof(qopt),
-	};
-	int err = nl_request(nl, &msg, NULL);
+	int err = plug_cmd_at(nl, p->dev, p->parent, action, 0);
 
 	if (err)
 		ok(false, "action %d: %s", action, strerror(-err));
@@ -358,7 +353,7 @@ static void is_before(struct seen s, size_t want, const char *name, const char *
 
 static void no_failures(const struct path *p, const char *name)
 {
-	is_u64(plug_at(p).xstats.copy_failures, 0, "%s: no failure was counted", name);
+	is_u64(PLUG_STAT(plug_at(p), COPY_FAILURES), 0, "%s: no failure was counted", name);
 }
 
 struct kind {
@@ -591,7 +586,7 @@ static void test_failures(void)
 	is_u64(send_failing(pair.tx, data, sizeof(data)), sizeof(data), "no memory: sent");
 	fail_pages(false);
 	ok(holds(p, sizeof(data)), "no memory: the packet is held");
-	is_u64(plug_at(p).xstats.copy_failures, 1, "no memory: a failure is counted");
+	is_u64(PLUG_STAT(plug_at(p), COPY_FAILURES), 1, "no memory: a failure is counted");
 	ok(account(pair.tx) >= 1400, "no memory: its socket is charged for it");
 	ok(!completed(pair.tx, QUIET_MS, &copied), "no memory: the sender's memory is in use");
 	is_u64(send(pair.tx, data, sizeof(data), 0), sizeof(data), "the next, not zero-copy, is sent");
@@ -604,7 +599,7 @@ static void test_failures(void)
 		  "the receiver");
 	ok(completed(pair.tx, PATIENCE_MS, &copied), "it has left: the sender has its memory back");
 	is_u64(account(pair.tx), 0, "it has left: its socket is not charged for it");
-	is_u64(plug_at(p).xstats.copy_failures, 1, "no other failure");
+	is_u64(PLUG_STAT(plug_at(p), COPY_FAILURES), 1, "no other failure");
 	close(tap);
 	pair_close(&pair);
 	veth_end();

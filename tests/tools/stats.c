@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * I3 in figures: every field of struct tc_plug_xstats, and the standard ones
- * beside it, against what was sent, seen to leave, and dropped for a known
+ * I3 in figures: every statistic of the family, SCH_PLUG_A_STATS_*, and the standard
+ * ones of tc, against what was sent, seen to leave, and dropped for a known
  * cause. The age is compared with two readings of the same clock around each
  * event, so nothing depends on how fast anything is.
  *
  *	stats [TEST]		one test, or all
  *	stats random SEED STEPS	the random workload, with other than the usual
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +61,9 @@ static void test_queue(void)
 	wire_send(&w, 7, 100);
 	wire_send(&w, 2, 250);
 	st = get();
-	is_u64(st.xstats.queued_packets, 9, "queued_packets");
-	is_u64(st.xstats.queued_bytes, 1200, "queued_bytes");
-	is_u64(st.xstats.max_backlog, 1200, "max_backlog");
+	is_u64(PLUG_STAT(st, QUEUED_PACKETS), 9, "queued_packets");
+	is_u64(PLUG_STAT(st, QUEUED_BYTES), 1200, "queued_bytes");
+	is_u64(PLUG_STAT(st, MAX_BACKLOG), 1200, "max_backlog");
 	is_u64(st.qlen, 9, "qlen");
 	is_u64(st.backlog, 1200, "backlog");
 	is_u64(st.sent_packets, 0, "nothing sent");
@@ -73,15 +74,15 @@ static void test_queue(void)
 	command(TCQ_PLUG_RELEASE_ONE, 0);
 	settle(9);
 	st = get();
-	is_u64(st.xstats.queued_packets, 10, "queued_packets never falls");
-	is_u64(st.xstats.queued_bytes, 1500, "queued_bytes never falls");
-	is_u64(st.xstats.max_backlog, 1500, "max_backlog never falls");
+	is_u64(PLUG_STAT(st, QUEUED_PACKETS), 10, "queued_packets never falls");
+	is_u64(PLUG_STAT(st, QUEUED_BYTES), 1500, "queued_bytes never falls");
+	is_u64(PLUG_STAT(st, MAX_BACKLOG), 1500, "max_backlog never falls");
 	is_u64(st.qlen, 1, "qlen");
 	is_u64(st.backlog, 300, "backlog");
 	is_u64(st.sent_packets, 9, "sent");
 	is_u64(st.sent_bytes, 1200, "bytes sent");
 	wire_send(&w, 1, 1000);
-	is_u64(get().xstats.max_backlog, 1500, "max_backlog: less than before is no record");
+	is_u64(PLUG_STAT(get(), MAX_BACKLOG), 1500, "max_backlog: less than before is no record");
 	is_u64(get().requeues, 0, "the device takes all");
 	wire_finish(&w, DEV);
 }
@@ -97,26 +98,26 @@ static void test_bypass(void)
 	st = get();
 	is_u64(st.sent_packets, 20, "sent");
 	is_u64(st.sent_bytes, 2000, "bytes sent");
-	is_u64(st.xstats.queued_packets, 0, "queued_packets");
-	is_u64(st.xstats.queued_bytes, 0, "queued_bytes");
-	is_u64(st.xstats.max_backlog, 0, "max_backlog");
+	is_u64(PLUG_STAT(st, QUEUED_PACKETS), 0, "queued_packets");
+	is_u64(PLUG_STAT(st, QUEUED_BYTES), 0, "queued_bytes");
+	is_u64(PLUG_STAT(st, MAX_BACKLOG), 0, "max_backlog");
 
 	command(TCQ_PLUG_BUFFER, 0);
 	wire_send(&w, 5, 100);
 	st = get();
-	is_u64(st.xstats.queued_packets, 5, "closed: queued_packets");
+	is_u64(PLUG_STAT(st, QUEUED_PACKETS), 5, "closed: queued_packets");
 	is_u64(st.sent_packets, 20, "closed: sent");
 	command(TCQ_PLUG_RELEASE_INDEFINITE, 0);
 	settle(5);
 	wire_send(&w, 3, 100);
 	settle(3);
 	st = get();
-	is_u64(st.xstats.queued_packets, 5, "opened again: bypassed again");
+	is_u64(PLUG_STAT(st, QUEUED_PACKETS), 5, "opened again: bypassed again");
 	is_u64(st.sent_packets, 28, "opened again: sent");
 	must("ip link set " DEV " down && ip link set " DEV " up");
 	wire_send(&w, 3, 100);
 	settle(3);
-	is_u64(get().xstats.queued_packets, 5, "bypassed after down and up as well");
+	is_u64(PLUG_STAT(get(), QUEUED_PACKETS), 5, "bypassed after down and up as well");
 	wire_finish(&w, DEV);
 }
 
@@ -128,14 +129,14 @@ static void test_drops(void)
 	start("limit 1000");
 	wire_send(&w, 13, 100);
 	st = get();
-	is_u64(st.xstats.drops_limit, 3, "drops_limit");
+	is_u64(PLUG_STAT(st, DROPS_LIMIT), 3, "drops_limit");
 	is_u64(st.drops, 3, "qstats.drops");
-	is_u64(st.xstats.queued_packets, 10, "a refused packet is not queued");
+	is_u64(PLUG_STAT(st, QUEUED_PACKETS), 10, "a refused packet is not queued");
 
 	command(TCQ_PLUG_BUFFER, 0);
 	must("ip link set " DEV " down && ip link set " DEV " up");
 	st = get();
-	is_u64(st.xstats.drops_reset, 10, "drops_reset");
+	is_u64(PLUG_STAT(st, DROPS_RESET), 10, "drops_reset");
 	is_u64(st.drops, 13, "qstats.drops has them too");
 	is_u64(st.qlen, 0, "qlen");
 	is_u64(st.backlog, 0, "backlog");
@@ -145,16 +146,27 @@ static void test_drops(void)
 	wire_send(&w, 4, 100);
 	command(TCQ_PLUG_DISCARD, 0);
 	st = get();
-	is_u64(st.xstats.drops_discard, 6, "drops_discard");
-	is_u64(st.xstats.drops_reset, 10, "drops_reset as before");
-	is_u64(st.xstats.drops_limit, 3, "drops_limit as before");
+	is_u64(PLUG_STAT(st, DROPS_DISCARD), 6, "drops_discard");
+	is_u64(PLUG_STAT(st, DROPS_RESET), 10, "drops_reset as before");
+	is_u64(PLUG_STAT(st, DROPS_LIMIT), 3, "drops_limit as before");
 	is_u64(st.drops, 19, "qstats.drops has all");
 	is_u64(st.qlen, 0, "qlen");
 	is_u64(st.backlog, 0, "backlog");
 	is_u64(st.sent_packets, 0, "nothing sent");
-	is_u64(st.xstats.max_backlog, 1000, "max_backlog outlives it all");
+	is_u64(PLUG_STAT(st, MAX_BACKLOG), 1000, "max_backlog outlives it all");
+
+	wire_send(&w, 2, 100);
+	command(TCQ_PLUG_BUFFER, 0);
+	wire_send(&w, 1, 250);
+	is_u64(-plug_discard_upto(nl, DEV, st.ctl.epoch, NULL), 0, "DISCARD up to the first");
+	st = get();
+	is_u64(PLUG_STAT(st, DROPS_DISCARD), 8, "drops_discard: of that epoch alone");
+	is_u64(st.drops, 21, "qstats.drops has them too");
+	is_u64(st.qlen, 1, "qlen");
+	is_u64(st.backlog, 250, "backlog");
+	command(TCQ_PLUG_DISCARD, 0);
 	must("ip link set " DEV " down && ip link set " DEV " up");
-	is_u64(get().drops, 19, "a reset of an empty plug drops nothing");
+	is_u64(get().drops, 22, "a reset of an empty plug drops nothing");
 	wire_finish(&w, DEV);
 }
 
@@ -162,7 +174,7 @@ static void test_drops(void)
 
 static void test_commands(void)
 {
-	struct tc_plug_xstats want = { 0 }, got;
+	struct plug_state got;
 
 	diag("commands, by kind; what is refused is none");
 	start("");
@@ -171,30 +183,27 @@ static void test_commands(void)
 	commands(TCQ_PLUG_LIMIT, 7);
 	is_u64(-plug_upto(nl, DEV, 2, NULL), 0, "RELEASE_UPTO 2");
 	is_u64(-plug_upto(nl, DEV, 1, NULL), 0, "RELEASE_UPTO 1");
-	ok(plug_upto(nl, DEV, 99, NULL) < 0, "RELEASE_UPTO 99 is refused");
+	is_u64(-plug_upto(nl, DEV, 99, NULL), EINVAL, "RELEASE_UPTO 99 is refused");
+	is_u64(-plug_discard_upto(nl, DEV, 3, NULL), 0, "DISCARD up to 3");
+	is_u64(-plug_discard_upto(nl, DEV, 99, NULL), EINVAL, "DISCARD up to 99 is refused");
 	ok(plug_cmd(nl, DEV, 77, 0) < 0, "action 77 is refused");
 	commands(TCQ_PLUG_DISCARD, 1);
 	commands(TCQ_PLUG_RELEASE_ONE, 1);
-	commands(TCQ_PLUG_RELEASE_INDEFINITE, 6);
+	commands(TCQ_PLUG_RELEASE_INDEFINITE, 8);
 	commands(TCQ_PLUG_DISCARD, 4);
 	commands(TCQ_PLUG_RELEASE_ONE, 2);
 
 	/* Each another number, or one could stand for the other. */
-	got = get().xstats;
-	want.buffer_cmds = 3;
-	want.release_one_cmds = 4;
-	want.release_indefinite_cmds = 6;
-	want.limit_cmds = 7;
-	want.discard_cmds = 5;
-	want.release_upto_cmds = 2;
-#define SAME(field) is_u64(got.field, want.field, #field)
-	SAME(buffer_cmds);
-	SAME(release_one_cmds);
-	SAME(release_indefinite_cmds);
-	SAME(limit_cmds);
-	SAME(discard_cmds);
-	SAME(release_upto_cmds);
+	got = get();
+#define SAME(name, want) is_u64(PLUG_STAT(got, name), want, #name)
+	SAME(BUFFER_CMDS, 3);
+	SAME(RELEASE_ONE_CMDS, 4);
+	SAME(RELEASE_INDEFINITE_CMDS, 8);
+	SAME(LIMIT_CMDS, 7);
+	SAME(DISCARD_CMDS, 6);
+	SAME(RELEASE_UPTO_CMDS, 2);
 #undef SAME
+	is_u64(got.ctl.commands, 3 + 4 + 8 + 7 + 6 + 2, "and all together");
 	wire_finish(&w, DEV);
 }
 
@@ -226,13 +235,13 @@ static void is_age(__u64 age, struct moment asked, struct moment m, const char *
 static void closed_since(const struct moment *m, const char *what)
 {
 	struct moment asked = { .before = now_ns() };
-	__u64 age = get().xstats.closed_age;
+	struct plug_state st = get();
 
 	asked.after = now_ns();
 	if (m)
-		is_age(age, asked, *m, what);
+		is_age(PLUG_STAT(st, CLOSED_AGE), asked, *m, what);
 	else
-		is_u64(age, TC_PLUG_NEVER, "%s", what);
+		is_u64(st.ctl.n_stats, SCH_PLUG_A_STATS_MAX - 2, "%s", what);
 }
 
 static void test_closed_age(void)
@@ -246,6 +255,7 @@ static void test_closed_age(void)
 	must("tc qdisc add dev " DEV " root handle 1: plug");
 	created.after = now_ns();
 	closed_since(&created, "since it was created closed");
+	is_u64(get().ctl.n_stats, SCH_PLUG_A_STATS_MAX - 1, "and nothing else is missing");
 	at(TCQ_PLUG_BUFFER);
 	closed_since(&created, "BUFFER does not close what is closed");
 	at(TCQ_PLUG_RELEASE_ONE);
@@ -312,32 +322,39 @@ static struct {
 
 static bool balanced(const struct plug_state *st)
 {
-	const struct tc_plug_xstats *x = &st->xstats;
+	const struct control_state *c = &st->ctl;
 
 	return sum.accepted == sum.left + st->qlen + sum.reset + sum.discarded &&
 	       st->sent_packets == sum.left &&
-	       x->drops_limit == sum.refused &&
-	       x->drops_reset == sum.reset &&
-	       x->drops_discard == sum.discarded &&
+	       PLUG_STAT(*st, DROPS_LIMIT) == sum.refused &&
+	       PLUG_STAT(*st, DROPS_RESET) == sum.reset &&
+	       PLUG_STAT(*st, DROPS_DISCARD) == sum.discarded &&
 	       st->drops == sum.refused + sum.reset + sum.discarded &&
-	       x->queued_packets >= sum.accepted_closed &&
-	       x->queued_packets <= sum.accepted &&
-	       x->queued_bytes >= sum.accepted_bytes_closed &&
-	       x->max_backlog >= st->backlog &&
-	       (st->qlen ? st->tail_epoch > st->released : !st->backlog);
+	       PLUG_STAT(*st, QUEUED_PACKETS) >= sum.accepted_closed &&
+	       PLUG_STAT(*st, QUEUED_PACKETS) <= sum.accepted &&
+	       PLUG_STAT(*st, QUEUED_BYTES) >= sum.accepted_bytes_closed &&
+	       PLUG_STAT(*st, MAX_BACKLOG) >= c->backlog &&
+	       (c->qlen ? c->tail_epoch > c->released : !c->backlog);
 }
 
 static bool only_unreleased(void)
 {
 	struct plug_state st = get();
 
-	return !st.qlen || st.head_epoch > st.released;
+	return !st.ctl.qlen || st.ctl.head_epoch > st.ctl.released;
+}
+
+/* What stays tells what is gone. */
+static void discard_some(const struct plug_state *before)
+{
+	plug_discard_upto(nl, DEV, before->ctl.released + random() % 4, NULL);
+	sum.discarded += before->qlen - get().qlen;
 }
 
 static void random_step(bool *down)
 {
 	struct plug_state st = get();
-	bool open = st.epoch == st.released;
+	bool open = st.ctl.epoch == st.ctl.released;
 	unsigned int n = random() % 20, size = 60 + random() % 1000, accepted;
 
 	switch (random() % 12) {
@@ -363,16 +380,21 @@ static void random_step(bool *down)
 		plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_ONE, 0);
 		break;
 	case 7:
-		plug_upto(nl, DEV, st.released + random() % 4, NULL);
+		plug_upto(nl, DEV, st.ctl.released + random() % 4, NULL);
 		break;
 	case 8:
 		if (random() % 3 == 0)
 			plug_cmd(nl, DEV, TCQ_PLUG_RELEASE_INDEFINITE, 0);
 		break;
 	case 9:
-		if (random() % 3 == 0) {
+		switch (random() % 3) {
+		case 0:
 			sum.discarded += st.qlen;
 			plug_cmd(nl, DEV, TCQ_PLUG_DISCARD, 0);
+			break;
+		case 1:
+			discard_some(&st);
+			break;
 		}
 		break;
 	case 10:
@@ -424,8 +446,8 @@ static void test_random(unsigned int seed, unsigned int steps)
 		     i, sum.accepted, sum.refused, sum.left, sum.reset, sum.discarded);
 		diag("qlen %u backlog %u sent %llu drops %u queued %llu limit %llu reset %llu discard %llu",
 		     st.qlen, st.backlog, st.sent_packets, st.drops,
-		     st.xstats.queued_packets, st.xstats.drops_limit,
-		     st.xstats.drops_reset, st.xstats.drops_discard);
+		     PLUG_STAT(st, QUEUED_PACKETS), PLUG_STAT(st, DROPS_LIMIT),
+		     PLUG_STAT(st, DROPS_RESET), PLUG_STAT(st, DROPS_DISCARD));
 	}
 	ok(sum.accepted > 100 && sum.refused && sum.left && sum.reset && sum.discarded,
 	   "seed %u: something of each kind happened", seed);

@@ -27,8 +27,10 @@ struct tap {
 /* The device "pt", or one more queue of it; @more is for IFF_MULTI_QUEUE. */
 void tap_attach(struct tap *tap, unsigned int more);
 
-/* The last byte of a frame's destination address chooses its queue. */
-void tap_steer(const struct tap *tap);
+/* The last byte of a frame's destination address chooses its queue. False, after a
+ * skip(), if that takes what this kernel has not.
+ */
+bool tap_steer(const struct tap *tap);
 
 /* Reads until @want frames are there, for which it waits 10 s, and then until no
  * more come; how many. A segment of a GSO packet (gso_send()) is a frame.

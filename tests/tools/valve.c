@@ -80,21 +80,6 @@ static struct {
 static int nl;
 static struct wire w;
 
-static int say(int action, __u32 limit, const char *upto, size_t len)
-{
-	struct {
-		struct tc_plug_qopt qopt;
-		char upto[12];
-	} options = { .qopt = { .action = action, .limit = limit } };
-	struct plug_msg msg = {
-		.dev = plug.dev, .parent = plug.at,
-		.options = &options, .options_len = sizeof(options.qopt) + len,
-	};
-
-	memcpy(options.upto, upto, len);
-	return nl_request(nl, &msg, NULL);
-}
-
 static const char *name_of(int action)
 {
 	switch (action) {
@@ -115,7 +100,7 @@ static const char *name_of(int action)
 
 static void command(int action)
 {
-	int err = say(action, 0, "", 0);
+	int err = plug_cmd_at(nl, plug.dev, plug.at, action, 0);
 
 	if (err)
 		ok(false, "%s: %s", name_of(action), strerror(-err));
@@ -123,16 +108,19 @@ static void command(int action)
 
 static void limit(__u32 bytes)
 {
-	is_u64(-say(TCQ_PLUG_LIMIT, bytes, "", 0), 0, "LIMIT %u", bytes);
+	is_u64(-plug_cmd_at(nl, plug.dev, plug.at, TCQ_PLUG_LIMIT, bytes), 0, "LIMIT %u", bytes);
 }
 
 static void upto(__u64 epoch)
 {
-	char attr[12];
-	int err = say(TCQ_PLUG_RELEASE_UPTO, 0, attr,
-		      attr_at(attr, TCA_PLUG_EPOCH, &epoch, sizeof(epoch)));
+	is_u64(-plug_change(plug.dev, plug.at, TCQ_PLUG_RELEASE_UPTO, &epoch, NULL), 0,
+	       "RELEASE_UPTO %llu", (unsigned long long)epoch);
+}
 
-	is_u64(-err, 0, "RELEASE_UPTO %llu", (unsigned long long)epoch);
+static void discard_upto(__u64 epoch)
+{
+	is_u64(-plug_change(plug.dev, plug.at, TCQ_PLUG_DISCARD, &epoch, NULL), 0,
+	       "DISCARD up to %llu", (unsigned long long)epoch);
 }
 
 static struct plug_state state(void)
@@ -183,12 +171,14 @@ static void stopped(const struct slow *s, unsigned int n, unsigned int others)
 {
 	struct plug_state st = state();
 
-	is_u64(st.stopped, n, "%s: TCA_PLUG_STOPPED", s->name);
+	is_u64(st.ctl.stopped, n, "%s: so many are stopped", s->name);
 	is_u64(st.qlen, n + others, "%s: qlen", s->name);
 	is_u64(st.backlog, (n + others) * SIZE, "%s: backlog", s->name);
+	is_u64(st.ctl.qlen, n + others, "%s: the family's qlen", s->name);
+	is_u64(st.ctl.backlog, (n + others) * SIZE, "%s: and backlog", s->name);
 	if (n)
-		ok(st.head_epoch && st.head_epoch <= st.released, "%s: the oldest of them is released", s->name);
-	ok((st.tail_epoch > st.released) == !!others, "%s: so is the last packet, if there is no other",
+		ok(st.ctl.head_epoch && st.ctl.head_epoch <= st.ctl.released, "%s: the oldest of them is released", s->name);
+	ok((st.ctl.tail_epoch > st.ctl.released) == !!others, "%s: so is the last packet, if there is no other",
 	   s->name);
 }
 
@@ -229,12 +219,12 @@ static void release_indefinite(void)
 
 static void upto_released(void)
 {
-	upto(state().released);
+	upto(state().ctl.released);
 }
 
 static void upto_waiting(void)
 {
-	upto(state().released + 1);
+	upto(state().ctl.released + 1);
 }
 
 /* Stopped packets, 5 of the epoch that BUFFER began, and where it has been ended, 3
@@ -288,7 +278,7 @@ static void no_release_below(const struct slow *s)
 	stopped(s, n, 5);
 	faster(s);
 	upto(0);
-	upto(state().released - 1);
+	upto(state().ctl.released - 1);
 	wire_silent(&w, "lower numbers");
 	stopped(s, n, 5);
 	upto_released();
@@ -313,12 +303,12 @@ static void discard_below(const struct slow *s, unsigned int others)
 	before = state();
 	command(TCQ_PLUG_DISCARD);
 	st = state();
-	is_u64(st.xstats.drops_discard, others, "%s: drops_discard", s->name);
-	is_u64(st.epoch, before.epoch + 1, "%s: a fresh epoch", s->name);
-	is_u64(st.released, before.epoch, "%s: all before it is done with", s->name);
+	is_u64(PLUG_STAT(st, DROPS_DISCARD), others, "%s: drops_discard", s->name);
+	is_u64(st.ctl.epoch, before.ctl.epoch + 1, "%s: a fresh epoch", s->name);
+	is_u64(st.ctl.released, before.ctl.epoch, "%s: all before it is done with", s->name);
 	stopped(s, n, 0);
 	faster(s);
-	upto(before.released);
+	upto(before.ctl.released);
 	wire_silent(&w, "a RELEASE_UPTO from before DISCARD");
 	wire_send(&w, 2, SIZE);
 	command(TCQ_PLUG_DISCARD);
@@ -329,6 +319,39 @@ static void discard_below(const struct slow *s, unsigned int others)
 	stopped(s, 0, 2);
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 	wire_leaves(&w, 2, "the others");
+	end();
+}
+
+/* With two epochs behind what was stopped. */
+static void discard_upto_below(const struct slow *s)
+{
+	struct plug_state before, st;
+	unsigned int n;
+
+	diag("%s: DISCARD up to an epoch", s->name);
+	slow_start(s);
+	n = stop(s, 0);
+	wire_send(&w, 5, SIZE);
+	command(TCQ_PLUG_BUFFER);
+	wire_send(&w, 3, SIZE);
+	before = state();
+	discard_upto(before.ctl.released);
+	stopped(s, n, 8);
+	discard_upto(before.ctl.released + 1);
+	st = state();
+	is_u64(PLUG_STAT(st, DROPS_DISCARD), 5, "%s: drops_discard", s->name);
+	is_u64(st.ctl.epoch, before.ctl.epoch, "%s: the same epoch", s->name);
+	is_u64(st.ctl.released, before.ctl.released + 1, "%s: the one before is done with", s->name);
+	stopped(s, n, 3);
+	faster(s);
+	upto(before.ctl.released);
+	wire_silent(&w, "a RELEASE_UPTO from before DISCARD");
+	command(TCQ_PLUG_RELEASE_ONE);
+	wire_leaves(&w, n, "I3, I6: what was stopped");
+	stopped(s, 0, 3);
+	command(TCQ_PLUG_BUFFER);
+	command(TCQ_PLUG_RELEASE_ONE);
+	wire_leaves(&w, 3, "the epoch above");
 	end();
 }
 
@@ -344,11 +367,11 @@ static void reset_below(const struct slow *s)
 	before = state();
 	must("ip link set pa down");
 	st = state();
-	is_u64(st.xstats.drops_reset, n + 5, "I3: all of it is dropped and counted");
+	is_u64(PLUG_STAT(st, DROPS_RESET), n + 5, "I3: all of it is dropped and counted");
 	is_u64(st.drops - before.drops, n + 5, "in the standard figure as well");
 	stopped(s, 0, 0);
-	is_u64(st.epoch, before.epoch, "I4: the epoch");
-	is_u64(st.released, before.released, "I4: released");
+	is_u64(st.ctl.epoch, before.ctl.epoch, "I4: the epoch");
+	is_u64(st.ctl.released, before.ctl.released, "I4: released");
 	must("ip link set pa up && %s", s->faster);
 	wire_send(&w, 2, SIZE);
 	command(TCQ_PLUG_RELEASE_ONE);
@@ -367,7 +390,7 @@ static void again_below(const struct slow *s)
 	slow_start(s);
 	n = stop(s, 0);
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
-	is_u64(state().stopped, 0, "%s: none is stopped", s->name);
+	is_u64(state().ctl.stopped, 0, "%s: none is stopped", s->name);
 	n = stop(s, n);
 	stopped(s, n, 0);
 	wire_send(&w, 5, SIZE);
@@ -415,7 +438,7 @@ static void loop_below(const struct slow *s, int action)
 	command(action);
 	st = state();
 	ok(st.qlen > 5, "%s: %u released packets have yet to leave", s->name, st.qlen - 5);
-	is_u64(st.stopped, 0, "%s: none is stopped", s->name);
+	is_u64(st.ctl.stopped, 0, "%s: none is stopped", s->name);
 	left = wire_recv(&w, 3);
 	must("%s", s->faster);
 	left += wire_recv(&w, MANY - left);
@@ -453,6 +476,7 @@ static void test_discard(void)
 	for (s = slow; s->name; s++) {
 		discard_below(s, 0);
 		discard_below(s, 8);
+		discard_upto_below(s);
 	}
 }
 
@@ -533,10 +557,10 @@ static void test_ifb(void)
 		command(TCQ_PLUG_RELEASE_INDEFINITE);
 		command(TCQ_PLUG_BUFFER);
 		st = state();
-		some += st.stopped > 0;
+		some += st.ctl.stopped > 0;
 		left = wire_drain(&w, QUIET_MS);
-		if (left + st.stopped != n && !wrong++)
-			diag("%u were stopped, but %u of %u left", st.stopped, left, n);
+		if (left + st.ctl.stopped != n && !wrong++)
+			diag("%u were stopped, but %u of %u left", st.ctl.stopped, left, n);
 		command(TCQ_PLUG_RELEASE_ONE);
 		left += wire_recv(&w, n - left) + wire_drain(&w, QUIET_MS);
 		if (left != n && !wrong++)
@@ -582,12 +606,12 @@ static unsigned int tap_stop(struct tap *tap, unsigned int more)
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 	command(TCQ_PLUG_BUFFER);
 	st = state();
-	diag("%u of 50 are stopped; %u were handed back", st.stopped, st.requeues);
-	ok(st.stopped >= 50 - RING - 1, "what the device has not taken is stopped");
-	is_u64(st.stopped, st.qlen, "all of it");
+	diag("%u of 50 are stopped; %u were handed back", st.ctl.stopped, st.requeues);
+	ok(st.ctl.stopped >= 50 - RING - 1, "what the device has not taken is stopped");
+	is_u64(st.ctl.stopped, st.qlen, "all of it");
 	is_u64(st.backlog, st.qlen * 60, "its bytes");
 	ok(!!st.requeues == !!more, "with several queues packets are handed back");
-	return st.stopped;
+	return st.ctl.stopped;
 }
 
 static void tap_end(struct tap *tap)
@@ -610,15 +634,15 @@ static void tap_all(struct tap *tap, unsigned int more)
 	wire_send(&w, 5, 60);
 	is_u64(tap_read(tap, 50 - n), 50 - n, "once it is read: what it had taken, and no more");
 	st = state();
-	is_u64(st.stopped, n, "the others are stopped");
+	is_u64(st.ctl.stopped, n, "the others are stopped");
 	is_u64(st.qlen, n + 5, "and held");
 	is_u64(st.backlog, 60 * (n + 5), "their bytes");
-	ok(st.head_epoch && st.head_epoch <= st.released, "the dump says that released packets wait");
-	is_u64(st.tail_epoch, st.epoch, "and unreleased ones");
+	ok(st.ctl.head_epoch && st.ctl.head_epoch <= st.ctl.released, "the dump says that released packets wait");
+	is_u64(st.ctl.tail_epoch, st.ctl.epoch, "and unreleased ones");
 	command(TCQ_PLUG_RELEASE_ONE);
 	is_u64(tap_read(tap, n), n, "RELEASE_ONE: they leave");
 	st = state();
-	is_u64(st.stopped, 0, "none is stopped");
+	is_u64(st.ctl.stopped, 0, "none is stopped");
 	is_u64(st.qlen, 5, "the next epoch is held");
 	is_u64(st.backlog, 5 * 60, "its bytes");
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
@@ -659,16 +683,16 @@ static void test_lost(void)
 	wire_send(&w, 5, 60);
 	command(TCQ_PLUG_DISCARD);
 	st = state();
-	is_u64(st.xstats.drops_discard, 5, "I3: DISCARD drops what is not released");
+	is_u64(PLUG_STAT(st, DROPS_DISCARD), 5, "I3: DISCARD drops what is not released");
 	is_u64(st.qlen, n, "I3, I6: what was stopped is held");
 	is_u64(st.backlog, n * 60, "its bytes");
-	is_u64(st.stopped, n, "it is still stopped");
+	is_u64(st.ctl.stopped, n, "it is still stopped");
 	wire_send(&w, 3, 60);
 	must("ip link set pt down");
 	st = state();
-	is_u64(st.xstats.drops_reset, n + 3, "I3: a reset drops and counts it");
+	is_u64(PLUG_STAT(st, DROPS_RESET), n + 3, "I3: a reset drops and counts it");
 	is_u64(st.qlen + st.backlog, 0, "I3: nothing is left");
-	is_u64(st.stopped, 0, "nor stopped");
+	is_u64(st.ctl.stopped, 0, "nor stopped");
 	must("ip link set pt up");
 	tap_read(&tap, 0);
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
@@ -692,8 +716,7 @@ static bool pair_begin(struct tap tap[2])
 		skip("this kernel's tap device drops what it does not take");
 		return false;
 	}
-	tap_steer(&tap[0]);
-	return true;
+	return tap_steer(&tap[0]);
 }
 
 static void pair_end(struct tap tap[2])
@@ -729,7 +752,7 @@ static void test_gso(void)
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 	command(TCQ_PLUG_BUFFER);
 	st = state();
-	n = st.stopped;
+	n = st.ctl.stopped;
 	diag("%u are stopped; %u were handed back", n, st.requeues);
 	ok(n >= 4 + 3, "what the first queue did not take is stopped, and what is behind it");
 	ok(st.requeues, "packets were handed back");
@@ -789,7 +812,7 @@ static void discard_two(unsigned int before)
 {
 	wire_send(&w, 2, 60);
 	command(TCQ_PLUG_DISCARD);
-	is_u64(state().xstats.drops_discard, before + 2, "I3: DISCARD counts what it drops");
+	is_u64(PLUG_STAT(state(), DROPS_DISCARD), before + 2, "I3: DISCARD counts what it drops");
 	is_u64(state().qlen, 1, "and leaves what waits");
 }
 
@@ -797,8 +820,8 @@ static void one_is_stopped(void)
 {
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 	command(TCQ_PLUG_BUFFER);
-	is_u64(state().stopped, 1, "BUFFER stops it");
-	is_u64(state().head_epoch, state().released, "the dump says that a released packet waits");
+	is_u64(state().ctl.stopped, 1, "BUFFER stops it");
+	is_u64(state().ctl.head_epoch, state().ctl.released, "the dump says that a released packet waits");
 }
 
 static void test_other(void)
@@ -812,7 +835,7 @@ static void test_other(void)
 	one_is_stopped();
 	discard_two(2);
 	is_u64(tap_read(&tap[1], RING), RING, "once the queue is read: what it had, and no more");
-	is_u64(state().stopped, 1, "it is still stopped");
+	is_u64(state().ctl.stopped, 1, "it is still stopped");
 	command(TCQ_PLUG_RELEASE_ONE);
 	is_u64(tap_read(&tap[1], 1), 1, "I5: RELEASE_ONE: it leaves");
 	is_u64(state().qlen + state().backlog, 0, "I3: nothing is left over");
@@ -831,8 +854,8 @@ static void test_other_lost(void)
 	one_is_stopped();
 	must("ip link set pt down");
 	st = state();
-	is_u64(st.xstats.drops_reset, 1, "I3: it is dropped and counted");
-	is_u64(st.qlen + st.backlog + st.stopped, 0, "I3: nothing is left");
+	is_u64(PLUG_STAT(st, DROPS_RESET), 1, "I3: it is dropped and counted");
+	is_u64(st.qlen + st.backlog + st.ctl.stopped, 0, "I3: nothing is left");
 	must("ip link set pt up");
 	tap_read(&tap[1], 0);
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
@@ -858,10 +881,10 @@ static void test_segments(void)
 	command(TCQ_PLUG_BUFFER);
 	st = state();
 	is_u64(st.requeues, back, "they are handed back");
-	is_u64(st.stopped, back, "and stopped");
+	is_u64(st.ctl.stopped, back, "and stopped");
 	is_u64(st.qlen, back, "qlen");
 	is_u64(st.backlog, back * GSO_FRAME, "each counts as long as it is");
-	is_u64(st.head_epoch, st.released, "the dump says that released packets wait");
+	is_u64(st.ctl.head_epoch, st.ctl.released, "the dump says that released packets wait");
 	is_u64(tap_read(&tap[1], RING), RING, "once the queue is read: one segment, and no more");
 	command(TCQ_PLUG_RELEASE_ONE);
 	is_u64(tap_read(&tap[1], back), back, "RELEASE_ONE: they leave");
@@ -938,7 +961,7 @@ static bool clsact_resets(struct wire *in)
 	if (clsact(nl, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL) || clsact(nl, RTM_DELQDISC, 0))
 		bail("clsact does not come or go");
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
-	return !(wire_recv(&w, state().xstats.drops_reset ? 0 : 1));
+	return !(wire_recv(&w, PLUG_STAT(state(), DROPS_RESET) ? 0 : 1));
 }
 
 static void test_kick(void)
@@ -1015,7 +1038,8 @@ static void second_queue(const struct place *p, const struct kind *k)
 	plug.dev = "pt";
 	plug.at = p->at;
 	wire_open(&w, "pt");
-	tap_steer(&tap[0]);
+	if (!tap_steer(&tap[0]))
+		goto out;
 	w.dest = 0;
 	wire_send(&w, RING, 60);
 	is_u64(state().qlen, 0, "the device takes what its first queue can hold");
@@ -1031,8 +1055,10 @@ static void second_queue(const struct place *p, const struct kind *k)
 	is_u64(qdisc_get(nl, "pt", TC_H_ROOT, &root) ? root.qlen : 0, 1,
 	       "what is for the first waits: it is stopped");
 	is_u64(tap_read(&tap[0], RING + 1), RING + 1, "until it is read");
-	wire_close(&w);
 	is_u64(tap[0].reordered + tap[1].reordered, 0, "I2: in order, each once");
+out:
+	w.dest = 0;
+	wire_close(&w);
 	close(tap[1].fd);
 	close(tap[0].fd);
 }

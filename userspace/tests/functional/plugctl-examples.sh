@@ -56,23 +56,63 @@ is "four epochs began, everything left" \
 	"$((epoch + 4)) open 0"
 run "$examples/checkpoint" nosuch0
 gives "checkpoint.c without a device" 1 '' '*no such device*'
-handle=$(field v0 $F_HANDLE)
 epoch=$((epoch + 5))
-run "$examples/netlink" v0 "$handle" buffer
-gives "netlink.c: buffer, and its epoch" 0 "epoch $epoch?released $((epoch - 1))" ''
+run "$examples/netlink" v0 buffer
+gives "netlink.c: buffer, by the device" 0 \
+	"id [1-9]*?epoch $epoch?released $((epoch - 1))" ''
+id=$(sed -n 's/^id //p' "$tmp/out")
 send 2
-run "$examples/netlink" v0 "$handle" upto $epoch
-gives "netlink.c: an epoch that has not ended is refused" 2 '' 'v0: Invalid argument'
-run "$examples/netlink" v0 "$handle" buffer
-run "$examples/netlink" v0 "$handle" upto $epoch
-gives "netlink.c: it is released" 0 "epoch $((epoch + 1))?released $epoch" ''
+run "$examples/netlink" id="$id" upto $epoch
+gives "netlink.c: an epoch that has not ended is refused" 2 '' "id=$id: Invalid argument"
+run "$examples/netlink" id="$id" buffer
+gives "netlink.c: buffer, by the id" 0 \
+	"id $id?epoch $((epoch + 1))?released $((epoch - 1))" ''
+run "$examples/netlink" id="$id" upto $epoch
+gives "netlink.c: it is released" 0 "id $id?epoch $((epoch + 1))?released $epoch" ''
 check "and leaves" eventually held v0 0
-run "$examples/netlink" v0 ffff open
-gives "netlink.c: no such handle" 2 '' 'v0: no plug with the handle ffff'
-run "$examples/netlink" v0 zz buffer
-gives "netlink.c: no handle" 1 '' 'usage: *'
-run "$examples/netlink" v0 "$handle" upto x
+send 2
+check "netlink.c: what is sent is held" eventually held v0 2
+run "$examples/netlink" id="$id" discard $((epoch + 1))
+gives "netlink.c: discard up to an epoch" 0 \
+	"id $id?epoch $((epoch + 2))?released $((epoch + 1))" ''
+is "drops it" "$(field v0 $F_PACKETS)" 0
+send 2
+run "$examples/netlink" id="$id" discard $((epoch + 1))
+gives "netlink.c: and repeated" 0 "id $id?epoch $((epoch + 2))?released $((epoch + 1))" ''
+is "drops nothing more" "$(field v0 $F_PACKETS)" 2
+
+# Another plug takes its place: what is said to the first does not reach it.
+tc qdisc replace dev v0 root handle 7: pfifo
+run "$examples/netlink" v0 open
+gives "netlink.c: no plug" 2 '' 'v0: no plug at the root'
+tc qdisc replace dev v0 root handle 8: plug
+run "$examples/netlink" v0 buffer
+gives "netlink.c: the new plug, by the device" 0 "id *" ''
+new=$(sed -n 's/^id //p' "$tmp/out")
+check "has another id" [ "$new" != "$id" ]
+send 2
+run "$examples/netlink" id="$id" open
+gives "netlink.c: by the id of the old one" 2 '' \
+	"id=$id: the plug was deleted or replaced; nothing was done"
+is "nothing leaves the new one" "$(field v0 $F_PACKETS) $(field v0 $F_STATE)" "2 buffering"
+run "$examples/netlink" id="$new" open
+gives "netlink.c: by its own id" 0 "id $new?epoch *?released *" ''
+check "it all leaves" eventually held v0 0
+
+# A plug that is not at the root is not the device's.
+ip link add d1 type dummy
+tc qdisc add dev d1 root handle 1: prio
+tc qdisc add dev d1 parent 1:1 plug
+run "$examples/netlink" d1 buffer
+gives "netlink.c: below another qdisc" 2 '' 'd1: no plug at the root'
+run "$examples/netlink" nosuch0 buffer
+gives "netlink.c: no such device" 2 '' 'nosuch0: No such device'
+run "$examples/netlink" id=zz buffer
+gives "netlink.c: no id" 1 '' 'usage: *'
+run "$examples/netlink" v0 upto x
 gives "netlink.c: no epoch" 1 '' 'usage: *'
+run "$examples/netlink" v0 upto
+gives "netlink.c: upto without an epoch is refused" 2 '' 'v0: Invalid argument'
 
 # server: (re)starts a web server. The pause is what makes it bad.
 mkdir "$tmp/www"
