@@ -116,6 +116,8 @@ static int bad_value(struct request *req, const struct option *option,
 static int set_option(struct request *req, struct words *words,
 		      const struct option *option, const char *value)
 {
+	/* An option that needs a value has one: see next_value(). */
+	const char *text = value ? value : "";
 	struct options *opt = &req->options;
 	const char *name = option->name;
 
@@ -145,15 +147,15 @@ static int set_option(struct request *req, struct words *words,
 		opt->rtnl = true;
 	} else if (!strcmp(name, "color")) {
 		if (!parse_color(value, opt))
-			return bad_value(req, option, value, "time for colours: write always, never or auto");
+			return bad_value(req, option, text, "time for colours: write always, never or auto");
 	} else if (!strcmp(name, "watch")) {
 		opt->watch = true;
 		opt->interval = NS_PER_S;
 		if (value && (!parse_time(value, &opt->interval) || !opt->interval))
-			return bad_value(req, option, value, "duration such as 500ms or 2s");
+			return bad_value(req, option, text, "duration such as 500ms or 2s");
 	} else if (!strcmp(name, "at-exit")) {
-		if (!parse_at_exit(value, &opt->at_exit))
-			return bad_value(req, option, value, "thing to do: write open, discard or keep");
+		if (!parse_at_exit(text, &opt->at_exit))
+			return bad_value(req, option, text, "thing to do: write open, discard or keep");
 		opt->have_at_exit = true;
 	} else if (!strcmp(name, "names")) {
 		opt->names = true;
@@ -162,16 +164,16 @@ static int set_option(struct request *req, struct words *words,
 	} else if (!strcmp(name, "help")) {
 		*words->help = true;
 	} else if (!strcmp(name, "parent")) {
-		if (!parse_parent(value, &opt->selector.parent))
-			return bad_value(req, option, value, "class such as 1:4, or root");
+		if (!parse_parent(text, &opt->selector.parent))
+			return bad_value(req, option, text, "class such as 1:4, or root");
 		opt->selector.have_parent = true;
 	} else if (!strcmp(name, "handle")) {
-		if (!parse_handle(value, &opt->selector.handle))
-			return bad_value(req, option, value, "handle such as 8001");
+		if (!parse_handle(text, &opt->selector.handle))
+			return bad_value(req, option, text, "handle such as 8001");
 		opt->selector.have_handle = true;
 	} else if (!strcmp(name, "timeout")) {
-		if (!parse_time(value, &opt->timeout))
-			return bad_value(req, option, value, "duration such as 500ms, 10s or 2m");
+		if (!parse_time(text, &opt->timeout))
+			return bad_value(req, option, text, "duration such as 500ms, 10s or 2m");
 		opt->have_timeout = true;
 	}
 	return STATUS_OK;
