@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "../commands/commands.h"
 #include "../report/report.h"
 #include "parse.h"
@@ -34,6 +32,8 @@ int open_kernel(struct request *req)
 {
 	struct open_failure failure;
 
+	if (req->session->kernel.is_open)
+		return STATUS_OK;
 	req->session->kernel.rtnl_only = req->options.rtnl;
 	if (kernel_open(&req->session->kernel, req->options.netns, &failure))
 		return STATUS_OK;
@@ -44,6 +44,7 @@ static int parse_arguments(struct request *req)
 {
 	const struct command *command = req->command;
 
+	req->action.code = command->action;
 	if (command->parse)
 		return command->parse(req);
 	if (command->targets >= ONE_PLUG && !req->n)
@@ -65,6 +66,41 @@ static int find_plugs(struct request *req)
 	return error ? complain_netlink(req, error) : STATUS_OK;
 }
 
+/* In a batch with --at-exit: what is commanded belongs to us from then on. */
+static void own_plugs(struct request *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->targets.n && req->options.have_at_exit; i++) {
+		struct target *target = &req->targets.v[i];
+		int error;
+
+		if (target->failed)
+			continue;
+		error = target->at.id ? own_target(&req->session->kernel, target,
+						   req->options.at_exit) : EOPNOTSUPP;
+		if (!error)
+			continue;
+		target->failed = TARGET_NAMED;
+		complain(req, STATUS_REFUSED, target->name,
+			 "--at-exit: %s, so nothing was done", error == EBUSY ?
+			 "the plug belongs to another program" :
+			 error == EOPNOTSUPP ? "this takes the module of sch-plug" :
+			 strerror(error));
+	}
+}
+
+int change_plugs(struct request *req)
+{
+	/* The state after the command costs rtnetlink time: only on demand. */
+	const bool echo = req->options.verbose || req->session->out.json;
+
+	own_plugs(req);
+	change_targets(&req->session->kernel, &req->options.selector,
+		       req->targets.v, req->targets.n, &req->action, echo);
+	return STATUS_OK;
+}
+
 static int worse(int a, int b)
 {
 	return a > b ? a : b;
@@ -82,7 +118,7 @@ static int dispatch(struct request *req)
 		status = find_plugs(req);
 	if (status)
 		return status;
-	status = command->run(req);
+	status = command->run ? command->run(req) : change_plugs(req);
 	if (command->targets >= ONE_PLUG)
 		report_targets(req);
 	/* The program's own status is what its caller asked for. */
@@ -101,7 +137,7 @@ static int print_version(struct request *req)
 	return STATUS_OK;
 }
 
-int execute(struct request *req, char **words, int n)
+static int execute_words(struct request *req, char **words, int n)
 {
 	struct out *out = &req->session->out;
 	bool help = false, version = false;
@@ -113,18 +149,21 @@ int execute(struct request *req, char **words, int n)
 	if (!req->file) {
 		out->json = req->options.json;
 		out->pretty = req->options.pretty;
-		out->color = req->options.have_color ? req->options.color :
-			     out_wants_color(out->file);
+		out->color = req->options.color;
+		out->color_is_known = req->options.have_color;
 	}
 	if (status)
 		return status;
 	return version ? print_version(req) : dispatch(req);
 }
 
-void request_free(struct request *req)
+int execute(struct request *req, char **words, int n)
 {
+	int status = execute_words(req, words, n);
+
 	free(req->targets.v);
-	json_object_put(req->errors);
+	memset(&req->targets, 0, sizeof(req->targets));
+	return status;
 }
 
 int plugctl_main(struct plugctl *session, int argc, char **argv)
@@ -133,10 +172,8 @@ int plugctl_main(struct plugctl *session, int argc, char **argv)
 	int status;
 
 	status = execute(&req, argv + 1, argc > 0 ? argc - 1 : 0);
-	out_fini(&session->out);
 	if (!out_flush(&session->out))
 		status = worse(status, complain_output(&req));
-	request_free(&req);
 	kernel_close(&session->kernel);
 	return status;
 }

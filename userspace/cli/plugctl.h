@@ -89,7 +89,7 @@ struct request {
 	char **program;		/* what follows "--" with TAKES_PROGRAM, or NULL */
 	const char *file;	/* in a batch: where it comes from */
 	unsigned long line;
-	struct action action;	/* what parse() made of the arguments */
+	struct action action;	/* parse() may add an epoch */
 	struct targets targets;
 	int status;		/* the worst that was reported: nobody decides by it */
 	struct json_object *errors;	/* in a batch with -j: for the answer */
@@ -124,13 +124,15 @@ struct command {
 	enum completion completion;
 	unsigned int options;
 	enum command_targets targets;
+	int action;		/* TCQ_PLUG_*, if run is NULL */
 	/*
 	 * Takes what follows the devices out of the words. Before anything else is
 	 * done; NULL where nothing may follow. Returns a status.
 	 */
 	int (*parse)(struct request *req);
 	/*
-	 * Returns a status. What failed with a target is left in it, for the
+	 * NULL: the action is sent to each plug, with what parse() made of the
+	 * arguments. Returns a status. What failed with a target is left in it, for the
 	 * dispatcher to report; anything else run() reports itself.
 	 */
 	int (*run)(struct request *req);
@@ -145,7 +147,9 @@ int plugctl_main(struct plugctl *session, int argc, char **argv);
 
 /* Words to the end of the report. words[0] is not a program's name. */
 int execute(struct request *req, char **words, int n);
-void request_free(struct request *req);
+
+/* req->action to each target. Returns a status. */
+int change_plugs(struct request *req);
 
 /* Words to options, command and arguments. Returns a status. */
 int parse_words(struct request *req, char **words, int n, bool *help,

@@ -127,7 +127,6 @@ static int run_lines(struct request *batch, struct reader *reader, const char *f
 			worst = status;
 		more = line.text && (!status || batch->options.force) &&
 		       !line.broken;
-		request_free(&req);
 	}
 	free(words);
 	return worst;

@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "../report/report.h"
 #include "commands.h"
-
-static int buffer_parse(struct request *req)
-{
-	req->action.code = TCQ_PLUG_BUFFER;
-	return req->n ? STATUS_OK : complain_usage(req, "no device named");
-}
 
 const struct command cmd_buffer = {
 	.name = "buffer",
@@ -19,6 +12,5 @@ const struct command cmd_buffer = {
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | TAKES_ALL,
 	.targets = PLUGS,
-	.parse = buffer_parse,
-	.run = change_plugs,
+	.action = TCQ_PLUG_BUFFER,
 };

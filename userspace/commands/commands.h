@@ -12,9 +12,6 @@ extern const struct command cmd_add, cmd_del, cmd_buffer, cmd_release, cmd_open,
 	cmd_limit, cmd_discard, cmd_show, cmd_dump, cmd_monitor, cmd_wait, cmd_run,
 	cmd_batch, cmd_version, cmd_help, cmd_is_open, cmd_save, cmd_complete;
 
-/* run() of the commands that are nothing but an action for each plug. */
-int change_plugs(struct request *req);
-
 /* Every plug, or those of the devices named. Returns a status. */
 int print_plugs(struct request *req, print_fn print, bool sent);
 

@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "../report/report.h"
 #include "commands.h"
-
-static int discard_parse(struct request *req)
-{
-	req->action.code = TCQ_PLUG_DISCARD;
-	return parse_upto(req);
-}
 
 const struct command cmd_discard = {
 	.name = "discard",
@@ -19,6 +12,6 @@ const struct command cmd_discard = {
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | TAKES_ALL,
 	.targets = PLUGS,
-	.parse = discard_parse,
-	.run = change_plugs,
+	.parse = parse_upto,
+	.action = TCQ_PLUG_DISCARD,
 };

@@ -25,7 +25,6 @@ void note_small_limit(struct request *req, const char *name, uint32_t limit)
 
 static int limit_parse(struct request *req)
 {
-	req->action.code = TCQ_PLUG_LIMIT;
 	if (req->n != 2)
 		return complain_usage(req, "needs one device and one size");
 	req->n = 1;
@@ -57,6 +56,7 @@ const struct command cmd_limit = {
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT,
 	.targets = ONE_PLUG,
+	.action = TCQ_PLUG_LIMIT,
 	.parse = limit_parse,
 	.run = limit_run,
 };

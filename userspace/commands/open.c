@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "../report/report.h"
 #include "commands.h"
-
-static int open_parse(struct request *req)
-{
-	req->action.code = TCQ_PLUG_RELEASE_INDEFINITE;
-	return req->n ? STATUS_OK : complain_usage(req, "no device named");
-}
 
 const struct command cmd_open = {
 	.name = "open",
@@ -16,6 +9,5 @@ const struct command cmd_open = {
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | TAKES_ALL,
 	.targets = PLUGS,
-	.parse = open_parse,
-	.run = change_plugs,
+	.action = TCQ_PLUG_RELEASE_INDEFINITE,
 };

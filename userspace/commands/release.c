@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <string.h>
 
 #include "../cli/parse.h"
@@ -38,44 +37,9 @@ static int release_parse(struct request *req)
 {
 	int status = parse_upto(req);
 
-	req->action.code = req->action.upto ? TCQ_PLUG_RELEASE_UPTO :
-					      TCQ_PLUG_RELEASE_ONE;
+	if (req->action.upto)
+		req->action.code = TCQ_PLUG_RELEASE_UPTO;
 	return status;
-}
-
-/* In a batch with --at-exit: what is commanded belongs to us from then on. */
-static void own_plugs(struct request *req)
-{
-	unsigned int i;
-
-	for (i = 0; i < req->targets.n && req->options.have_at_exit; i++) {
-		struct target *target = &req->targets.v[i];
-		int error;
-
-		if (target->failed)
-			continue;
-		error = target->at.id ? own_target(&req->session->kernel, target,
-						   req->options.at_exit) : EOPNOTSUPP;
-		if (!error)
-			continue;
-		target->failed = TARGET_NAMED;
-		complain(req, STATUS_REFUSED, target->name,
-			 "--at-exit: %s, so nothing was done", error == EBUSY ?
-			 "the plug belongs to another program" :
-			 error == EOPNOTSUPP ? "this takes the module of sch-plug" :
-			 strerror(error));
-	}
-}
-
-int change_plugs(struct request *req)
-{
-	/* The state after the command costs rtnetlink time: only on demand. */
-	const bool echo = req->options.verbose || req->session->out.json;
-
-	own_plugs(req);
-	change_targets(&req->session->kernel, &req->options.selector,
-		       req->targets.v, req->targets.n, &req->action, echo);
-	return STATUS_OK;
 }
 
 const struct command cmd_release = {
@@ -91,5 +55,5 @@ const struct command cmd_release = {
 	.options = TAKES_SELECT | TAKES_ALL,
 	.targets = PLUGS,
 	.parse = release_parse,
-	.run = change_plugs,
+	.action = TCQ_PLUG_RELEASE_ONE,
 };

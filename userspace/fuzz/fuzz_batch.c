@@ -55,7 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fclose(session.out.file);
 	if (data[0] & 2)
 		check_answers(text, len);
-	request_free(&req);
 	kernel_close(&session.kernel);
 	free(text);
 	close(fd);

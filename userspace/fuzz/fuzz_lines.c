@@ -30,7 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(session.out.depth == 0);
 		must(status <= STATUS_NO_ACCESS || status == STATUS_TIMEOUT);
 	}
-	request_free(&req);
 	kernel_close(&session.kernel);
 	close(session.messages.fd);
 	fclose(null);

@@ -158,8 +158,22 @@ void out_text(struct out *out, const char *format, ...)
 	out->dirty = true;
 }
 
+/* On a terminal that understands it, unless NO_COLOR is set. */
+static bool wants_color(FILE *file)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (!isatty(fileno(file)) || (no_color && *no_color))
+		return false;
+	return term && strcmp(term, "dumb");
+}
+
 void out_bold(struct out *out, const char *text)
 {
+	if (!out->color_is_known)
+		out->color = wants_color(out->file);
+	out->color_is_known = true;
 	if (!out->json)
 		print(out, out->color ? "\033[1m%s\033[0m" : "%s", text);
 }
@@ -168,6 +182,8 @@ bool out_flush(struct out *out)
 {
 	bool ok;
 
+	while (out->depth)
+		json_object_put(out->stack[--out->depth]);
 	if (!out->dirty && !out->failed)
 		return true;
 	ok = !fflush(out->file) && !ferror(out->file) && !out->failed;
@@ -176,21 +192,4 @@ bool out_flush(struct out *out)
 	out->failed = false;
 	out->dirty = false;
 	return ok;
-}
-
-/* After an error between out_object() and out_end(): nothing is printed. */
-void out_fini(struct out *out)
-{
-	while (out->depth)
-		json_object_put(out->stack[--out->depth]);
-}
-
-bool out_wants_color(FILE *file)
-{
-	const char *no_color = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
-
-	if (!isatty(fileno(file)) || (no_color && *no_color))
-		return false;
-	return term && strcmp(term, "dumb");
 }

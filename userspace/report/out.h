@@ -22,6 +22,7 @@ struct out {
 	bool json;
 	bool pretty;
 	bool color;
+	bool color_is_known;	/* false: found out when it matters */
 	bool failed;		/* out of memory for JSON */
 	bool dirty;		/* something was printed since out_flush() */
 	struct json_object *stack[OUT_DEPTH_MAX];
@@ -49,11 +50,10 @@ void out_text(struct out *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void out_bold(struct out *out, const char *text);
 
-/* Returns false when something could not be written, now or before. */
+/*
+ * Returns false when something could not be written, now or before. What has begun
+ * and not ended, after an error, is not printed.
+ */
 bool out_flush(struct out *out);
-void out_fini(struct out *out);
-
-/* On a terminal that understands it, unless NO_COLOR is set. */
-bool out_wants_color(FILE *file);
 
 #endif

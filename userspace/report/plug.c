@@ -277,8 +277,12 @@ void report_targets(struct request *req)
 {
 	unsigned int i;
 
-	for (i = 0; i < req->targets.n; i++)
-		complain_target(req, &req->targets.v[i]);
+	for (i = 0; i < req->targets.n; i++) {
+		struct target *target = &req->targets.v[i];
+
+		if (target->failed || target->text[0])
+			complain_target(req, target);
+	}
 	if ((req->options.verbose || req->session->out.json) &&
 	    !(req->command->options & PRINTS_NOTHING))
 		print_targets(req);

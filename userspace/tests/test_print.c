@@ -34,6 +34,7 @@ static void show_open(void **unused)
 
 	(void)unused;
 	c->session.out.color = true;
+	c->session.out.color_is_known = true;
 	print_plug(&c->session.out, "lo", &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
@@ -226,7 +227,7 @@ static void unbalanced_prints_nothing(void **unused)
 	use_json(c);
 	out_object(&c->session.out, NULL);
 	out_u64(&c->session.out, "n", NULL, UINT64_MAX);
-	out_fini(&c->session.out);
+	out_flush(&c->session.out);
 	capture_flush(c);
 	assert_string_equal(c->out, "");
 	out_object(&c->session.out, NULL);

@@ -83,11 +83,11 @@ is "with the status of that" $status 143
 rm -f "$tmp/program"
 cat > "$tmp/job" << 'END'
 set -m
-plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$1/program" 2> "$1/err" &
-echo $! > "$1/plugctl"
-while [ -e "/proc/$!" ]; do
-	wait $!
+{
+	plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$1/program" 2> "$1/err"
 	echo $? > "$1/status"
+} &
+until [ -e "$1/status" ]; do
 	sleep 0.1
 done
 echo ready
@@ -95,7 +95,7 @@ END
 onpty hang-up sh "$tmp/job" "$tmp" > /dev/null 2>&1 &
 eventually state v0 buffering
 eventually [ -s "$tmp/program" ]
-pid=$(cat "$tmp/plugctl")
+pid=$(cut -d' ' -f4 "/proc/$(cat "$tmp/program")/stat")
 kill -TSTP "$(cat "$tmp/program")"
 check "Ctrl-Z: open" eventually state v0 open
 check "plugctl stops as well" eventually runs "$pid" T

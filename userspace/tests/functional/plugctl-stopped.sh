@@ -46,7 +46,7 @@ plugctl add v0 parent 1:1 open
 fill
 is "open: none is stopped" "$(field v0 $F_STOPPED)" 0
 run plugctl -v buffer v0
-gives "buffer -v says how many it stopped" 0 'v0: buffering epoch *, * held (* released and stopped)' ''
+gives "buffer -v says how many it stopped" 0 'v0: buffering epoch *, * held (* released and stopped), limit *' ''
 speed "$fast"
 stopped=$(field v0 $F_STOPPED)
 check "there are some" [ "$stopped" -gt 1 ]
