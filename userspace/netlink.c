@@ -142,7 +142,9 @@ static struct netlink *socket_new(struct plugctl *ctx, int bus)
 	struct netlink *nl = calloc(1, sizeof(*nl));
 	int error;
 
-	if (!nl || !(nl->buf = malloc(RECEIVE_SIZE))) {
+	if (nl)
+		nl->buf = malloc(RECEIVE_SIZE);
+	if (!nl || !nl->buf) {
 		complain_memory(ctx);
 		goto out_free;
 	}
