@@ -321,28 +321,6 @@ static void forget_notified(void)
 	notified(&unused);
 }
 
-static const void *attr_in(const void *attrs, size_t size, __u16 type, size_t *len)
-{
-	const char *p = attrs;
-
-	while (size >= NLA_HDRLEN) {
-		const struct nlattr *nla = (const void *)p;
-		size_t step = NLA_ALIGN(nla->nla_len);
-
-		if (nla->nla_len < NLA_HDRLEN || nla->nla_len > size)
-			return NULL;
-		if ((nla->nla_type & NLA_TYPE_MASK) == type) {
-			*len = nla->nla_len - NLA_HDRLEN;
-			return p + NLA_HDRLEN;
-		}
-		if (step >= size)
-			return NULL;
-		p += step;
-		size -= step;
-	}
-	return NULL;
-}
-
 #define TC_ATTRS(nlh)	((char *)NLMSG_DATA(nlh) + NLMSG_ALIGN(sizeof(struct tcmsg)))
 #define TC_SIZE(nlh)	((nlh)->nlmsg_len - NLMSG_LENGTH(sizeof(struct tcmsg)))
 
@@ -354,28 +332,15 @@ static bool is_plug(const struct nlmsghdr *nlh)
 
 	if (nlh->nlmsg_type != RTM_NEWQDISC || tcm->tcm_ifindex != ifindex)
 		return false;
-	kind = attr_in(TC_ATTRS(nlh), TC_SIZE(nlh), TCA_KIND, &len);
+	kind = attr_find(TC_ATTRS(nlh), TC_SIZE(nlh), TCA_KIND, &len);
 	return kind && !strcmp(kind, "plug");
 }
 
 static void dump(struct record *r)
 {
 	static char buf[262144] __attribute__((aligned(8)));
-	struct {
-		struct nlmsghdr nlh;
-		struct tcmsg tcm;
-	} req = {
-		.nlh = {
-			.nlmsg_len = sizeof(req),
-			.nlmsg_type = RTM_GETQDISC,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-			.nlmsg_seq = ++seq,
-		},
-		.tcm.tcm_ifindex = ifindex,
-	};
 
-	if (send(nl, &req, sizeof(req), 0) < 0)
-		bail("dump: %s", strerror(errno));
+	qdisc_ask(nl, ifindex, ++seq);
 	for (;;) {
 		struct nlmsghdr *nlh = (void *)buf;
 		ssize_t got = recv(nl, buf, sizeof(buf), 0);
@@ -458,11 +423,11 @@ static unsigned int mask_drops(struct nlmsghdr *nlh)
 	const void *stats;
 	size_t len;
 
-	old = (void *)attr_in(TC_ATTRS(nlh), TC_SIZE(nlh), TCA_STATS, &len);
+	old = (void *)attr_find(TC_ATTRS(nlh), TC_SIZE(nlh), TCA_STATS, &len);
 	if (old)
 		old->drops = 0;
-	stats = attr_in(TC_ATTRS(nlh), TC_SIZE(nlh), TCA_STATS2, &len);
-	queue = stats ? (void *)attr_in(stats, len, TCA_STATS_QUEUE, &len) : NULL;
+	stats = attr_find(TC_ATTRS(nlh), TC_SIZE(nlh), TCA_STATS2, &len);
+	queue = stats ? (void *)attr_find(stats, len, TCA_STATS_QUEUE, &len) : NULL;
 	if (queue) {
 		drops = queue->drops;
 		queue->drops = 0;
