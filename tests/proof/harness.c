@@ -9,7 +9,8 @@
  * induction; a longer queue is not looked at. Of what the module does, only
  * a reset and a discard go through the queue; all else looks at its two ends.
  *
- * With DISCARDS the operation is a discard: then more packets can be held.
+ * With DISCARDS the operation is a discard, of short packets: then more of them can
+ * be held.
  *
  * Commands come by tc's message and, with RTNL and without, from the control
  * interface; of plug_control.c itself nothing is looked at.
@@ -53,10 +54,12 @@
 #define ANY_OPERATION	4
 #define ANY_ACTION	TCQ_PLUG_DISCARD
 #define ANY_PATH	true
+#define ANY_LENGTH	nondet_u8()
 #else
 #define ANY_OPERATION	nondet_u8()
 #define ANY_ACTION	nondet_int()
 #define ANY_PATH	nondet_bool()
+#define ANY_LENGTH	nondet_u32()
 #endif
 
 #define require(what, condition)	__CPROVER_assert(condition, what)
@@ -296,7 +299,7 @@ static void hand_back(struct back *b)
 	b->is = true;
 	b->bad = nondet_bool();
 	b->skb.len = nondet_u32();
-	b->skb.cb.pkt_len = nondet_u32();
+	b->skb.cb.pkt_len = ANY_LENGTH;
 	b->skb.next = NULL;
 	/* A limit is a u32, and what there is was below it once. */
 	assume((u64)qdisc.qstats.backlog + b->skb.cb.pkt_len <= U32_MAX);
@@ -521,7 +524,7 @@ static void begin(void)
 			break;
 		assume(mark && mark >= least && mark <= epoch);
 		least = mark;
-		skb->cb.pkt_len = nondet_u32();
+		skb->cb.pkt_len = ANY_LENGTH;
 		bytes += qdisc_pkt_len(skb);
 		qdisc_enqueue_tail(skb, &qdisc);
 		plug_skb_cb(skb)->epoch = mark;

@@ -13,27 +13,6 @@
 
 #include "control.h"
 
-struct attrs {
-	const char	*at;
-	size_t		left;
-};
-
-/* The next attribute: its type, *@data and *@len; -1 when there is none. */
-static int attr_next(struct attrs *a, const void **data, size_t *len)
-{
-	const struct nlattr *nla = (const void *)a->at;
-	size_t step;
-
-	if (a->left < NLA_HDRLEN || nla->nla_len < NLA_HDRLEN || nla->nla_len > a->left)
-		return -1;
-	*data = a->at + NLA_HDRLEN;
-	*len = nla->nla_len - NLA_HDRLEN;
-	step = NLA_ALIGN(nla->nla_len);
-	a->left -= step < a->left ? step : a->left;
-	a->at += step;
-	return nla->nla_type & NLA_TYPE_MASK;
-}
-
 static __u64 number(const void *data, size_t len)
 {
 	__u64 u64 = 0;

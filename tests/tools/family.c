@@ -830,6 +830,7 @@ static void test_identity(void)
 static void test_leaf(void)
 {
 	struct control_reply reply;
+	struct plug_state root;
 	__u64 a, b;
 
 	diag("two below prio");
@@ -852,6 +853,8 @@ static void test_leaf(void)
 	wire_silent(&w, "I1: it was the other one");
 	is_u64(control_do(&c, b, TCQ_PLUG_RELEASE_ONE, NULL), 0, "RELEASE_ONE to the second");
 	wire_leaves(&w, 2, "I5: its first epoch");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &root), "their parent");
+	is_u64(root.qlen, 1, "I3: has seen them leave, and counts what is left");
 	must("tc qdisc del dev " DEV " root");
 	is_u64(control_get(&c, a, NULL), -ENOENT, "with the parent the first goes");
 	is_u64(control_get(&c, b, NULL), -ENOENT, "and the second");

@@ -375,6 +375,12 @@ static bool a_is_kept(void)
 	return !a_is_gone();
 }
 
+/* What a veth's other end sends is received by a softirq, after send() perhaps. */
+static bool all_are_here(void)
+{
+	return plug_get(nl, DEV).qlen == 5;
+}
+
 /* To the uplink, and the packet keeps its socket. A bridge is no different. */
 static void redirect_to_uplink(void)
 {
@@ -386,6 +392,7 @@ static void netns_held(int action, const char *what)
 	netns_make("a");
 	redirect_to_uplink();
 	netns_send("a", 5);
+	wait_for(all_are_here);
 	is_u64(plug_get(nl, DEV).qlen, 5, "the uplink holds what it sent");
 	must("ip netns del a");
 	ok(a_is_kept(), "its end waits for its packets");
@@ -408,6 +415,7 @@ static void netns_routed(void)
 	before = enter_netns("a");
 	udp_send("198.51.100.9", 5);
 	leave_netns(before);
+	wait_for(all_are_here);
 	is_u64(plug_get(nl, DEV).qlen, 5, "routed: the uplink holds what it sent");
 	must("ip netns del a");
 	ok(wait_for(a_is_gone), "routed: its end does not wait");

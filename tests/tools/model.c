@@ -547,7 +547,7 @@ static void compare_get(void)
 	struct control_reply reply;
 	int err = control_get(&w.control, w.id, &reply);
 
-	COMPARE("GET's error", -err, 0);
+	COMPARE("error of GET", -err, 0);
 	if (!err)
 		compare_family(&reply.state);
 }

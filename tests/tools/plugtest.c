@@ -275,27 +275,30 @@ static void attr_put(struct nlmsghdr *nlh, __u16 type, const void *data, size_t 
 	nlh->nlmsg_len += attr_at((char *)nlh + nlh->nlmsg_len, type, data, len);
 }
 
-/* Finds @type among the attributes in @data; its payload, *@len its length. */
-static const void *attr_find(const void *data, size_t size, __u16 type, size_t *len)
+int attr_next(struct attrs *a, const void **data, size_t *len)
 {
-	const char *p = data;
+	const struct nlattr *nla = (const void *)a->at;
+	size_t step;
 
-	while (size >= NLA_HDRLEN) {
-		const struct nlattr *nla = (const void *)p;
-		size_t step;
+	if (a->left < NLA_HDRLEN || nla->nla_len < NLA_HDRLEN || nla->nla_len > a->left)
+		return -1;
+	*data = a->at + NLA_HDRLEN;
+	*len = nla->nla_len - NLA_HDRLEN;
+	step = NLA_ALIGN(nla->nla_len);
+	a->left -= step < a->left ? step : a->left;
+	a->at += step;
+	return nla->nla_type & NLA_TYPE_MASK;
+}
 
-		if (nla->nla_len < NLA_HDRLEN || nla->nla_len > size)
-			return NULL;
-		if ((nla->nla_type & NLA_TYPE_MASK) == type) {
-			*len = nla->nla_len - NLA_HDRLEN;
-			return p + NLA_HDRLEN;
-		}
-		step = NLA_ALIGN(nla->nla_len);
-		if (step >= size)
-			return NULL;
-		p += step;
-		size -= step;
-	}
+const void *attr_find(const void *attrs, size_t size, __u16 type, size_t *len)
+{
+	struct attrs a = { attrs, size };
+	const void *data;
+	int found;
+
+	while ((found = attr_next(&a, &data, len)) >= 0)
+		if (found == type)
+			return data;
 	return NULL;
 }
 
@@ -521,11 +524,8 @@ static void add_states(struct plug_state *list, unsigned int n, int ifindex)
 	}
 }
 
-unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
-			unsigned int max)
+void qdisc_ask(int nl, int ifindex, __u32 seq)
 {
-	static __thread char buf[262144] __attribute__((aligned(8)));
-	static __thread __u32 seq = 0x40000000;
 	struct {
 		struct nlmsghdr nlh;
 		struct tcmsg tcm;
@@ -534,14 +534,24 @@ unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			.nlmsg_len = sizeof(req),
 			.nlmsg_type = RTM_GETQDISC,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-			.nlmsg_seq = ++seq,
+			.nlmsg_seq = seq,
 		},
-		.tcm.tcm_ifindex = if_nametoindex(dev),
+		.tcm.tcm_ifindex = ifindex,
 	};
-	unsigned int n = 0;
 
 	if (send(nl, &req, sizeof(req), 0) < 0)
 		bail("dump request: %s", strerror(errno));
+}
+
+unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
+			unsigned int max)
+{
+	static __thread char buf[262144] __attribute__((aligned(8)));
+	static __thread __u32 seq = 0x40000000;
+	int ifindex = if_nametoindex(dev);
+	unsigned int n = 0;
+
+	qdisc_ask(nl, ifindex, ++seq);
 	for (;;) {
 		struct nlmsghdr *nlh = (void *)buf;
 		ssize_t got = recv(nl, buf, sizeof(buf), 0);
@@ -554,11 +564,11 @@ unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			if (nlh->nlmsg_seq != seq)
 				continue;
 			if (nlh->nlmsg_type == NLMSG_DONE) {
-				add_states(list, n, req.tcm.tcm_ifindex);
+				add_states(list, n, ifindex);
 				return n;
 			}
 			if (nlh->nlmsg_type != RTM_NEWQDISC || n == max ||
-			    tcm->tcm_ifindex != req.tcm.tcm_ifindex)
+			    tcm->tcm_ifindex != ifindex)
 				continue;
 			state_parse(&list[n++], nlh);
 		}
@@ -647,7 +657,7 @@ static void see_only(int fd, unsigned int ifindex)
 
 int packet_socket(const char *dev, __u16 type)
 {
-	unsigned int ifindex = if_nametoindex(dev);
+	unsigned int ifindex = dev ? if_nametoindex(dev) : 0;
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(type),
@@ -656,10 +666,10 @@ int packet_socket(const char *dev, __u16 type)
 	int big = 1 << 30, fd;
 
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && type)
+	if (fd >= 0 && type && dev)
 		see_only(fd, ifindex);
-	if (fd < 0 || !ifindex || bind(fd, (void *)&addr, sizeof(addr)))
-		bail("packet socket on %s: %s", dev, strerror(errno));
+	if (fd < 0 || (dev && !ifindex) || bind(fd, (void *)&addr, sizeof(addr)))
+		bail("packet socket on %s: %s", dev ? dev : "any device", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
 	return fd;

@@ -138,6 +138,19 @@ struct plug_reply {
  */
 size_t attr_at(void *at, __u16 type, const void *data, size_t len);
 
+/* Attributes that are still to be looked at. */
+struct attrs {
+	const char	*at;
+	size_t		left;
+};
+
+/* The next attribute: its type, *@data and *@len; -1 when there is none. */
+int attr_next(struct attrs *a, const void **data, size_t *len);
+/* The first of @type among @size bytes of attributes: its payload, *@len its length;
+ * NULL if there is none.
+ */
+const void *attr_find(const void *attrs, size_t size, __u16 type, size_t *len);
+
 /* A netlink socket in the present network namespace, extack and cap_ack on. */
 int nl_open(void);
 /* Sends; 0 or a negative errno from the kernel's answer. @reply may be NULL. */
@@ -169,6 +182,8 @@ int plug_discard_upto(int nl, const char *dev, __u64 epoch,
  * interfaces dump it; false if tc does not show one.
  */
 bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state);
+/* Asks for a dump of the qdiscs of @ifindex, which some kernels answer with all. */
+void qdisc_ask(int nl, int ifindex, __u32 seq);
 /* All qdiscs of @dev that tc shows, up to @max; how many. */
 unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			unsigned int max);
@@ -204,7 +219,7 @@ void link_delete(const char *dev);
 /* The same, if it is there at all. */
 void link_clear(const char *dev);
 /* With room for all that a test sends: to send on @dev (@type 0), or to see what
- * of @type passes it, also while its link changes.
+ * of @type passes it, also while its link changes. NULL: any device.
  */
 int packet_socket(const char *dev, __u16 type);
 void wire_open(struct wire *w, const char *dev);

@@ -12,7 +12,7 @@
  */
 #include "control.h"
 #include "history.h"
-#include "race.h"
+#include "traffic.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -282,18 +282,6 @@ static void *watcher_main(void *arg)
 
 /* ---- packets ---- */
 
-static int raw_socket(__u16 type)
-{
-	struct sockaddr_ll addr = { .sll_family = AF_PACKET, .sll_protocol = htons(type) };
-	int big = 1 << 30, fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || (type && bind(fd, (void *)&addr, sizeof(addr))))
-		bail("packet socket: %s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
-	return fd;
-}
-
 /* To the device of that name that there is, whichever it is. */
 static void send_one(int fd, __u64 *seed)
 {
@@ -321,7 +309,7 @@ static void send_one(int fd, __u64 *seed)
 static void *sender_main(void *arg)
 {
 	unsigned int i, n = 0;
-	int fd = raw_socket(0);
+	int fd = packet_socket(NULL, 0);
 	__u64 seed = now_ns() | 1;
 
 	while (!atomic_load(&stop)) {
@@ -335,19 +323,6 @@ static void *sender_main(void *arg)
 	}
 	close(fd);
 	return NULL;
-}
-
-static __u64 time_of(struct msghdr *m)
-{
-	struct cmsghdr *c;
-	struct timespec ts;
-
-	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-			memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-			return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-		}
-	bail("a frame without the time of its departure");
 }
 
 /* False: none for a tenth of a second. */
@@ -367,21 +342,10 @@ static bool see_one(int fd, struct departure *d)
 		return false;
 	d->id = 0;
 	if (from.sll_pkttype == PACKET_OUTGOING && f.eth.h_proto == htons(FRAME_TYPE)) {
-		*d = (struct departure){ f.id, f.epoch, time_of(&m) };
+		*d = (struct departure){ f.id, f.epoch, departure(&m) };
 		atomic_fetch_add(&left, 1);
 	}
 	return true;
-}
-
-static int seeing_socket(void)
-{
-	struct timeval limit = { .tv_usec = 100000 };
-	int fd = raw_socket(ETH_P_ALL), one = 1;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
-		bail("the socket that sees departures: %s", strerror(errno));
-	return fd;
 }
 
 /* Of several with the same marks the first is enough. */
@@ -530,7 +494,7 @@ static __u32 mq_leaf;
 /* The leaf that our packets go to: all have the same headers. */
 static void open_mq(void)
 {
-	int fd = raw_socket(0);
+	int fd = packet_socket(NULL, 0);
 	__u64 seed = 1;
 
 	plug_forget();
@@ -830,7 +794,7 @@ static void play(const struct scene *s, unsigned int seconds)
 {
 	__u64 end = now_ns() + seconds * 1000000000ULL, phase_end;
 	pthread_t watcher, sender, reader;
-	int fd = seeing_socket();
+	int fd = departures_open(NULL);
 
 	begin_scene(s);
 	start_clients();

@@ -82,8 +82,8 @@ bool hopeful(__u64 left, struct hope *hope);
  */
 void link_change(struct traffic *t, __u64 *seed);
 
-/* A packet socket that sees what leaves @dev, and when; reading from it ends
- * after a tenth of a second without any.
+/* A packet socket that sees what leaves @dev (NULL: any device), and when; reading
+ * from it ends after a tenth of a second without any.
  */
 int departures_open(const char *dev);
 /* A test point: none was missed. */

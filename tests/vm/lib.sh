@@ -125,6 +125,9 @@ make_root() {
 		tar -x -C "$root.new" --no-same-owner --exclude='./dev/*' ||
 		die "could not make a root of $suites"
 	mkdir -p "$root.new/work"
+	# What was ready is not any more, also if whoever makes this anew is
+	# interrupted before he has said so.
+	rm -f "${root%/*}/ready"
 	rm -rf "$root"
 	mv "$root.new" "$root"
 }

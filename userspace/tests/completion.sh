@@ -3,7 +3,7 @@
 #
 # The completion in a real bash and a real zsh: what is offered for the
 # beginning of a command line. usage: completion.sh PLUGCTL; prints TAP. Devices
-# that have a plug, and epochs: see tests/functional/plugctl-new.sh.
+# that have a plug, and epochs: see functional/plugctl-users.sh.
 set -u
 real=$(realpath "${1:-plugctl}")
 here=$(realpath "$(dirname "$0")")

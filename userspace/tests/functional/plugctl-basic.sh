@@ -40,7 +40,7 @@ run plugctl wait v0 --timeout 5s
 gives "wait for the released" 0 '' ''
 is "one epoch has left" "$(field v0 $F_PACKETS)" 2
 run plugctl release v0 upto 3
-gives "the epoch being filled cannot be released" 2 '' 'plugctl: v0: the kernel refused: *has not been closed (*'
+gives "the epoch being filled cannot be released" 2 '' 'plugctl: v0: the kernel refused: *The epoch to release has not been closed (*'
 run plugctl buffer v0
 run plugctl release v0 upto 3
 gives "release upto" 0 '' ''
