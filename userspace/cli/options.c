@@ -33,8 +33,7 @@ const struct option options[] = {
 	{ .name = "all", .needs = TAKES_ALL,
 	  .help = "every plug of the device, as one below each class of mq" },
 	{ .name = "at-exit", .value = "WHAT", .needs = TAKES_AT_EXIT,
-	  .help = "open, discard or keep (the default): what the kernel does to the\n"
-		  "                         plugs of the batch when plugctl ends, however it does" },
+	  .help = "at plugctl's end open, discard or keep (the default)" },
 	{ .name = "watch", .value = "T", .needs = TAKES_WATCH,
 	  .value_optional = true,
 	  .help = "show again and again, with rates: each T (1s)" },

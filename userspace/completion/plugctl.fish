@@ -15,4 +15,4 @@ function __plugctl_complete
     end
 end
 
-complete -c plugctl -f -a '(__plugctl_complete)'
+complete -c plugctl -f -k -a '(__plugctl_complete)'

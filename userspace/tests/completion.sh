@@ -100,14 +100,35 @@ else
 	done <<< "$lines" 3< "$dir/offered"
 fi
 
-if ! command -v fish > /dev/null; then
-	count=$((count + 1))
-	echo "ok $count - fish # SKIP no fish"
-else
+# What all three are told, without a shell: a word, a tab, what it is, a line each.
+answers() {
+	local words
+	read -r -a words <<< "${1#plugctl}"
+	[[ $1 != *' ' ]] || words+=('')
+	"$real" complete -- "${words[@]}"
+}
+while IFS='|' read -r line wanted; do
+	case $line in
+	*/passw)	wanted=:files ;;
+	*' -- '*)	wanted=':command 3' ;;
+	esac
+	point "answer: $line" "$(answers "$line" | cut -f 1 | xargs)" "$wanted"
+	point "answer in lines: $line" \
+		"$(answers "$line" | grep -Evc $'^[^\t ]+\t[^\t]*$|^:files$|^:command [0-9]+$')" 0
+done <<< "$lines"
+
+# fish prints these answers as they are. Where it is not installed, that its script
+# asks for them and knows both that are more than words.
+fish=$here/../completion/plugctl.fish
+if command -v fish > /dev/null; then
 	while IFS='|' read -r line wanted; do
-		offered=$(fish -c "source $here/../completion/plugctl.fish; complete -C '$line'" 2> /dev/null | cut -f 1 | xargs)
+		offered=$(fish -c "source $fish; complete -C '$line'" 2> /dev/null | cut -f 1 | xargs)
 		point "fish: $line" "$offered" "$wanted"
 	done <<< "$lines"
+else
+	for part in 'plugctl complete -- ' "case ':files'" "case ':command " 'complete -c plugctl '; do
+		point "fish: $part" "$(grep -cF -- "$part" "$fish")" 1
+	done
 fi
 
 # Every word that is offered is one that plugctl takes.
