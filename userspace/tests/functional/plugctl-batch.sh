@@ -150,13 +150,28 @@ is "and keeps them" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
 echo "discard old0" >&3
 read -r line <&4
 like "what names none finds it" "$line" '{"line":3,*"handle":"99:",*"ok":true}'
+# Nor does another device that has got the name.
+ip link set old0 down
+ip link set old0 name older0
+ip link add old0 type dummy
+ip link set old0 up
+plugctl add old0 handle 99:
+plugctl buffer old0
+before="$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)"
+echo "release old0 upto $((${before%% *} - 1))" >&3
+read -r line <&4
+like "another device has other epochs" "$line" \
+	'{"line":4,*"ok":false,"errors":\[{"device":"old0","message":"the plug was replaced by another one*'
+is "and keeps them, too" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
+plugctl --force del older0
+ip link del older0
 # Other modules under it: the family gets another number, then there is none.
 plugctl --force del old0
 rmmod sch_plug
 plugctl add old0
 echo "buffer old0" >&3
 read -r line <&4
-like "the module was loaded again" "$line" '{"line":4,*"module":"sch-plug",*"ok":true}'
+like "the module was loaded again" "$line" '{"line":5,*"module":"sch-plug",*"ok":true}'
 plugctl --force del old0
 rmmod sch_plug
 insmod "$PLUG_INTREE_KO"
@@ -164,10 +179,10 @@ plugctl add old0
 echo "discard old0" >&3
 read -r line <&4
 like "now it is the in-tree one" "$line" \
-	'{"line":5,*"ok":false,"errors":\[{"device":"old0","message":"the in-tree sch_plug is loaded*'
+	'{"line":6,*"ok":false,"errors":\[{"device":"old0","message":"the in-tree sch_plug is loaded*'
 echo "buffer old0" >&3
 read -r line <&4
-like "which obeys what it can" "$line" '{"line":6,*"module":"in-tree",*"ok":true}'
+like "which obeys what it can" "$line" '{"line":7,*"module":"in-tree",*"ok":true}'
 plugctl --force del old0
 rmmod sch_plug
 plugctl add old0
