@@ -1,32 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table of commands, and the one way from words to report. */
+/* The one way from words to report. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../commands/commands.h"
 #include "../report/report.h"
 #include "parse.h"
-
-const struct command *const commands[] = {
-	&cmd_add, &cmd_del, &cmd_buffer, &cmd_release, &cmd_open, &cmd_limit,
-	&cmd_discard, &cmd_show, &cmd_dump, &cmd_is_open, &cmd_save, &cmd_monitor,
-	&cmd_wait, &cmd_run, &cmd_batch, &cmd_version, &cmd_help, &cmd_complete, NULL
-};
-
-const struct command *find_command(const char *word)
-{
-	unsigned int i, k;
-
-	for (k = 0; commands[k]; k++) {
-		if (!strcmp(commands[k]->name, word))
-			return commands[k];
-		for (i = 0; i < ALIASES_MAX && commands[k]->aliases[i]; i++)
-			if (!strcmp(commands[k]->aliases[i], word))
-				return commands[k];
-	}
-	return NULL;
-}
 
 int open_kernel(struct request *req)
 {
@@ -92,7 +71,7 @@ static void own_plugs(struct request *req)
 
 int change_plugs(struct request *req)
 {
-	/* The state after the command costs rtnetlink time: only on demand. */
+	/* The state after the command costs time: only on demand. */
 	const bool echo = req->options.verbose || req->session->out.json;
 
 	own_plugs(req);
@@ -140,12 +119,11 @@ static int print_version(struct request *req)
 static int execute_words(struct request *req, char **words, int n)
 {
 	struct out *out = &req->session->out;
-	bool help = false, version = false;
 	int status;
 
 	if (req->base)
 		req->options = *req->base;
-	status = parse_words(req, words, n, &help, &version);
+	status = parse_words(req, words, n);
 	if (!req->file) {
 		out->json = req->options.json;
 		out->pretty = req->options.pretty;
@@ -154,7 +132,7 @@ static int execute_words(struct request *req, char **words, int n)
 	}
 	if (status)
 		return status;
-	return version ? print_version(req) : dispatch(req);
+	return req->options.version ? print_version(req) : dispatch(req);
 }
 
 int execute(struct request *req, char **words, int n)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Words to a request: options, the command, and what follows it. */
+/* The tables of commands and options, and from words to a request by them. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "../commands/commands.h"
 #include "../report/report.h"
 #include "options.h"
 #include "parse.h"
@@ -12,41 +13,53 @@
 
 #define USED_MAX	32
 
+const struct command *const commands[] = {
+	&cmd_add, &cmd_del, &cmd_buffer, &cmd_release, &cmd_open, &cmd_limit,
+	&cmd_discard, &cmd_show, &cmd_dump, &cmd_is_open, &cmd_save, &cmd_monitor,
+	&cmd_wait, &cmd_run, &cmd_batch, &cmd_version, &cmd_help, &cmd_complete, NULL
+};
+
+#define FLAG(name)	.flag = offsetof(struct options, name)
+
 const struct option options[] = {
-	{ .letter = 'j', .name = "json", .help = "JSON", .global = true },
-	{ .letter = 'p', .name = "pretty", .help = "JSON with line breaks",
+	{ .letter = 'j', .name = "json", FLAG(json), .help = "JSON",
 	  .global = true },
+	{ .letter = 'p', .name = "pretty", FLAG(pretty),
+	  .help = "JSON with line breaks", .global = true },
 	{ .letter = 'n', .name = "netns", .value = "NETNS",
 	  .help = "devices of that network namespace", .global = true },
-	{ .letter = 'v', .name = "verbose",
+	{ .letter = 'v', .name = "verbose", FLAG(verbose),
 	  .help = "print the state after a command" },
-	{ .letter = 'q', .name = "quiet",
+	{ .letter = 'q', .name = "quiet", FLAG(quiet),
 	  .help = "no notes and warnings, only errors" },
-	{ .name = "parent", .value = "CLASSID", .needs = TAKES_SELECT,
-	  .help = "the plug below that class" },
-	{ .name = "handle", .value = "H:", .needs = TAKES_SELECT,
-	  .help = "the plug with that handle" },
-	{ .name = "force", .needs = TAKES_FORCE,
+	{ .name = "parent", .value = "CLASSID", FLAG(selector.have_parent),
+	  .needs = TAKES_SELECT, .help = "the plug below that class" },
+	{ .name = "handle", .value = "H:", FLAG(selector.have_handle),
+	  .needs = TAKES_SELECT, .help = "the plug with that handle" },
+	{ .name = "force", FLAG(force), .needs = TAKES_FORCE,
 	  .help = "do what is refused otherwise; batch: go on after a failure" },
-	{ .name = "timeout", .value = "T", .needs = TAKES_TIMEOUT,
+	{ .name = "timeout", .value = "T", FLAG(have_timeout),
+	  .needs = TAKES_TIMEOUT,
 	  .help = "wait no longer: 500ms, 10s, 2m, or seconds" },
-	{ .name = "all", .needs = TAKES_ALL,
+	{ .name = "all", FLAG(selector.all), .needs = TAKES_ALL,
 	  .help = "every plug of the device, as one below each class of mq" },
-	{ .name = "at-exit", .value = "WHAT", .needs = TAKES_AT_EXIT,
+	{ .name = "at-exit", .value = "WHAT", FLAG(have_at_exit),
+	  .needs = TAKES_AT_EXIT,
 	  .help = "at plugctl's end open, discard or keep (the default)" },
-	{ .name = "watch", .value = "T", .needs = TAKES_WATCH,
+	{ .name = "watch", .value = "T", FLAG(watch), .needs = TAKES_WATCH,
 	  .value_optional = true,
 	  .help = "show again and again, with rates: each T (1s)" },
-	{ .letter = 't', .name = "time", .needs = TAKES_TIMES,
+	{ .letter = 't', .name = "time", FLAG(times), .needs = TAKES_TIMES,
 	  .help = "with date and time zone" },
-	{ .name = "rtnl", .global = true,
+	{ .name = "rtnl", FLAG(rtnl), .global = true,
 	  .help = "by rtnetlink alone, as with the in-tree module" },
-	{ .name = "color", .value = "WHEN", .global = true, .value_optional = true,
+	{ .name = "color", .value = "WHEN", FLAG(have_color), .global = true,
+	  .value_optional = true,
 	  .help = "colours: always (also without WHEN), never or auto" },
-	{ .name = "names", .needs = TAKES_NAMES, .global = true, .hidden = true,
-	  .help = "for scripts: names of commands" },
-	{ .letter = 'V', .name = "version", .help = "version", .global = true },
-	{ .letter = 'h', .name = "help", .help = "help", .global = true },
+	{ .letter = 'V', .name = "version", FLAG(version), .help = "version",
+	  .global = true },
+	{ .letter = 'h', .name = "help", FLAG(help), .help = "help",
+	  .global = true },
 	{ .name = NULL }
 };
 
@@ -58,27 +71,30 @@ struct words {
 	bool only_rest;		/* "--" was seen */
 	const struct option *used[USED_MAX];
 	unsigned int n_used;
-	bool *help;
-	bool *version;
 };
 
-static const struct option *find_option(const char *name, size_t len)
+const struct command *find_command(const char *word)
 {
-	const struct option *option;
+	unsigned int i, k;
 
-	for (option = options; option->name; option++)
-		if (strlen(option->name) == len &&
-		    !strncmp(option->name, name, len))
-			return option;
+	for (k = 0; commands[k]; k++) {
+		if (!strcmp(commands[k]->name, word))
+			return commands[k];
+		for (i = 0; i < ALIASES_MAX && commands[k]->aliases[i]; i++)
+			if (!strcmp(commands[k]->aliases[i], word))
+				return commands[k];
+	}
 	return NULL;
 }
 
-static const struct option *find_letter(char letter)
+const struct option *find_option(const char *word, size_t len)
 {
 	const struct option *option;
 
 	for (option = options; option->name; option++)
-		if (option->letter == letter)
+		if (word[1] != '-' ? option->letter && option->letter == word[1] :
+		    strlen(option->name) == len - 2 &&
+		    !strncmp(option->name, word + 2, len - 2))
 			return option;
 	return NULL;
 }
@@ -112,11 +128,10 @@ static int bad_value(struct request *req, const struct option *option,
 			      what);
 }
 
+/* value is NULL where none may follow, or none does. */
 static int set_option(struct request *req, struct words *words,
 		      const struct option *option, const char *value)
 {
-	/* An option that needs a value has one: see next_value(). */
-	const char *text = value ? value : "";
 	struct options *opt = &req->options;
 	const char *name = option->name;
 
@@ -125,55 +140,31 @@ static int set_option(struct request *req, struct words *words,
 				      name);
 	if (words->n_used < USED_MAX)
 		words->used[words->n_used++] = option;
-	if (!strcmp(name, "json")) {
-		opt->json = true;
-	} else if (!strcmp(name, "pretty")) {
-		opt->json = true;
-		opt->pretty = true;
-	} else if (!strcmp(name, "netns")) {
-		opt->netns = value;
-	} else if (!strcmp(name, "verbose")) {
-		opt->verbose = true;
-	} else if (!strcmp(name, "quiet")) {
-		opt->quiet = true;
-	} else if (!strcmp(name, "force")) {
-		opt->force = true;
-	} else if (!strcmp(name, "all")) {
-		opt->selector.all = true;
-	} else if (!strcmp(name, "time")) {
-		opt->times = true;
-	} else if (!strcmp(name, "rtnl")) {
-		opt->rtnl = true;
-	} else if (!strcmp(name, "color")) {
+	if (option->flag)
+		*(bool *)((char *)opt + option->flag) = true;
+	opt->json |= opt->pretty;
+	if (!option->value)
+		return STATUS_OK;
+	if (!strcmp(name, "color")) {
 		if (!parse_color(value, opt))
-			return bad_value(req, option, text, "time for colours: write always, never or auto");
+			return bad_value(req, option, value, "time for colours: write always, never or auto");
 	} else if (!strcmp(name, "watch")) {
-		opt->watch = true;
 		opt->interval = NS_PER_S;
 		if (value && (!parse_time(value, &opt->interval) || !opt->interval))
-			return bad_value(req, option, text, "duration such as 500ms or 2s");
+			return bad_value(req, option, value, "duration such as 500ms or 2s");
+	} else if (!strcmp(name, "netns")) {
+		opt->netns = value;
 	} else if (!strcmp(name, "at-exit")) {
-		if (!parse_at_exit(text, &opt->at_exit))
-			return bad_value(req, option, text, "thing to do: write open, discard or keep");
-		opt->have_at_exit = true;
-	} else if (!strcmp(name, "names")) {
-		opt->names = true;
-	} else if (!strcmp(name, "version")) {
-		*words->version = true;
-	} else if (!strcmp(name, "help")) {
-		*words->help = true;
+		if (!parse_at_exit(value, &opt->at_exit))
+			return bad_value(req, option, value, "thing to do: write open, discard or keep");
 	} else if (!strcmp(name, "parent")) {
-		if (!parse_parent(text, &opt->selector.parent))
-			return bad_value(req, option, text, "class such as 1:4, or root");
-		opt->selector.have_parent = true;
+		if (!parse_parent(value, &opt->selector.parent))
+			return bad_value(req, option, value, "class such as 1:4, or root");
 	} else if (!strcmp(name, "handle")) {
-		if (!parse_handle(text, &opt->selector.handle))
-			return bad_value(req, option, text, "handle such as 8001");
-		opt->selector.have_handle = true;
-	} else if (!strcmp(name, "timeout")) {
-		if (!parse_time(text, &opt->timeout))
-			return bad_value(req, option, text, "duration such as 500ms, 10s or 2m");
-		opt->have_timeout = true;
+		if (!parse_handle(value, &opt->selector.handle))
+			return bad_value(req, option, value, "handle such as 8001");
+	} else if (!parse_time(value, &opt->timeout)) {
+		return bad_value(req, option, value, "duration such as 500ms, 10s or 2m");
 	}
 	return STATUS_OK;
 }
@@ -213,16 +204,16 @@ static int complain_option(struct request *req, const char *word, size_t len)
 static int long_option(struct request *req, struct words *words)
 {
 	const char *word = words->v[words->i], *value = NULL;
-	size_t len = strcspn(word + 2, "=");
-	const struct option *option = find_option(word + 2, len);
+	size_t len = strcspn(word, "=");
+	const struct option *option = find_option(word, len);
 
 	if (!option)
-		return complain_option(req, word, len);
-	if (word[2 + len]) {
+		return complain_option(req, word, len - 2);
+	if (word[len]) {
 		if (!option->value)
 			return complain_usage(req, "--%s takes no value",
 					      option->name);
-		value = word + 2 + len + 1;
+		value = word + len + 1;
 	} else if (option->value && !option->value_optional) {
 		value = next_value(req, words, word);
 		if (!value)
@@ -238,7 +229,8 @@ static int short_options(struct request *req, struct words *words)
 	int status;
 
 	for (p = word + 1; *p; p++) {
-		const struct option *option = find_letter(*p);
+		const char dashed[] = { '-', *p, '\0' };
+		const struct option *option = find_option(dashed, 2);
 		const char *value = NULL;
 
 		if (!option)
@@ -390,33 +382,30 @@ int complain_command(struct request *req, const char *word)
 			"%s: no such command: see plugctl help", word);
 }
 
-int parse_words(struct request *req, char **v, int n, bool *help, bool *version)
+int parse_words(struct request *req, char **v, int n)
 {
-	struct words words = {
-		.v = v, .n = n, .help = help, .version = version,
-	};
-	char *name;
+	struct words words = { .v = v, .n = n };
 	int status;
 
 	req->words = v;
 	status = sort_words(req, &words);
-	if (status || *version)
+	if (status || req->options.version)
 		return status;
+	if (req->options.help) {
+		/* "COMMAND -h" is "help COMMAND". */
+		req->command = find_command("help");
+		req->n = req->n >= 0;
+		return STATUS_OK;
+	}
 	if (req->n < 0) {
 		req->n = 0;
-		req->command = find_command(*help ? "help" : "show");
+		req->command = find_command("show");
+	} else if (!req->command) {
+		return complain_command(req, req->words[0]);
 	} else {
-		name = req->words[0];
-		if (*help) {
-			req->command = find_command("help");
-			req->n = 1;
-		} else if (!req->command) {
-			return complain_command(req, name);
-		} else {
-			req->words++;
-		}
+		req->words++;
 	}
 	if (req->command->targets != NO_SOCKET)
 		skip_dev(req);
-	return *help ? STATUS_OK : check_used(req, &words);
+	return check_used(req, &words);
 }

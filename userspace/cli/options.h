@@ -4,18 +4,22 @@
 #define PLUGCTL_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct option {
 	char letter;		/* 0: none */
 	const char *name;
 	const char *value;	/* what it is called in help; NULL: takes none */
 	const char *help;
+	size_t flag;		/* offset in struct options: it was given; or 0 */
 	unsigned int needs;	/* one of these bits in command.options */
 	bool global;		/* not in a line of a batch */
-	bool hidden;
 	bool value_optional;	/* only as --NAME=VALUE */
 };
 
 extern const struct option options[];	/* ends with a name of NULL */
+
+/* "--NAME", len bytes long, or "-L"; NULL: there is none. */
+const struct option *find_option(const char *word, size_t len);
 
 #endif

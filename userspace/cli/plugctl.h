@@ -49,34 +49,34 @@ enum {
 	TAKES_TIMEOUT = 1 << 1,
 	TAKES_SELECT = 1 << 2,	/* --parent, --handle */
 	TAKES_ALL = 1 << 3,
-	TAKES_NAMES = 1 << 4,
-	TAKES_PROGRAM = 1 << 5,	/* -- PROGRAM ... */
-	TAKES_WATCH = 1 << 6,
-	TAKES_TIMES = 1 << 7,	/* -t */
-	TAKES_AT_EXIT = 1 << 8,
-	NOT_IN_BATCH = 1 << 9,
-	PRINTS_NOTHING = 1 << 10,	/* not even the state after it */
+	TAKES_PROGRAM = 1 << 4,	/* -- PROGRAM ... */
+	TAKES_WATCH = 1 << 5,
+	TAKES_TIMES = 1 << 6,	/* -t */
+	TAKES_AT_EXIT = 1 << 7,
+	NOT_IN_BATCH = 1 << 8,
+	PRINTS_NOTHING = 1 << 9,	/* not even the state after it */
 };
 
 struct options {
+	const char *netns;	/* first: an offset of 0 is no flag, see options.h */
+	struct selector selector;
+	uint64_t timeout;	/* nanoseconds */
+	uint64_t interval;	/* of --watch */
+	uint32_t at_exit;
 	bool json;
 	bool pretty;
 	bool verbose;
 	bool quiet;
 	bool force;
-	bool names;
 	bool rtnl;
 	bool watch;
 	bool times;
+	bool help;
+	bool version;
 	bool have_timeout;
 	bool have_at_exit;
 	bool have_color;
 	bool color;
-	struct selector selector;
-	uint64_t timeout;	/* nanoseconds */
-	uint64_t interval;	/* of --watch */
-	uint32_t at_exit;
-	const char *netns;
 };
 
 struct request {
@@ -152,8 +152,7 @@ int execute(struct request *req, char **words, int n);
 int change_plugs(struct request *req);
 
 /* Words to options, command and arguments. Returns a status. */
-int parse_words(struct request *req, char **words, int n, bool *help,
-		bool *version);
+int parse_words(struct request *req, char **words, int n);
 
 int complain_command(struct request *req, const char *word);
 

@@ -31,21 +31,14 @@ struct completion_words {
 	int program_at;		/* behind "--"; 0: none */
 };
 
-static const struct option *find(const char *word)
+/* The word after it is its value: not with "-nNAME" or "--netns=NAME". */
+static bool takes_value(const char *word)
 {
 	const struct option *option;
 
-	for (option = options; option->name; option++)
-		if (word[1] == '-' ? !strcmp(option->name, word + 2) :
-		    option->letter && word[1] == option->letter && !word[2])
-			return option;
-	return NULL;
-}
-
-static bool takes_value(const char *word)
-{
-	const struct option *option = word[0] == '-' ? find(word) : NULL;
-
+	if (word[0] != '-' || (word[1] != '-' && word[2]))
+		return false;
+	option = find_option(word, strlen(word));
 	return option && option->value && !option->value_optional;
 }
 
@@ -76,7 +69,7 @@ static void offer_options(const struct completion_words *words)
 	char word[32];
 
 	for (option = options; option->name; option++) {
-		if (option->hidden || (option->needs && !(option->needs & own)))
+		if (option->needs && !(option->needs & own))
 			continue;
 		snprintf(word, sizeof(word), "--%s", option->name);
 		offer(words, word, option->help);
@@ -169,7 +162,8 @@ static void offer_namespaces(const struct completion_words *words)
 
 static void offer_value(const struct completion_words *words)
 {
-	const struct option *option = find(words->before);
+	const struct option *option = find_option(words->before,
+						  strlen(words->before));
 
 	if (!strcmp(option->name, "netns"))
 		offer_namespaces(words);

@@ -5,32 +5,10 @@
 #include "../report/report.h"
 #include "commands.h"
 
-static const char *const completion_names[] = {
-	[COMPLETE_NOTHING] = "nothing",
-	[COMPLETE_PLUGGED] = "plugged",
-	[COMPLETE_DEVICE] = "device",
-	[COMPLETE_PROGRAM] = "program",
-	[COMPLETE_FILE] = "file",
-	[COMPLETE_COMMAND] = "command",
-	[COMPLETE_HIDDEN] = "hidden",
-};
-
-/* For completion scripts: name, kind of completion, summary. */
-static void print_names(struct out *out)
-{
-	unsigned int k;
-
-	for (k = 0; commands[k] &&
-		    commands[k]->completion != COMPLETE_HIDDEN; k++)
-		out_text(out, "%s\t%s\t%s\n", commands[k]->name,
-			 completion_names[commands[k]->completion],
-			 commands[k]->summary);
-}
-
 /* Whether an option of a command's own is one of this command's. */
 static bool has_option(const struct command *command, const struct option *option)
 {
-	return !option->hidden && option->needs & command->options;
+	return option->needs & command->options;
 }
 
 static void print_option(struct out *out, const struct option *option)
@@ -67,7 +45,6 @@ static void print_command(struct out *out, const struct command *command)
 		if (has_option(command, option))
 			out_str(out, NULL, NULL, option->name);
 	out_end(out);
-	out_str(out, "completes", NULL, completion_names[command->completion]);
 	out_end(out);
 }
 
@@ -123,17 +100,14 @@ static int help_run(struct request *req)
 	struct out *out = &req->session->out;
 	const struct command *command;
 
-	if (req->options.names) {
-		out->json = false;
-		print_names(out);
-	} else if (!req->n) {
+	if (!req->n) {
 		print_all(out);
-	} else {
-		command = find_command(req->words[0]);
-		if (!command)
-			return complain_command(req, req->words[0]);
-		print_details(out, command);
+		return STATUS_OK;
 	}
+	command = find_command(req->words[0]);
+	if (!command)
+		return complain_command(req, req->words[0]);
+	print_details(out, command);
 	return STATUS_OK;
 }
 
@@ -142,7 +116,7 @@ const struct command cmd_help = {
 	.usage = "[COMMAND]",
 	.summary = "all commands, or one of them in detail",
 	.completion = COMPLETE_COMMAND,
-	.options = TAKES_NAMES | NOT_IN_BATCH,
+	.options = NOT_IN_BATCH,
 	.parse = help_parse,
 	.run = help_run,
 };

@@ -46,7 +46,7 @@ struct order {
 	struct action action;
 	bool no_options;	/* ORDER_ADD: both modules take their defaults */
 	bool force;		/* ORDER_ADD: replace what is there */
-	bool echo;		/* by rtnetlink: answer with the state */
+	bool echo;		/* the state is wanted with the answer */
 	uint32_t at_exit;
 };
 

@@ -106,7 +106,7 @@ bool relocate_target(struct kernel *kernel, const struct selector *selector,
  * Send an action to every target that is TARGET_OK. One that was cached and is
  * not there any more is looked for once more; a plug that was found instead gets
  * the action unless that names an epoch: the numbers were another plug's. state is
- * the state afterwards; by rtnetlink only if echo is set.
+ * the state afterwards only if echo is set.
  */
 void change_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n,

@@ -132,7 +132,7 @@ else
 fi
 
 # Every word that is offered is one that plugctl takes.
-for command in $("$real" help --names | cut -f 1); do
+for command in $(answers "plugctl " | cut -f 1); do
 	point "$command is a command" "$("$real" help "$command")" "usage: plugctl *"
 done
 echo "1..$count"

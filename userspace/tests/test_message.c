@@ -335,6 +335,9 @@ static void answer_of_the_family(void **state)
 	memset(&answer, 0, sizeof(answer));
 	answer_parse(&msg.nlh, RTM_NEWQDISC, &answer);
 	assert_true(answer.complete);
+	assert_false(answer.has_state);
+	answer.wants_state = true;
+	answer_parse(&msg.nlh, RTM_NEWQDISC, &answer);
 #if __BYTE_ORDER == __LITTLE_ENDIAN
 	assert_true(answer.has_state);
 	assert_int_equal(answer.state.id, 9);

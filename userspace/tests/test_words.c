@@ -235,10 +235,6 @@ static void help(void **state)
 			assert_non_null(strstr(c->out, commands[k]->summary));
 	capture_free(c);
 	c = capture_new();
-	assert_int_equal(run(c, "plugctl help --names"), 0);
-	assert_non_null(strstr(c->out, "buffer\tplugged\t"));
-	capture_free(c);
-	c = capture_new();
 	assert_int_equal(run(c, "plugctl buffer -h"), 0);
 	assert_non_null(strstr(c->out, "usage: plugctl [OPTIONS] buffer DEV..."));
 	capture_free(c);
