@@ -43,9 +43,10 @@ const struct option options[] = {
 	  .help = "wait no longer: 500ms, 10s, 2m, or seconds" },
 	{ .name = "all", FLAG(selector.all), .needs = TAKES_ALL,
 	  .help = "every plug of the device, as one below each class of mq" },
-	{ .name = "at-exit", .value = "WHAT", FLAG(have_at_exit),
+	{ .name = "at-exit", .value = "WHAT",
+	  FLAG(have_at_exit),
 	  .needs = TAKES_AT_EXIT,
-	  .help = "at plugctl's end open, discard or keep (the default)" },
+	  .help = "open, discard or keep (the default) when plugctl ends" },
 	{ .name = "watch", .value = "T", FLAG(watch), .needs = TAKES_WATCH,
 	  .value_optional = true,
 	  .help = "show again and again, with rates: each T (1s)" },
@@ -97,6 +98,22 @@ const struct option *find_option(const char *word, size_t len)
 		    !strncmp(option->name, word + 2, len - 2))
 			return option;
 	return NULL;
+}
+
+void format_usage(char text[USAGE_TEXT_MAX], const struct command *command)
+{
+	const struct option *option;
+	size_t len;
+
+	len = (size_t)snprintf(text, USAGE_TEXT_MAX, "plugctl %s", command->name);
+	for (option = options; option->name; option++)
+		if (option->needs & command->options)
+			len += (size_t)snprintf(text + len, USAGE_TEXT_MAX - len,
+						option->value_optional ? " [--%s[=%s]]" :
+						option->value ? " [--%s %s]" : " [--%s]",
+						option->name, option->value);
+	snprintf(text + len, USAGE_TEXT_MAX - len, "%s%s",
+		 *command->usage ? " " : "", command->usage);
 }
 
 /* Numbers are those of enum sch_plug_at_exit. */

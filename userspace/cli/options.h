@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct command;
+
 struct option {
 	char letter;		/* 0: none */
 	const char *name;
@@ -18,6 +20,11 @@ struct option {
 };
 
 extern const struct option options[];	/* ends with a name of NULL */
+
+#define USAGE_TEXT_MAX	256
+
+/* "plugctl del [--force] DEV...": the options are those of the table. */
+void format_usage(char text[USAGE_TEXT_MAX], const struct command *command);
 
 /* "--NAME", len bytes long, or "-L"; NULL: there is none. */
 const struct option *find_option(const char *word, size_t len);

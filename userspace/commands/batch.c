@@ -163,7 +163,7 @@ static int batch_run(struct request *req)
 
 const struct command cmd_batch = {
 	.name = "batch",
-	.usage = "[FILE|-] [--at-exit open|discard|keep]",
+	.usage = "[FILE|-]",
 	.summary = "commands from a file or standard input, one a line",
 	.details =
 "The first failure ends it, unless --force is given. '#' begins a comment. With\n"

@@ -38,12 +38,12 @@ static void print_command(struct out *out, const struct command *command)
 	out_str(out, "usage", NULL, command->usage);
 	out_array(out, "aliases");
 	for (i = 0; i < ALIASES_MAX && command->aliases[i]; i++)
-		out_str(out, NULL, NULL, command->aliases[i]);
+		out_str(out, "alias", NULL, command->aliases[i]);
 	out_end(out);
 	out_array(out, "options");
 	for (option = options; option->name; option++)
 		if (has_option(command, option))
-			out_str(out, NULL, NULL, option->name);
+			out_str(out, "option", NULL, option->name);
 	out_end(out);
 	out_end(out);
 }
@@ -70,14 +70,15 @@ static void print_all(struct out *out)
 static void print_details(struct out *out, const struct command *command)
 {
 	const struct option *option;
+	char usage[USAGE_TEXT_MAX];
 	unsigned int i;
 
 	if (out->json) {
 		print_command(out, command);
 		return;
 	}
-	out_text(out, "usage: plugctl [OPTIONS] %s%s%s\n\n%s: %s\n", command->name,
-		 *command->usage ? " " : "", command->usage, command->name,
+	format_usage(usage, command);
+	out_text(out, "usage: %s\n\n%s: %s\n", usage, command->name,
 		 command->summary);
 	out_text(out, "%s", command->details ? command->details : "");
 	for (i = 0; i < ALIASES_MAX && command->aliases[i]; i++)

@@ -614,7 +614,7 @@ static int monitor_run(struct request *req)
 
 const struct command cmd_monitor = {
 	.name = "monitor",
-	.usage = "[-t] [DEV...]",
+	.usage = "[DEV...]",
 	.summary = "print a line for every change, as it happens",
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_TIMES | NOT_IN_BATCH,

@@ -542,7 +542,7 @@ static int run_run(struct request *req)
 
 const struct command cmd_run = {
 	.name = "run",
-	.usage = "DEV... [--timeout T] -- PROGRAM [ARGUMENT...]",
+	.usage = "DEV... -- PROGRAM [ARGUMENT...]",
 	.summary = "buffer, run a program, open again whatever happens to it",
 	.details =
 "Exits with the program's status. After --timeout the plugs are opened, the\n"

@@ -180,7 +180,7 @@ static int show_run(struct request *req)
 const struct command cmd_show = {
 	.name = "show",
 	.aliases = { "status", "list", "ls" },
-	.usage = "[DEV...] [--watch[=T]]",
+	.usage = "[DEV...]",
 	.summary = "the state of every plug, or of those named (the default)",
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | TAKES_WATCH,

@@ -54,7 +54,7 @@ static int wait_run(struct request *req)
 
 const struct command cmd_wait = {
 	.name = "wait",
-	.usage = "DEV... [--timeout T]",
+	.usage = "DEV...",
 	.summary = "until every released packet has left",
 	.details =
 "Waits for ever, or for --timeout, and then exits with status 124. Packets that\n"

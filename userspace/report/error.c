@@ -10,6 +10,7 @@
 
 #include <json-c/json.h>
 
+#include "../cli/options.h"
 #include "report.h"
 #include "text.h"
 
@@ -135,7 +136,7 @@ void note(struct request *req, const char *where, const char *format, ...)
 int complain_usage(struct request *req, const char *format, ...)
 {
 	const struct command *command = req->command;
-	char text[MESSAGE_TEXT_MAX];
+	char text[MESSAGE_TEXT_MAX], usage[USAGE_TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, format);
@@ -144,9 +145,8 @@ int complain_usage(struct request *req, const char *format, ...)
 	if (!command)
 		return complain(req, STATUS_USAGE, NULL, "%s: see plugctl help",
 				text);
-	return complain(req, STATUS_USAGE, NULL, "%s: usage: plugctl %s%s%s",
-			text, command->name, *command->usage ? " " : "",
-			command->usage);
+	format_usage(usage, command);
+	return complain(req, STATUS_USAGE, NULL, "%s: usage: %s", text, usage);
 }
 
 int complain_memory(struct request *req)

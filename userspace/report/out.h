@@ -2,8 +2,8 @@
 /*
  * Text for people and JSON for programs through the same calls: each fact is
  * handed over once, with its JSON key and its text format. A key of NULL is
- * text only, a format of NULL is JSON only. A format has one conversion, %s,
- * whatever is printed.
+ * text only, a format of NULL is JSON only; what goes into an array has a key,
+ * which is not printed. A format has one conversion, %s, whatever is printed.
  */
 #ifndef PLUGCTL_OUT_H
 #define PLUGCTL_OUT_H

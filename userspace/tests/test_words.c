@@ -62,7 +62,7 @@ static void typos(void **state)
 static void missing_words(void **state)
 {
 	(void)state;
-	refused("plugctl buffer", 1, "plugctl: no device named: usage: plugctl buffer DEV...");
+	refused("plugctl buffer", 1, "plugctl: no device named: usage: plugctl buffer [--parent CLASSID] [--handle H:] [--all] DEV...");
 	refused("plugctl add", 1, "plugctl: no device named");
 	refused("plugctl limit lo", 1, "plugctl: needs one device and one size");
 	refused("plugctl limit lo 10MB", 1, "plugctl: '10MB' is not a size");
@@ -235,8 +235,13 @@ static void help(void **state)
 			assert_non_null(strstr(c->out, commands[k]->summary));
 	capture_free(c);
 	c = capture_new();
+	assert_int_equal(run(c, "plugctl -j help release"), 0);
+	assert_non_null(strstr(c->out, "\"aliases\":[\"release-one\"],"
+				       "\"options\":[\"parent\",\"handle\",\"all\"]"));
+	capture_free(c);
+	c = capture_new();
 	assert_int_equal(run(c, "plugctl buffer -h"), 0);
-	assert_non_null(strstr(c->out, "usage: plugctl [OPTIONS] buffer DEV..."));
+	assert_non_null(strstr(c->out, "usage: plugctl buffer [--parent CLASSID] [--handle H:] [--all] DEV..."));
 	capture_free(c);
 	c = capture_new();
 	assert_int_equal(run(c, "plugctl -V"), 0);
