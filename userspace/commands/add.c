@@ -299,7 +299,7 @@ out_failed:
 const struct command cmd_add = {
 	.name = "add",
 	.usage = "DEV [limit SIZE] [open|closed] [parent CLASSID] [handle H:]",
-	.summary = "attach a plug, at the root and closed unless told otherwise",
+	.summary = "attach a plug: at the root and closed, unless you say otherwise",
 	.details =
 "A closed plug holds every packet from the first moment on; with \"open\" they\n"
 "pass. SIZE is in bytes, or with K, M, G (powers of 1024), at most 4GiB-1.\n"

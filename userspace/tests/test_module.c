@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Why a kernel does not know the plug, told from a made-up file system. */
+/* Why a kernel does not know the plug, from a made-up file system. */
 #include "check.h"
 
 #include <sys/stat.h>

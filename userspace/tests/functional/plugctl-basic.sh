@@ -144,7 +144,7 @@ ip link del "$(printf 'x\377\033y')"
 run sh -c 'plugctl show >&-'
 gives "standard output is closed" 2 '' 'plugctl: cannot write the output*'
 run sh -c 'plugctl -v open v0 2>&- >&- <&-'
-is "all three are closed: obeyed, and told" "$status $(field v0 $F_STATE)" "2 open"
+is "all three are closed: executed, and reported" "$status $(field v0 $F_STATE)" "2 open"
 ip link set v0 down
 ip link set v0 name -weird
 run plugctl buffer -- -weird

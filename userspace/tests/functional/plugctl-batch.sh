@@ -20,7 +20,7 @@ run plugctl batch "$tmp/batch"
 gives "a file" 0 'v0  plug *buffering epoch 3; 1 epoch waits*' ''
 run sh -c "printf 'release v0\nbuffer v0\n' | plugctl batch"
 gives "standard input" 0 '' ''
-is "all were obeyed" "$(field v0 $F_EPOCH) $(field v0 $F_RELEASED)" "4 2"
+is "all were executed" "$(field v0 $F_EPOCH) $(field v0 $F_RELEASED)" "4 2"
 
 run sh -c "printf 'buffer v0\nbzffer v0\nbuffer v0\n' | plugctl batch -"
 gives "a failure ends it, with the line" 1 '' 'plugctl: stdin:2: bzffer: no such command: did you mean buffer?'
@@ -61,7 +61,7 @@ while [ $i -lt 100 ]; do
 done > "$tmp/many"
 run plugctl --force batch "$tmp/many"
 gives "300 lines together" 0 '' ''
-is "all were obeyed, in order" "$(field v0 $F_EPOCH) $(field v0 $F_RELEASED)" \
+is "all were executed, in order" "$(field v0 $F_EPOCH) $(field v0 $F_RELEASED)" \
 	"$((before + 200)) $((before + 100 - 1))"
 before=$((before + 200))
 cat > "$tmp/mixed" << END
@@ -182,7 +182,7 @@ like "now it is the in-tree one" "$line" \
 	'{"line":6,*"ok":false,"errors":\[{"device":"old0","message":"the in-tree sch_plug is loaded*'
 echo "buffer old0" >&3
 read -r line <&4
-like "which obeys what it can" "$line" '{"line":7,*"module":"in-tree",*"ok":true}'
+like "which executes what it can" "$line" '{"line":7,*"module":"in-tree",*"ok":true}'
 plugctl --force del old0
 rmmod sch_plug
 plugctl add old0

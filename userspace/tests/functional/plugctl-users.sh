@@ -133,7 +133,7 @@ plugctl open v0
 
 run plugctl --rtnl buffer v0
 gives "--rtnl" 0 '' ''
-is "is obeyed" "$(field v0 $F_STATE)" buffering
+is "is executed" "$(field v0 $F_STATE)" buffering
 run plugctl --rtnl release v0 upto 1
 gives "--rtnl knows no epochs" 2 '' 'plugctl: v0: rtnetlink cannot do this: leave out --rtnl'
 run plugctl --rtnl show v0
