@@ -28,7 +28,7 @@ static bool may_have_moved(int error)
 }
 
 /* After a command by handle the kernel does not name the parent. */
-static void take_state(struct target *target, const struct qdisc_state *state)
+static void handle_state(struct target *target, const struct qdisc_state *state)
 {
 	const uint32_t parent = state->parent ? state->parent : target->at.parent;
 
@@ -36,7 +36,7 @@ static void take_state(struct target *target, const struct qdisc_state *state)
 	target->state.parent = parent;
 }
 
-static void take_answer(struct target *target, const struct answer *answer)
+static void handle_answer(struct target *target, const struct answer *answer)
 {
 	memcpy(target->text, answer->text, sizeof(target->text));
 	target->error = answer->error;
@@ -46,7 +46,7 @@ static void take_answer(struct target *target, const struct answer *answer)
 		target->failed = is_gone(answer->error) ? TARGET_GONE :
 				 TARGET_REFUSED;
 	else if (answer->has_state)
-		take_state(target, &answer->state);
+		handle_state(target, &answer->state);
 }
 
 /* Returns whether this plug can be given that, by the interface spoken. */
@@ -86,13 +86,13 @@ static void send_one(struct kernel *kernel, struct target *target,
 	struct answer answer;
 
 	kernel_exchange(kernel, &order, &answer, 1);
-	take_answer(target, &answer);
+	handle_answer(target, &answer);
 }
 
-static void take_answers(struct kernel *kernel, const struct selector *selector,
-			 struct target *targets, unsigned int n,
-			 const struct action *action, bool echo,
-			 const struct answer *answers)
+static void handle_answers(struct kernel *kernel, const struct selector *selector,
+			   struct target *targets, unsigned int n,
+			   const struct action *action, bool echo,
+			   const struct answer *answers)
 {
 	unsigned int i, k = 0;
 
@@ -101,7 +101,7 @@ static void take_answers(struct kernel *kernel, const struct selector *selector,
 
 		if (target->failed)
 			continue;
-		take_answer(target, &answers[k++]);
+		handle_answer(target, &answers[k++]);
 		if (target->cached && target->failed &&
 		    target->failed != TARGET_NO_ANSWER &&
 		    may_have_moved(target->error)) {
@@ -109,7 +109,7 @@ static void take_answers(struct kernel *kernel, const struct selector *selector,
 			if (find_successor(kernel, selector, target, action))
 				send_one(kernel, target, action, echo);
 			else if (!target->failed)
-				take_answer(target, &answers[k - 1]);
+				handle_answer(target, &answers[k - 1]);
 		}
 	}
 }
@@ -142,7 +142,7 @@ void change_targets(struct kernel *kernel, const struct selector *selector,
 	if (count) {
 		/* Where a socket fails, the answers are not complete. */
 		kernel_exchange(kernel, orders, answers, count);
-		take_answers(kernel, selector, targets, n, action, echo, answers);
+		handle_answers(kernel, selector, targets, n, action, echo, answers);
 	}
 	if (n > 1) {
 		free(orders);

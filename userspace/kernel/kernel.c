@@ -484,7 +484,7 @@ struct dump {
 };
 
 /* One message of it. What is neither a qdisc nor an end is skipped. */
-static int take_dumped(struct dump *dump, const struct nlmsghdr *nlh)
+static int handle_dumped(struct dump *dump, const struct nlmsghdr *nlh)
 {
 	struct qdisc_state state;
 	int bad;
@@ -526,7 +526,7 @@ static int dump_once(struct dump *dump, struct nlmsghdr *request)
 		message_for_each(nlh, nl->buf, len) {
 			if (!is_answer(nl, nlh) || dump->done)
 				continue;
-			error = take_dumped(dump, nlh);
+			error = handle_dumped(dump, nlh);
 			if (error)
 				break;
 		}
@@ -580,7 +580,7 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 }
 
 /* Returns 0 until the answer has come, then the index, or a negative errno. */
-static int take_link(const struct netlink *nl, int len)
+static int handle_link(const struct netlink *nl, int len)
 {
 	const struct nlmsghdr *nlh;
 	struct ifinfomsg ifi;
@@ -621,7 +621,7 @@ static int find_altname(struct netlink *nl, const char *name)
 		}
 		if (len < 0)
 			return 0;
-		ifindex = take_link(nl, (int)len);
+		ifindex = handle_link(nl, (int)len);
 	}
 	if (ifindex > 0)
 		return ifindex;
