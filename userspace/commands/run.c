@@ -68,7 +68,7 @@ struct run {
 	bool stopped;		/* the program is */
 };
 
-static void handle_signals(struct run *run)
+static void block_signals(struct run *run)
 {
 	static const int signals[N_SIGNALS] = {
 		SIGCHLD, SIGTSTP, SIGINT, SIGTERM, SIGHUP,
@@ -480,7 +480,7 @@ static int run_program(struct run *run, char **program)
 	int status, waited;
 	uint64_t start;
 
-	handle_signals(run);
+	block_signals(run);
 	req->session->messages.hold = true;
 	status = guard_plugs(run);
 	if (status)
