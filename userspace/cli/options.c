@@ -16,7 +16,7 @@
 const struct command *const commands[] = {
 	&cmd_add, &cmd_del, &cmd_buffer, &cmd_release, &cmd_open, &cmd_limit,
 	&cmd_discard, &cmd_show, &cmd_dump, &cmd_is_open, &cmd_save, &cmd_monitor,
-	&cmd_wait, &cmd_run, &cmd_batch, &cmd_version, &cmd_help, &cmd_complete, NULL
+	&cmd_wait, &cmd_run, &cmd_guest, &cmd_batch, &cmd_version, &cmd_help, &cmd_complete, NULL
 };
 
 #define FLAG(name)	.flag = offsetof(struct options, name)

@@ -251,11 +251,47 @@ static void finish(struct request *req, const struct add *add,
 			       target, 1, action, true);
 }
 
+/* Returns a status; complained of already if it is not done. */
+static int attach(struct request *req, struct add *add, struct target *target)
+{
+	struct answer answer;
+	int status;
+
+	add->order.at.ifindex = target->at.ifindex;
+	status = choose_handle(req, target->name, &add->order.at);
+	if (status)
+		return status;
+	kernel_exchange(&req->session->kernel, &add->order, &answer, 1);
+	if (!answer.complete || answer.error)
+		return complain_add(req, target->name, &answer);
+	status = find_added(req, &add->order.at, target);
+	if (status)
+		return status;
+	finish(req, add, target);
+	if (add->have_limit)
+		note_small_limit(req, target->name, add->order.action.limit);
+	return STATUS_OK;
+}
+
+int attach_at_root(struct request *req, struct target *target, bool open,
+		   uint32_t limit)
+{
+	struct add add = {
+		.order = {
+			.kind = ORDER_ADD, .at.parent = TC_H_ROOT,
+			.action.limit = limit,
+		},
+		.have_limit = limit,
+		.open = open,
+	};
+
+	choose_options(&add);
+	return attach(req, &add, target);
+}
+
 static int add_run(struct request *req)
 {
-	struct kernel *kernel = &req->session->kernel;
 	struct target *target = calloc(1, sizeof(*target));
-	struct answer answer;
 	struct add add;
 	int status;
 
@@ -267,25 +303,10 @@ static int add_run(struct request *req)
 	begin(req, &add);
 	parse_words_of(req, &add);
 	choose_options(&add);
-	if (!find_device(kernel, target)) {
-		status = complain_target(req, target);
-		goto out_failed;
-	}
-	add.order.at.ifindex = target->at.ifindex;
-	status = choose_handle(req, target->name, &add.order.at);
+	status = find_device(&req->session->kernel, target) ?
+		 attach(req, &add, target) : complain_target(req, target);
 	if (status)
 		goto out_failed;
-	kernel_exchange(kernel, &add.order, &answer, 1);
-	if (!answer.complete || answer.error) {
-		status = complain_add(req, target->name, &answer);
-		goto out_failed;
-	}
-	status = find_added(req, &add.order.at, target);
-	if (status)
-		goto out_failed;
-	finish(req, &add, target);
-	if (add.have_limit)
-		note_small_limit(req, target->name, add.order.action.limit);
 	report_targets(req);
 	return STATUS_OK;
 

@@ -6,12 +6,9 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* Unless --timeout says otherwise. */
-#define PATIENCE		(10 * NS_PER_S)
 /* What its plug holds may never leave: no use in waiting long. */
 #define PATIENCE_INTREE		NS_PER_S
 
-/* It will not be detached. */
 static void refuse(struct request *req, struct target *target)
 {
 	const struct qdisc_state *state = &target->state;
@@ -36,27 +33,27 @@ static void refuse(struct request *req, struct target *target)
 			 state->held_packets);
 }
 
-/* Packets that will not leave by themselves; late: nor those that drain. */
+void refuse_held(struct request *req, struct target *target, bool late)
+{
+	const struct qdisc_state *state = &target->state;
+
+	if (!req->options.force && !target->failed &&
+	    (plug_holds_unreleased(state) || state->stopped_packets ||
+	     (late && plug_is_draining(state))))
+		refuse(req, target);
+}
+
 static void check_held(struct request *req, bool late)
 {
 	unsigned int i;
 
-	if (req->options.force)
-		return;
-	for (i = 0; i < req->targets.n; i++) {
-		struct target *target = &req->targets.v[i];
-
-		if (!target->failed &&
-		    (plug_holds_unreleased(&target->state) ||
-		     target->state.stopped_packets ||
-		     (late && plug_is_draining(&target->state))))
-			refuse(req, target);
-	}
+	for (i = 0; i < req->targets.n; i++)
+		refuse_held(req, &req->targets.v[i], late);
 }
 
 static uint64_t deadline(const struct request *req)
 {
-	uint64_t patience = PATIENCE;
+	uint64_t patience = DEL_PATIENCE;
 	unsigned int i;
 
 	for (i = 0; i < req->targets.n; i++)

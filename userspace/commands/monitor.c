@@ -16,6 +16,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "../kernel/guest.h"
 #include "../report/report.h"
 #include "../report/text.h"
 #include "commands.h"
@@ -264,6 +265,11 @@ static int resync(struct monitor *mon, bool initial)
 	for (i = 0; i < mon->n; i++) {
 		int ifindex = kernel_ifindex(mon->kernel, mon->names[i]);
 
+		if (!ifindex)
+			continue;
+		watch(mon, ifindex);
+		/* Of a guest, the ifb that has its plug. */
+		ifindex = guest_ifb(mon->kernel, ifindex);
 		if (ifindex)
 			watch(mon, ifindex);
 	}

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest.h"
 #include "target.h"
 
 /* The kernel must leave out a plug this often before it counts as not there. */
@@ -21,6 +22,7 @@ struct cached {
 	char name[DEVICE_NAME_MAX];
 	uint32_t handle;	/* that was asked for, or 0 */
 	unsigned long moment;	/* when the name was looked up */
+	int named;		/* the device of that name */
 	bool has_state;
 	bool valid;		/* false: it was not there any more */
 	struct address at;
@@ -73,6 +75,7 @@ void keep_target(struct kernel *kernel, const struct selector *selector,
 		cached->handle = selector->have_handle ? selector->handle : 0;
 	}
 	cached->at = target->at;
+	cached->named = target->named;
 	cached->valid = true;
 	cached->has_state = target->state.has_state;
 	cached->moment = kernel->moment;
@@ -165,20 +168,39 @@ static bool lacks_plug(const struct target *targets, unsigned int n,
 	return false;
 }
 
+/* A guest's device stands for the ifb that has its plug. */
+static void follow_guests(struct kernel *kernel, struct target *targets,
+			  unsigned int n, const struct qdisc_list *list)
+{
+	unsigned int i;
+	int ifb;
+
+	for (i = 0; i < n; i++) {
+		if (!lacks_plug(&targets[i], 1, list))
+			continue;
+		ifb = guest_ifb(kernel, targets[i].at.ifindex);
+		if (ifb)
+			targets[i].at.ifindex = ifb;
+	}
+}
+
 /*
  * Where a target has no plug the kernel is asked again: older ones (5.10 is one)
  * may skip a device while others vanish, and not say that the dump is torn.
  */
-int list_plugs(struct kernel *kernel, const struct target *targets,
-	       unsigned int n, bool sent, struct qdisc_list *list)
+int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
+	       bool sent, struct qdisc_list *list)
 {
-	const int ifindex = n == 1 ? targets[0].at.ifindex : 0;
-	unsigned int tries = 0;
-	int error;
+	unsigned int tries;
+	int error = 0;
 
-	do {
-		error = dump_plugs(kernel, ifindex, sent, list);
-	} while (!error && lacks_plug(targets, n, list) && ++tries < LIST_TRIES);
+	for (tries = 0; tries < LIST_TRIES && !error; tries++) {
+		error = dump_plugs(kernel, n == 1 ? targets[0].at.ifindex : 0, sent,
+				   list);
+		if (error || !lacks_plug(targets, n, list))
+			break;
+		follow_guests(kernel, targets, n, list);
+	}
 	if (list->n > 1)
 		qsort(list->v, list->n, sizeof(*list->v), compare);
 	return error;
@@ -264,8 +286,9 @@ bool find_device(struct kernel *kernel, struct target *target)
 		target->failed = TARGET_NAME_TOO_LONG;
 		return false;
 	}
-	target->at.ifindex = kernel_ifindex(kernel, target->name);
-	if (target->at.ifindex)
+	target->named = kernel_ifindex(kernel, target->name);
+	target->at.ifindex = target->named;
+	if (target->named)
 		return true;
 	/* EINVAL: a kernel without alternative names. */
 	target->error = errno;
@@ -285,11 +308,12 @@ static bool locate(struct kernel *kernel, struct target *target,
 	if (!cached || cached->moment != kernel->moment) {
 		if (!find_device(kernel, target))
 			return false;
-		if (!cached || cached->at.ifindex != target->at.ifindex)
+		if (!cached || cached->named != target->named)
 			return true;
 		cached->moment = kernel->moment;
 	}
 	target->at = cached->at;
+	target->named = cached->named;
 	target->cached = true;
 	/* All that is known of it before it answers. */
 	target->state.ifindex = cached->at.ifindex;

@@ -360,6 +360,21 @@ static int exchange_some(struct kernel *kernel, bool generic,
 	return error;
 }
 
+int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
+		   struct answer *answer)
+{
+	struct netlink *nl = &kernel->route;
+	int error;
+
+	memset(answer, 0, sizeof(*answer));
+	error = send_message(nl, request);
+	if (!error)
+		error = receive_answers(nl, 0, nl->seq, answer, 1);
+	if (error)
+		answer->error = error;
+	return answer->error;
+}
+
 int kernel_exchange(struct kernel *kernel, const struct order *orders,
 		    struct answer *answers, unsigned int n)
 {
@@ -477,18 +492,15 @@ static int add_qdisc(struct qdisc_list *list, const struct qdisc_state *state)
 
 struct dump {
 	struct netlink *nl;
-	uint16_t family;	/* 0: rtnetlink */
-	struct qdisc_list *list;
+	handle_fn *handle;
+	void *data;
 	bool changed;		/* while it was read */
 	bool done;
 };
 
-/* One message of it. What is neither a qdisc nor an end is skipped. */
+/* One message of it. */
 static int handle_dumped(struct dump *dump, const struct nlmsghdr *nlh)
 {
-	struct qdisc_state state;
-	int bad;
-
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 		dump->changed = true;
 	switch (nlh->nlmsg_type) {
@@ -501,11 +513,7 @@ static int handle_dumped(struct dump *dump, const struct nlmsghdr *nlh)
 		dump->done = true;
 		return netlink_errno(nlh);
 	}
-	if (dump->family)
-		bad = nlh->nlmsg_type != dump->family || plug_parse(nlh, &state);
-	else
-		bad = qdisc_parse(nlh, &state);
-	return bad ? 0 : add_qdisc(dump->list, &state);
+	return dump->handle(dump->data, nlh);
 }
 
 static int dump_once(struct dump *dump, struct nlmsghdr *request)
@@ -514,10 +522,11 @@ static int dump_once(struct dump *dump, struct nlmsghdr *request)
 	const struct nlmsghdr *nlh;
 	int error;
 
-	dump->list->n = 0;
 	dump->changed = false;
 	dump->done = false;
-	error = send_message(nl, request);
+	error = dump->handle(dump->data, NULL);
+	if (!error)
+		error = send_message(nl, request);
 	while (!error && !dump->done) {
 		int len = (int)netlink_receive(nl);
 
@@ -544,23 +553,59 @@ static int dump_until_whole(struct dump *dump, struct nlmsghdr *request)
 		if (error != EBUSY && (error || !dump->changed))
 			return error;
 	}
-	/* Still changing: it may lack a qdisc, so nobody may use it. */
+	/* Still changing: it may lack something, so nobody may use it. */
 	return error ? error : EAGAIN;
+}
+
+int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
+		handle_fn *handle, void *data)
+{
+	struct dump dump = {
+		.nl = &kernel->route, .handle = handle, .data = data,
+	};
+
+	return dump_until_whole(&dump, request);
+}
+
+/* What is no qdisc is skipped. */
+static int handle_qdisc(void *data, const struct nlmsghdr *nlh)
+{
+	struct qdisc_list *list = data;
+	struct qdisc_state state;
+
+	if (nlh)
+		return qdisc_parse(nlh, &state) ? 0 : add_qdisc(list, &state);
+	list->n = 0;
+	return 0;
 }
 
 int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list)
 {
-	struct dump dump = { .nl = &kernel->route, .list = list };
 	char buf[MESSAGE_MAX];
 
-	return dump_until_whole(&dump, message_dump_qdiscs(buf, ifindex));
+	return kernel_dump(kernel, message_dump_qdiscs(buf, ifindex),
+			   handle_qdisc, list);
+}
+
+/* Nothing else is asked of a generic socket in a dump than the family. */
+static int handle_plug(void *data, const struct nlmsghdr *nlh)
+{
+	struct qdisc_list *list = data;
+	struct qdisc_state state;
+
+	if (nlh)
+		return plug_parse(nlh, &state) ? 0 : add_qdisc(list, &state);
+	list->n = 0;
+	return 0;
 }
 
 int kernel_dump_family(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list)
 {
-	struct dump dump = { .nl = &kernel->generic, .list = list };
+	struct dump dump = {
+		.nl = &kernel->generic, .handle = handle_plug, .data = list,
+	};
 	struct nlmsghdr *nlh;
 	char buf[MESSAGE_MAX];
 	int error;
@@ -568,13 +613,11 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	if (!kernel_has_family(kernel))
 		return ENOENT;
 	nlh = message_dump_plugs(buf, ifindex);
-	dump.family = kernel->family;
 	nlh->nlmsg_type = kernel->family;
 	error = dump_until_whole(&dump, nlh);
 	if (error != ENOENT || !kernel_find_family(kernel))
 		return error;
 	/* The module was loaded again, and its family has another number. */
-	dump.family = kernel->family;
 	nlh->nlmsg_type = kernel->family;
 	return dump_until_whole(&dump, nlh);
 }

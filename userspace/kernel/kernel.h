@@ -90,6 +90,19 @@ struct answer {
 int kernel_exchange(struct kernel *kernel, const struct order *orders,
 		    struct answer *answers, unsigned int n);
 
+/* One message of rtnetlink with NLM_F_ACK. Returns its errno, or the socket's. */
+int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
+		   struct answer *answer);
+
+/*
+ * A dump by rtnetlink, asked for until nothing has changed while it was read. Each
+ * message is handed over, and NULL before the first: it begins (again). An errno
+ * of the handler ends it.
+ */
+typedef int handle_fn(void *data, const struct nlmsghdr *nlh);
+int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
+		handle_fn *handle, void *data);
+
 /* A growing array of qdiscs. Free v. */
 struct qdisc_list {
 	struct qdisc_state *v;

@@ -33,6 +33,7 @@ enum target_error {
 
 struct target {
 	const char *name;	/* as typed */
+	int named;		/* the device of that name; a guest's is not at's */
 	struct address at;
 	bool cached;		/* found earlier: may have moved since */
 	bool replaced;		/* by that name another plug was found earlier */
@@ -81,10 +82,11 @@ int dump_plugs(struct kernel *kernel, int ifindex, bool sent,
 
 /*
  * The same, sorted by device and handle, for targets whose device is known: a
- * plug of theirs is in the list if there is one.
+ * plug of theirs is in the list if there is one. A device without one that is a
+ * guest's gives way to the ifb that has its plug (guest.h), in the target.
  */
-int list_plugs(struct kernel *kernel, const struct target *targets,
-	       unsigned int n, bool sent, struct qdisc_list *list);
+int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
+	       bool sent, struct qdisc_list *list);
 
 bool is_selected(const struct selector *selector, const struct qdisc_state *state);
 

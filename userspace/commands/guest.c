@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a guest sends is held: see kernel/guest.h for how. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/pkt_sched.h>
+
+#include "../cli/parse.h"
+#include "../kernel/guest.h"
+#include "../report/report.h"
+#include "commands.h"
+
+/* Of the ifb; what is left of the 15 characters is the guest's. For people only. */
+#define IFB_NAME_FORMAT	"ifb-%.11s"
+
+struct guest_words {
+	unsigned int first;	/* the first device */
+	unsigned int n;
+	uint32_t limit;		/* 0: none named */
+	bool except_arp;
+	bool open;
+};
+
+/* One device, on the way from a name to a guest or back. */
+struct guest {
+	struct target device;
+	struct target ifb;	/* named as the device is; at is the ifb's */
+	struct guest_link link;
+	struct guest_ingress ingress;
+	const struct guest_link *old;	/* an ifb that is there and is this guest's */
+	/* What this command has made, and takes back if it cannot go on. */
+	bool made_ifb;
+	bool made_qdisc;
+};
+
+static bool is_keyword(const char *word)
+{
+	return !strcmp(word, "limit") || !strcmp(word, "except") ||
+	       !strcmp(word, "open") || !strcmp(word, "closed");
+}
+
+static int parse_keyword(struct request *req, int *i, struct guest_words *words)
+{
+	const char *word = req->words[*i];
+	const char *value = *i + 1 < req->n ? req->words[*i + 1] : NULL;
+
+	if (!strcmp(word, "open") || !strcmp(word, "closed")) {
+		words->open = word[0] == 'o';
+		return STATUS_OK;
+	}
+	if (!is_keyword(word))
+		return complain_usage(req, "unknown argument '%s' (the devices come first)",
+				      word);
+	if (!value)
+		return complain_usage(req, "'%s' needs a value", word);
+	++*i;
+	if (!strcmp(word, "limit"))
+		return parse_limit(req, value, &words->limit);
+	if (strcmp(value, "arp"))
+		return complain_usage(req, "'except %s': only arp can be let past",
+				      value);
+	words->except_arp = true;
+	return STATUS_OK;
+}
+
+static int parse_guest_words(struct request *req, struct guest_words *words)
+{
+	int i, status = STATUS_OK;
+
+	memset(words, 0, sizeof(*words));
+	words->first = 1;
+	for (i = 1; i < req->n && !is_keyword(req->words[i]); i++)
+		words->n++;
+	for (; i < req->n && !status; i++)
+		status = parse_keyword(req, &i, words);
+	return status;
+}
+
+static int guest_parse(struct request *req)
+{
+	const char *what = req->n ? req->words[0] : "";
+	struct guest_words words;
+	int status;
+
+	if (strcmp(what, "add") && strcmp(what, "del") && strcmp(what, "show"))
+		return complain_usage(req, "add, del or show");
+	status = parse_guest_words(req, &words);
+	if (status)
+		return status;
+	if (what[0] != 's' && !words.n)
+		return complain_usage(req, "no device named");
+	if (what[0] != 'a' && (int)words.n < req->n - 1)
+		return complain_usage(req, "'%s' is of use with guest add only",
+				      req->words[1 + words.n]);
+	return STATUS_OK;
+}
+
+/* ---- what is there ---- */
+
+static const struct guest_link *find_link(const struct guest_links *links, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < links->n; i++)
+		if (links->v[i].ifindex == ifindex)
+			return &links->v[i];
+	return NULL;
+}
+
+/* The ifb that an earlier command made for that device, complete or not. */
+static const struct guest_link *find_ifb_of(const struct guest_links *links, int guest)
+{
+	size_t i;
+
+	for (i = 0; i < links->n; i++)
+		if (links->v[i].guest == guest)
+			return &links->v[i];
+	return NULL;
+}
+
+static uint32_t held_by(struct kernel *kernel, int ifindex)
+{
+	struct qdisc_list list = { 0 };
+	uint32_t held = 0;
+	size_t i;
+
+	if (!dump_plugs(kernel, ifindex, false, &list))
+		for (i = 0; i < list.n; i++)
+			if (list.v[i].ifindex == ifindex)
+				held += list.v[i].held_packets;
+	free(list.v);
+	return held;
+}
+
+/*
+ * A guest's device that is gone took its filters along and left its ifb. What
+ * that holds has no way back.
+ */
+static void sweep(struct request *req, const struct guest_links *links)
+{
+	struct kernel *kernel = &req->session->kernel;
+	struct answer answer;
+	size_t i;
+
+	for (i = 0; i < links->n; i++) {
+		const struct guest_link *ifb = &links->v[i];
+		uint32_t held;
+
+		if (!ifb->guest || find_link(links, ifb->guest))
+			continue;
+		held = held_by(kernel, ifb->ifindex);
+		if (!guest_del_link(kernel, ifb->ifindex, &answer))
+			note(req, ifb->guest_name, "the guest's device is gone: removed %s, with %"
+			     PRIu32 " packets that it held", ifb->name, held);
+	}
+}
+
+/* Returns a status; 0 also if there is no such device, see device.failed. */
+static int look(struct request *req, const char *name,
+		const struct guest_links *links, struct guest *guest)
+{
+	struct kernel *kernel = &req->session->kernel;
+	const struct guest_link *link;
+	int error;
+
+	memset(guest, 0, sizeof(*guest));
+	guest->device.name = name;
+	if (!find_device(kernel, &guest->device))
+		return STATUS_OK;
+	link = find_link(links, guest->device.named);
+	error = link ? guest_look(kernel, guest->device.named, &guest->ingress) :
+		ENODEV;
+	if (error == ENODEV) {
+		guest->device.failed = TARGET_NO_DEVICE;
+		return STATUS_OK;
+	}
+	if (error)
+		return complain_netlink(req, error);
+	guest->link = *link;
+	guest->old = guest->ingress.ifb ? find_link(links, guest->ingress.ifb) :
+		     find_ifb_of(links, guest->device.named);
+	guest->ifb.name = name;
+	guest->ifb.named = guest->device.named;
+	guest->ifb.at.ifindex = guest->old ? guest->old->ifindex : 0;
+	return STATUS_OK;
+}
+
+/* ---- add ---- */
+
+static int complain_unsuited(struct request *req, const struct guest *guest)
+{
+	const struct guest_link *link = &guest->link;
+	const char *name = guest->device.name;
+
+	if (!strcmp(link->kind, "macvtap") || !strcmp(link->kind, "ipvtap"))
+		return complain(req, STATUS_REFUSED, name,
+				"a %s sends by its own queue: plugctl add %s holds what its guest sends",
+				link->kind, name);
+	if (!strcmp(link->kind, "ifb"))
+		return complain(req, STATUS_REFUSED, name,
+				"an ifb is nobody's guest: name the device whose packets it gets");
+	if (link->functions)
+		return complain(req, STATUS_REFUSED, name,
+				"a network card with %u virtual functions: what guests send by those passes no queue of this host and cannot be held",
+				link->functions);
+	if (link->is_port)
+		return complain(req, STATUS_REFUSED, name,
+				"a port of a card that switches by itself: what it forwards passes no queue of this host and cannot be held");
+	return STATUS_OK;
+}
+
+static int complain_step(struct request *req, const struct guest *guest,
+			 const char *what, const struct answer *answer)
+{
+	const char *name = guest->device.name;
+
+	if (answer->error == ENODEV)
+		return complain(req, STATUS_REFUSED, name,
+				"the device went away meanwhile: nothing is left of this command");
+	if (answer->error == EOPNOTSUPP || answer->error == ENOENT)
+		return complain(req, STATUS_REFUSED, name,
+				"%s: this kernel has none (%s): install the package with the kernel's other modules (on Fedora kernel-modules-extra, on Debian the kernel that is not called cloud)",
+				what, answer->text[0] ? answer->text :
+				strerror(answer->error));
+	return complain_refusal(req, name, answer->error, answer->text);
+}
+
+/* By that name there may be half of what an earlier command made. */
+static int make_ifb(struct request *req, const struct guest_links *links,
+		    struct guest *guest)
+{
+	struct kernel *kernel = &req->session->kernel;
+	char name[IF_NAMESIZE];
+	struct answer answer;
+	size_t i;
+
+	if (guest->old)
+		return STATUS_OK;
+	snprintf(name, sizeof(name), IFB_NAME_FORMAT, guest->link.name);
+	for (i = 0; i < links->n; i++) {
+		const struct guest_link *link = &links->v[i];
+
+		if (strcmp(link->name, name) || strcmp(link->kind, "ifb") ||
+		    link->up || link->has_alias)
+			continue;
+		guest->ifb.at.ifindex = link->ifindex;
+		guest->made_ifb = true;
+		return STATUS_OK;
+	}
+	if (guest_add_ifb(kernel, name, &answer) == EEXIST)
+		guest_add_ifb(kernel, "ifb-guest%d", &answer);
+	else
+		guest->ifb.at.ifindex = answer.error ? 0 : kernel_ifindex(kernel, name);
+	if (answer.error)
+		return complain_step(req, guest, "ifb devices", &answer);
+	guest->made_ifb = true;
+	return STATUS_OK;
+}
+
+static int label_ifb(struct request *req, struct guest *guest)
+{
+	const struct guest_link *old = guest->old;
+	const bool ours = !guest->ingress.has_qdisc ||
+			  (old && old->guest && old->made_qdisc);
+	struct answer answer;
+
+	if (old && old->up && old->guest == guest->device.named &&
+	    old->made_qdisc == ours)
+		return STATUS_OK;
+	if (guest_label(&req->session->kernel, guest->ifb.at.ifindex,
+			guest->device.named, guest->link.name, ours, &answer))
+		return complain_step(req, guest, "ifb devices", &answer);
+	return STATUS_OK;
+}
+
+/* The plug that is there keeps its state: a script may say "add" again. */
+static int make_plug(struct request *req, const struct guest_words *words,
+		     struct guest *guest)
+{
+	const struct action limit = { .code = TCQ_PLUG_LIMIT, .limit = words->limit };
+	struct kernel *kernel = &req->session->kernel;
+	struct selector root = { .have_parent = true, .parent = TC_H_ROOT };
+	int error;
+
+	error = refresh_targets(kernel, &root, &guest->ifb, 1);
+	if (error)
+		return complain_netlink(req, error);
+	if (guest->ifb.failed == TARGET_GONE) {
+		guest->ifb.failed = TARGET_OK;
+		return attach_at_root(req, &guest->ifb, words->open, words->limit);
+	}
+	if (!words->limit)
+		return STATUS_OK;
+	change_targets(kernel, &root, &guest->ifb, 1, &limit, false);
+	return complain_target(req, &guest->ifb);
+}
+
+static int make_qdisc(struct request *req, struct guest *guest)
+{
+	struct answer answer;
+
+	if (guest->ingress.has_qdisc)
+		return STATUS_OK;
+	if (guest_add_qdisc(&req->session->kernel, guest->device.named, &answer))
+		return complain_step(req, guest, "the qdisc clsact", &answer);
+	guest->made_qdisc = true;
+	return STATUS_OK;
+}
+
+static int make_filters(struct request *req, const struct guest_words *words,
+			struct guest *guest)
+{
+	const struct guest_ingress *ingress = &guest->ingress;
+	struct kernel *kernel = &req->session->kernel;
+	const int device = guest->device.named;
+	struct answer answer = { 0 };
+
+	if (ingress->passes_arp && !words->except_arp)
+		guest_hold_arp(kernel, device, &answer);
+	else if (!ingress->passes_arp && words->except_arp)
+		guest_pass_arp(kernel, device, &answer);
+	if (!answer.error && ingress->redirected && !guest->old)
+		guest_del_redirect(kernel, device, &answer);
+	if (!answer.error && (!ingress->redirected || !guest->old))
+		guest_redirect(kernel, device, guest->ifb.at.ifindex, &answer);
+	return answer.error ?
+	       complain_step(req, guest, "the filter matchall or the action mirred",
+			     &answer) : STATUS_OK;
+}
+
+/* Only what this command has made: nobody's packets are in it. */
+static void take_back(struct request *req, const struct guest *guest)
+{
+	struct kernel *kernel = &req->session->kernel;
+	struct answer answer;
+
+	if (guest->made_qdisc)
+		guest_del_qdisc(kernel, guest->device.named, &answer);
+	else if (!guest->ingress.redirected && !guest->ingress.passes_arp)
+		guest_hold_arp(kernel, guest->device.named, &answer);
+	if (guest->made_ifb && guest->ifb.at.ifindex)
+		guest_del_link(kernel, guest->ifb.at.ifindex, &answer);
+}
+
+/* Each step leaves alone what is there, and the packets come last of all. */
+static int make_guest(struct request *req, const struct guest_links *links,
+		      const struct guest_words *words, struct guest *guest)
+{
+	int status;
+
+	status = make_ifb(req, links, guest);
+	if (!status)
+		status = label_ifb(req, guest);
+	if (!status)
+		status = make_plug(req, words, guest);
+	if (!status)
+		status = make_qdisc(req, guest);
+	if (!status)
+		status = make_filters(req, words, guest);
+	if (status)
+		take_back(req, guest);
+	return status;
+}
+
+static int add_one(struct request *req, const struct guest_links *links,
+		   const struct guest_words *words, const char *name)
+{
+	struct guest guest;
+	int status;
+
+	status = look(req, name, links, &guest);
+	if (status || guest.device.failed)
+		return status ? status : complain_target(req, &guest.device);
+	status = complain_unsuited(req, &guest);
+	if (status)
+		return status;
+	if (guest.ingress.foreign && guest.ingress.first_foreign < GUEST_PRIORITY_END)
+		return complain(req, STATUS_REFUSED, name,
+				"somebody's ingress filter has priority %" PRIu32 ", and packets it takes would get past the plug: give it %d or more (tc filter show dev %s ingress)",
+				guest.ingress.first_foreign, GUEST_PRIORITY_END, name);
+	if (guest.ingress.foreign && !guest.ingress.redirected)
+		note(req, name, "%u ingress filters of others are there, and do not see packets until plugctl guest del %s",
+		     guest.ingress.foreign, name);
+	return make_guest(req, links, words, &guest);
+}
+
+/* ---- del ---- */
+
+/* What came in while the filters were taken away leaves before the ifb goes. */
+static int drain_ifb(struct request *req, struct guest *guest)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct selector root = { .have_parent = true, .parent = TC_H_ROOT };
+	const uint64_t deadline = clock_now() + (req->options.have_timeout ?
+						 req->options.timeout : DEL_PATIENCE);
+	struct kernel *kernel = &req->session->kernel;
+	int error;
+
+	if (req->options.force || guest->ifb.failed)
+		return STATUS_OK;
+	change_targets(kernel, &root, &guest->ifb, 1, &open, false);
+	error = drain_targets(kernel, &root, &guest->ifb, 1, deadline);
+	if (error && error != ETIMEDOUT)
+		return complain_netlink(req, error);
+	refuse_held(req, &guest->ifb, error == ETIMEDOUT);
+	return guest->ifb.failed == TARGET_NAMED ? req->status : STATUS_OK;
+}
+
+/* A plug that somebody else has detached from the ifb holds nothing. */
+static int check_ifb(struct request *req, struct guest *guest)
+{
+	const struct selector root = { .have_parent = true, .parent = TC_H_ROOT };
+	int error;
+
+	if (!guest->old || req->options.force) {
+		guest->ifb.failed = TARGET_GONE;
+		return STATUS_OK;
+	}
+	error = refresh_targets(&req->session->kernel, &root, &guest->ifb, 1);
+	if (error)
+		return complain_netlink(req, error);
+	refuse_held(req, &guest->ifb, false);
+	return guest->ifb.failed == TARGET_NAMED ? req->status : STATUS_OK;
+}
+
+static int unmake_guest(struct request *req, struct guest *guest)
+{
+	const struct guest_ingress *ingress = &guest->ingress;
+	struct kernel *kernel = &req->session->kernel;
+	const int device = guest->device.named;
+	struct answer answer = { 0 };
+	int status;
+
+	if (ingress->redirected)
+		guest_del_redirect(kernel, device, &answer);
+	if (!answer.error && ingress->passes_arp)
+		guest_hold_arp(kernel, device, &answer);
+	if (answer.error)
+		return complain_step(req, guest, "the filter matchall", &answer);
+	status = drain_ifb(req, guest);
+	if (status)
+		return status;
+	if (guest->old && guest->old->made_qdisc && ingress->has_qdisc &&
+	    !ingress->foreign && !ingress->foreign_egress)
+		guest_del_qdisc(kernel, device, &answer);
+	if (guest->old)
+		guest_del_link(kernel, guest->old->ifindex, &answer);
+	return answer.error && answer.error != ENODEV && answer.error != ENOENT ?
+	       complain_step(req, guest, "ifb devices", &answer) : STATUS_OK;
+}
+
+static int del_one(struct request *req, const struct guest_links *links,
+		   const char *name)
+{
+	struct guest guest;
+	int status;
+
+	status = look(req, name, links, &guest);
+	if (status)
+		return status;
+	if (guest.device.failed == TARGET_NO_DEVICE) {
+		note(req, name, "no such device, and nothing is left of it");
+		return STATUS_OK;
+	}
+	if (guest.device.failed)
+		return complain_target(req, &guest.device);
+	if (!guest.ingress.redirected && !guest.ingress.passes_arp && !guest.old) {
+		note(req, name, "is no guest's already");
+		return STATUS_OK;
+	}
+	status = check_ifb(req, &guest);
+	return status ? status : unmake_guest(req, &guest);
+}
+
+/* ---- show ---- */
+
+static int show_one(struct request *req, const struct guest_link *ifb, const char *name)
+{
+	struct kernel *kernel = &req->session->kernel;
+	struct out *out = &req->session->out;
+	struct guest_ingress ingress = { 0 };
+	struct qdisc_list list = { 0 };
+	const bool gone = guest_look(kernel, ifb->guest, &ingress);
+	size_t i;
+
+	out_object(out, NULL);
+	out_str(out, "device", "%s  guest", name);
+	out_str(out, "ifb", ", by %s", ifb->name);
+	out_bool(out, "redirected", ingress.redirected);
+	out_bool(out, "except_arp", ingress.passes_arp);
+	out_text(out, "%s%s\n", ingress.passes_arp ? ", except arp" : "",
+		 gone ? ": the device is gone, plugctl guest del removes the rest" :
+		 !ingress.redirected ? ": not complete, plugctl guest add mends it" : "");
+	if (!dump_plugs(kernel, ifb->ifindex, out->json, &list))
+		for (i = 0; i < list.n; i++) {
+			if (list.v[i].ifindex != ifb->ifindex)
+				continue;
+			if (out->json) {
+				out_object(out, "plug");
+				print_plug_members(out, ifb->name, &list.v[i]);
+				out_end(out);
+			} else {
+				print_plug(out, ifb->name, &list.v[i]);
+			}
+			break;
+		}
+	free(list.v);
+	out_end(out);
+	return STATUS_OK;
+}
+
+static bool is_wanted(const struct request *req, const struct guest_words *words,
+		      const char *name, const char *old_name)
+{
+	unsigned int i;
+
+	for (i = 0; i < words->n; i++)
+		if (!strcmp(req->words[words->first + i], name) ||
+		    !strcmp(req->words[words->first + i], old_name))
+			return true;
+	return !words->n;
+}
+
+static int show_all(struct request *req, const struct guest_links *links,
+		    const struct guest_words *words)
+{
+	struct out *out = &req->session->out;
+	size_t i;
+
+	out_array(out, "guests");
+	for (i = 0; i < links->n; i++) {
+		const struct guest_link *ifb = &links->v[i], *link;
+
+		if (!ifb->guest)
+			continue;
+		link = find_link(links, ifb->guest);
+		if (is_wanted(req, words, link ? link->name : ifb->guest_name,
+			      ifb->guest_name))
+			show_one(req, ifb, link ? link->name : ifb->guest_name);
+	}
+	out_end(out);
+	return STATUS_OK;
+}
+
+static int guest_run(struct request *req)
+{
+	const char what = req->words[0][0];
+	struct guest_links links = { 0 };
+	struct guest_words words;
+	int error, status = STATUS_OK;
+	unsigned int i;
+
+	parse_guest_words(req, &words);
+	error = guest_list_links(&req->session->kernel, &links);
+	if (error) {
+		status = complain_netlink(req, error);
+	} else if (what == 's') {
+		status = show_all(req, &links, &words);
+	} else {
+		sweep(req, &links);
+		for (i = 0; i < words.n; i++) {
+			const char *name = req->words[words.first + i];
+
+			if (what == 'a')
+				add_one(req, &links, &words, name);
+			else
+				del_one(req, &links, name);
+		}
+	}
+	free(links.v);
+	return status;
+}
+
+const struct command cmd_guest = {
+	.name = "guest",
+	.usage = "add|del|show [VIF...] [limit SIZE] [except arp] [open|closed]",
+	.summary = "hold what a guest sends by its vif, tap or veth on this host",
+	.details =
+"add: everything that comes in by VIF goes through a plug on an ifb of its own,\n"
+"made for it, and then on as before. Afterwards VIF names that plug in every\n"
+"command. Can be repeated, and finishes what was left half done. \"except arp\":\n"
+"ARP is not held. del: undoes all of it; refuses while packets are held that were\n"
+"not released, unless with --force. What is left of a guest whose device went away\n"
+"first is removed by the next add or del of any.\n",
+	.keywords = "limit except arp open closed",
+	.completion = COMPLETE_DEVICE,
+	.options = TAKES_FORCE | TAKES_TIMEOUT,
+	.targets = DEVICES,
+	.parse = guest_parse,
+	.run = guest_run,
+};

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See guest.h. Messages by rtnetlink, all of them. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_mirred.h>
+
+#include "guest.h"
+
+/* "plug", as a number: nobody else's filter has it. */
+#define FILTER_HANDLE	0x706c7567
+
+/* Others' filters come after ours: one before it would let packets past the plug. */
+#define PRIORITY_ARP	1
+#define PRIORITY_ALL	2
+
+#define INGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+#define EGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
+
+#define ALIAS_FORMAT	"plugctl guest %d %s%s"
+#define ALIAS_MAX	64
+#define ALIAS_QDISC	" clsact"
+
+/* In <linux/if_link.h> of some systems only. */
+#define LINK_EXT_MASK_SKIP_STATS	(1 << 3)
+
+/* ---- what is there ---- */
+
+static void parse_kind(const struct nlattr *info, struct guest_link *link)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info)
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			snprintf(link->kind, sizeof(link->kind), "%.*s",
+				 (int)mnl_attr_get_payload_len(attr),
+				 (const char *)mnl_attr_get_payload(attr));
+}
+
+/* A name may have any character but a blank and a slash. */
+static void parse_alias(const struct nlattr *attr, struct guest_link *link)
+{
+	char text[ALIAS_MAX], made[sizeof(ALIAS_QDISC)] = "";
+	int n;
+
+	link->has_alias = mnl_attr_get_payload_len(attr) > 1;
+	snprintf(text, sizeof(text), "%.*s", (int)mnl_attr_get_payload_len(attr),
+		 (const char *)mnl_attr_get_payload(attr));
+	n = sscanf(text, "plugctl guest %d %15s %6s", &link->guest,
+		   link->guest_name, made);
+	if (n < 2)
+		link->guest = 0;
+	link->made_qdisc = !strcmp(made, ALIAS_QDISC + 1);
+}
+
+/* "pf0vf1": the kernel's name for what a card switches to a virtual function. */
+static bool names_port(const struct nlattr *attr)
+{
+	unsigned int card, function;
+	char name[IF_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%.*s", (int)mnl_attr_get_payload_len(attr),
+		 (const char *)mnl_attr_get_payload(attr));
+	return sscanf(name, "pf%uvf%u", &card, &function) == 2;
+}
+
+static void parse_link_attr(const struct nlattr *attr, struct guest_link *link)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		snprintf(link->name, sizeof(link->name), "%.*s",
+			 (int)mnl_attr_get_payload_len(attr),
+			 (const char *)mnl_attr_get_payload(attr));
+		break;
+	case IFLA_LINKINFO:
+		parse_kind(attr, link);
+		break;
+	case IFLA_IFALIAS:
+		parse_alias(attr, link);
+		break;
+	case IFLA_NUM_VF:
+		if (mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+			link->functions = mnl_attr_get_u32(attr);
+		break;
+	case IFLA_PHYS_PORT_NAME:
+		link->is_port = names_port(attr);
+		break;
+	}
+}
+
+bool guest_parse_link(const struct nlmsghdr *nlh, struct guest_link *link)
+{
+	const size_t len = mnl_nlmsg_get_payload_len(nlh);
+	const struct nlattr *attr;
+	struct ifinfomsg ifi;
+
+	memset(link, 0, sizeof(*link));
+	if (nlh->nlmsg_type != RTM_NEWLINK || len < sizeof(ifi))
+		return false;
+	memcpy(&ifi, mnl_nlmsg_get_payload(nlh), sizeof(ifi));
+	link->ifindex = ifi.ifi_index;
+	link->up = ifi.ifi_flags & IFF_UP;
+	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(ifi)),
+				  len - NLMSG_ALIGN(sizeof(ifi)))
+		parse_link_attr(attr, link);
+	/* What anybody may write on a device of another kind is not ours. */
+	if (strcmp(link->kind, "ifb"))
+		link->guest = 0;
+	return true;
+}
+
+/* Returns where to, if this action redirects. */
+static int parse_action(const struct nlattr *action)
+{
+	const struct nlattr *attr, *nested;
+	struct tc_mirred mirred;
+
+	mnl_attr_for_each_nested(attr, action) {
+		if (mnl_attr_get_type(attr) != TCA_ACT_OPTIONS)
+			continue;
+		mnl_attr_for_each_nested(nested, attr) {
+			if (mnl_attr_get_type(nested) != TCA_MIRRED_PARMS ||
+			    mnl_attr_get_payload_len(nested) < sizeof(mirred))
+				continue;
+			memcpy(&mirred, mnl_attr_get_payload(nested), sizeof(mirred));
+			return (int)mirred.ifindex;
+		}
+	}
+	return 0;
+}
+
+static void parse_ours(const struct nlattr *filter, struct guest_ingress *ingress)
+{
+	const struct nlattr *attr, *action;
+
+	ingress->redirected = true;
+	mnl_attr_for_each_nested(attr, filter)
+		if (mnl_attr_get_type(attr) == TCA_MATCHALL_ACT)
+			mnl_attr_for_each_nested(action, attr)
+				ingress->ifb = parse_action(action);
+}
+
+/* A priority is reported also by itself, without a handle and without a filter. */
+bool guest_parse_filter(const struct nlmsghdr *nlh, struct guest_ingress *ingress)
+{
+	const size_t len = mnl_nlmsg_get_payload_len(nlh);
+	const struct nlattr *attr, *filter = NULL;
+	bool matchall = false;
+	uint32_t priority;
+	struct tcmsg tcm;
+
+	if (nlh->nlmsg_type != RTM_NEWTFILTER || len < sizeof(tcm))
+		return false;
+	memcpy(&tcm, mnl_nlmsg_get_payload(nlh), sizeof(tcm));
+	priority = TC_H_MAJ(tcm.tcm_info) >> 16;
+	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(tcm)),
+				  len - NLMSG_ALIGN(sizeof(tcm))) {
+		if (mnl_attr_get_type(attr) == TCA_KIND)
+			matchall = mnl_attr_get_payload_len(attr) == sizeof("matchall") &&
+				   !memcmp(mnl_attr_get_payload(attr), "matchall",
+					   sizeof("matchall"));
+		else if (mnl_attr_get_type(attr) == TCA_OPTIONS)
+			filter = attr;
+	}
+	if (!tcm.tcm_handle || !filter)
+		return true;
+	if (matchall && tcm.tcm_handle == FILTER_HANDLE &&
+	    priority == PRIORITY_ALL) {
+		parse_ours(filter, ingress);
+	} else if (matchall && tcm.tcm_handle == FILTER_HANDLE &&
+		   priority == PRIORITY_ARP) {
+		ingress->passes_arp = true;
+	} else {
+		ingress->foreign++;
+		if (!ingress->first_foreign || priority < ingress->first_foreign)
+			ingress->first_foreign = priority;
+	}
+	return true;
+}
+
+static int handle_link(void *data, const struct nlmsghdr *nlh)
+{
+	struct guest_links *links = data;
+	struct guest_link link;
+
+	if (!nlh) {
+		links->n = 0;
+		return 0;
+	}
+	if (!guest_parse_link(nlh, &link))
+		return 0;
+	if (links->n == links->room) {
+		size_t room = links->room ? links->room * 2 : 16;
+		void *v = realloc(links->v, room * sizeof(*links->v));
+
+		if (!v)
+			return ENOMEM;
+		links->v = v;
+		links->room = room;
+	}
+	links->v[links->n++] = link;
+	return 0;
+}
+
+static int handle_filter(void *data, const struct nlmsghdr *nlh)
+{
+	struct guest_ingress *ingress = data;
+
+	if (nlh)
+		guest_parse_filter(nlh, ingress);
+	else
+		memset(ingress, 0, sizeof(*ingress));
+	return 0;
+}
+
+static struct nlmsghdr *put_link(void *buf, uint16_t type, uint16_t flags,
+				 int ifindex)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	ifi->ifi_index = ifindex;
+	return nlh;
+}
+
+static struct nlmsghdr *put_tc(void *buf, uint16_t type, uint16_t flags,
+			       int ifindex, uint32_t parent)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct tcmsg *tcm;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
+	tcm->tcm_family = AF_UNSPEC;
+	tcm->tcm_ifindex = ifindex;
+	tcm->tcm_parent = parent;
+	return nlh;
+}
+
+int guest_list_links(struct kernel *kernel, struct guest_links *links)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = put_link(buf, RTM_GETLINK, NLM_F_DUMP, 0);
+
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, LINK_EXT_MASK_SKIP_STATS);
+	return kernel_dump(kernel, nlh, handle_link, links);
+}
+
+static int dump_filters(struct kernel *kernel, int ifindex, uint32_t parent,
+			struct guest_ingress *ingress)
+{
+	char buf[MESSAGE_MAX];
+
+	return kernel_dump(kernel, put_tc(buf, RTM_GETTFILTER, NLM_F_DUMP, ifindex,
+					  parent), handle_filter, ingress);
+}
+
+int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress)
+{
+	struct qdisc_list qdiscs = { 0 };
+	struct guest_ingress egress;
+	size_t i;
+	int error;
+
+	error = dump_filters(kernel, ifindex, INGRESS, ingress);
+	if (!error)
+		error = dump_filters(kernel, ifindex, EGRESS, &egress);
+	if (!error)
+		error = kernel_dump_qdiscs(kernel, ifindex, &qdiscs);
+	if (error)
+		goto out;
+	/* A qdisc without an egress answers with the filters of its ingress. */
+	ingress->foreign_egress = egress.redirected || egress.passes_arp ? 0 :
+				  egress.foreign;
+	for (i = 0; i < qdiscs.n; i++)
+		if (qdiscs.v[i].ifindex == ifindex &&
+		    qdiscs.v[i].parent == TC_H_INGRESS)
+			ingress->has_qdisc = true;
+out:
+	free(qdiscs.v);
+	return error;
+}
+
+int guest_ifb(struct kernel *kernel, int ifindex)
+{
+	struct guest_ingress ingress = { 0 };
+
+	if (dump_filters(kernel, ifindex, INGRESS, &ingress))
+		return 0;
+	return ingress.redirected ? ingress.ifb : 0;
+}
+
+/* ---- the steps ---- */
+
+int guest_add_ifb(struct kernel *kernel, const char *name, struct answer *answer)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = put_link(buf, RTM_NEWLINK, NLM_F_ACK |
+					NLM_F_CREATE | NLM_F_EXCL, 0);
+	struct nlattr *info;
+
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "ifb");
+	mnl_attr_nest_end(nlh, info);
+	return kernel_request(kernel, nlh, answer);
+}
+
+int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_name,
+		bool made_qdisc, struct answer *answer)
+{
+	char buf[MESSAGE_MAX], alias[ALIAS_MAX];
+	struct nlmsghdr *nlh = put_link(buf, RTM_NEWLINK, NLM_F_ACK, ifb);
+	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+
+	ifi->ifi_flags = IFF_UP;
+	ifi->ifi_change = IFF_UP;
+	snprintf(alias, sizeof(alias), ALIAS_FORMAT, guest, guest_name,
+		 made_qdisc ? ALIAS_QDISC : "");
+	mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
+	return kernel_request(kernel, nlh, answer);
+}
+
+int guest_del_link(struct kernel *kernel, int ifindex, struct answer *answer)
+{
+	char buf[MESSAGE_MAX];
+
+	return kernel_request(kernel, put_link(buf, RTM_DELLINK, NLM_F_ACK, ifindex),
+			      answer);
+}
+
+static int change_qdisc(struct kernel *kernel, uint16_t type, uint16_t flags,
+			int ifindex, struct answer *answer)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = put_tc(buf, type, NLM_F_ACK | flags, ifindex,
+				      TC_H_CLSACT);
+	struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
+
+	tcm->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	mnl_attr_put_strz(nlh, TCA_KIND, "clsact");
+	return kernel_request(kernel, nlh, answer);
+}
+
+int guest_add_qdisc(struct kernel *kernel, int ifindex, struct answer *answer)
+{
+	return change_qdisc(kernel, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL,
+			    ifindex, answer);
+}
+
+int guest_del_qdisc(struct kernel *kernel, int ifindex, struct answer *answer)
+{
+	return change_qdisc(kernel, RTM_DELQDISC, 0, ifindex, answer);
+}
+
+static struct nlmsghdr *put_filter(void *buf, uint16_t type, uint16_t flags,
+				   int ifindex, uint32_t priority, uint16_t protocol)
+{
+	struct nlmsghdr *nlh = put_tc(buf, type, NLM_F_ACK | flags, ifindex, INGRESS);
+	struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
+
+	tcm->tcm_handle = FILTER_HANDLE;
+	tcm->tcm_info = TC_H_MAKE(priority << 16, htons(protocol));
+	mnl_attr_put_strz(nlh, TCA_KIND, "matchall");
+	return nlh;
+}
+
+/* In the host's software: what a card redirects by itself is seen by no qdisc. */
+int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
+		   struct answer *answer)
+{
+	const struct tc_mirred mirred = {
+		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR,
+		.ifindex = (uint32_t)ifb,
+	};
+	struct nlattr *options, *actions, *action, *parms;
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = put_filter(buf, RTM_NEWTFILTER, NLM_F_CREATE |
+					  NLM_F_EXCL, ifindex, PRIORITY_ALL,
+					  ETH_P_ALL);
+
+	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
+	mnl_attr_put_u32(nlh, TCA_MATCHALL_FLAGS, TCA_CLS_FLAGS_SKIP_HW);
+	actions = mnl_attr_nest_start(nlh, TCA_MATCHALL_ACT);
+	action = mnl_attr_nest_start(nlh, 1);
+	mnl_attr_put_strz(nlh, TCA_ACT_KIND, "mirred");
+	parms = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
+	mnl_attr_put(nlh, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
+	mnl_attr_nest_end(nlh, parms);
+	mnl_attr_nest_end(nlh, action);
+	mnl_attr_nest_end(nlh, actions);
+	mnl_attr_nest_end(nlh, options);
+	return kernel_request(kernel, nlh, answer);
+}
+
+/* A filter without an action lets pass what it matches: no further one is asked. */
+int guest_pass_arp(struct kernel *kernel, int ifindex, struct answer *answer)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = put_filter(buf, RTM_NEWTFILTER, NLM_F_CREATE |
+					  NLM_F_EXCL, ifindex, PRIORITY_ARP,
+					  ETH_P_ARP);
+	struct nlattr *options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
+
+	mnl_attr_put_u32(nlh, TCA_MATCHALL_FLAGS, TCA_CLS_FLAGS_SKIP_HW);
+	mnl_attr_nest_end(nlh, options);
+	return kernel_request(kernel, nlh, answer);
+}
+
+int guest_del_redirect(struct kernel *kernel, int ifindex, struct answer *answer)
+{
+	char buf[MESSAGE_MAX];
+
+	return kernel_request(kernel, put_filter(buf, RTM_DELTFILTER, 0, ifindex,
+						 PRIORITY_ALL, ETH_P_ALL), answer);
+}
+
+int guest_hold_arp(struct kernel *kernel, int ifindex, struct answer *answer)
+{
+	char buf[MESSAGE_MAX];
+
+	return kernel_request(kernel, put_filter(buf, RTM_DELTFILTER, 0, ifindex,
+						 PRIORITY_ARP, ETH_P_ARP), answer);
+}

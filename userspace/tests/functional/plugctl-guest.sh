@@ -1,0 +1,328 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# plugctl guest: v1 in the namespace "peer" is the guest's, v0 its device here.
+. "${0%/*}/plugctl-lib.sh"
+
+guest() {
+	ip netns exec peer "$@"
+}
+
+# pings [OPTION...]: how many of 3 the guest sends are answered
+pings() {
+	guest ping -q -c 3 -i 0.2 -W 1 "$@" 192.0.2.1 | sed -n 's/.*, \([0-9]*\) received.*/\1/p'
+}
+
+# held VIF: packets in its plug
+held() {
+	field "$1" $F_PACKETS
+}
+
+holds() {
+	[ "$(held "$1")" = "$2" ]
+}
+
+# ours: what plugctl guest has left anywhere; others' is not counted
+ours() {
+	ip -o link show type ifb | grep -c .
+	tc qdisc show | grep -cE 'clsact|ingress|plug'
+	tc filter show dev v0 ingress 2> /dev/null | grep -c 0x706c7567
+}
+nothing='0 0 0'
+
+wire
+is "a guest is answered" "$(pings)" 3
+run plugctl guest show
+gives "no guest" 0 '' ''
+run plugctl guest add v0
+gives "add" 0 '' ''
+is "0 of 3 are answered" "$(pings)" 0
+is "they are held" "$(held v0)" 3
+run plugctl release v0
+gives "release by the guest's name: no epoch has ended" 0 '' ''
+is "still held" "$(held v0)" 3
+run plugctl buffer v0
+gives "buffer by the guest's name" 0 '' ''
+run plugctl release v0
+gives "release by the guest's name" 0 '' ''
+check "they have left" eventually holds v0 0
+run plugctl show v0
+gives "show" 0 'ifb-v0  plug *state    buffering*' ''
+run plugctl guest show
+gives "guest show" 0 'v0  guest, by ifb-v0
+ifb-v0  plug *' ''
+run plugctl -j guest show v0
+gives "guest show -j" 0 '\[{"device":"v0","ifb":"ifb-v0","redirected":true,"except_arp":false,"plug":{*}}\]' ''
+run plugctl is-open v0
+gives "is-open: no" 4 '' ''
+plugctl open v0
+run plugctl is-open v0
+gives "is-open: yes" 0 '' ''
+is "an open plug lets all pass" "$(pings)" 3
+
+before=$(plugctl dump v0)
+run plugctl guest add v0
+gives "add again" 0 '' ''
+is "changes nothing" "$(plugctl dump v0)" "$before"
+run plugctl guest add v0 limit 1M
+is "but the limit that it names" "$status $(field v0 $F_LIMIT)" "0 1048576"
+run plugctl limit v0 2M
+is "as limit does" "$status $(field v0 $F_LIMIT)" "0 2097152"
+
+run sh -c "printf 'buffer v0\nbuffer v0\nrelease v0\ndiscard v0\n' | plugctl batch"
+gives "a batch by the guest's name" 0 '' ''
+run plugctl open v0
+run plugctl run v0 -- ip netns exec peer ping -q -c 1 -W 1 192.0.2.1
+is "run by the guest's name: held" "$status" 1
+run plugctl wait v0
+gives "wait by the guest's name" 0 '' ''
+
+plugctl monitor v0 > "$tmp/log" &
+pid=$!
+started $pid
+plugctl buffer v0
+check "monitor by the guest's name" eventually grep -q '^[0-9:.]* ifb-v0 .*: buffer: ' "$tmp/log"
+kill $pid
+wait $pid 2> /dev/null
+
+guest ping -c 2 -i 0.2 -W 1 192.0.2.1 > /dev/null
+run plugctl guest del v0
+gives "del refuses while packets are held" 2 '' 'plugctl: v0: holds packets that were not released (2 in the queue): plugctl open v0 sends them, --force drops them'
+is "and has touched nothing" "$(held v0) $(pings)" "2 0"
+run plugctl guest del v0 --force
+gives "del --force" 0 '' ''
+is "nothing is left" "$(ours | xargs)" "$nothing"
+is "the guest is answered as before" "$(pings)" 3
+run plugctl guest del v0
+gives "del again" 0 '' 'plugctl: v0: is no guest?s already'
+run plugctl buffer v0
+gives "its name is that of a device without a plug" 2 '' 'plugctl: v0: *'
+
+# Every protocol.
+guest ip addr add 2001:db8::2/64 dev v1 nodad
+ip addr add 2001:db8::1/64 dev v0 nodad
+guest ping -6 -c 1 -W 2 2001:db8::1 > /dev/null
+plugctl guest add v0
+is "IPv6 is held" "$(guest ping -6 -q -c 2 -W 1 2001:db8::1 | sed -n 's/.*, \([0-9]*\) received.*/\1/p')" 0
+plugctl discard v0
+for types in 0806 8100,0800 88a8,8100,0800 86dd 88cc 8847; do
+	before=$(held v0)
+	guest bin/frames v1 $types 10
+	check "frames of $types are held" eventually holds v0 $((before + 10))
+done
+guest ip link set v1 mtu 1400
+run plugctl guest del --force v0
+
+# ARP held: the guest does not find its host; let past: it does, and no more.
+resolve() {
+	guest ip neigh del 192.0.2.1 dev v1
+	guest ping -q -c 1 -W 2 192.0.2.1 > /dev/null
+	guest ip neigh show 192.0.2.1 | grep -c lladdr
+}
+plugctl guest add v0
+is "ARP is held" "$(resolve)" 0
+run plugctl guest add v0 except arp
+gives "except arp, to a guest that is there" 0 '' ''
+is "ARP passes" "$(resolve)" 1
+is "and nothing else" "$(pings)" 0
+like "show says so" "$(plugctl guest show v0)" 'v0  guest, by ifb-v0, except arp*'
+run plugctl guest add v0
+is "add without it: ARP is held again" "$status $(resolve)" "0 0"
+plugctl discard v0
+plugctl guest del v0
+is "nothing is left" "$(ours | xargs)" "$nothing"
+guest ip neigh replace 192.0.2.1 lladdr "$(cat /sys/class/net/v0/address)" dev v1 nud permanent
+
+# TCP, with packets of up to 64 KiB, through epochs: every byte.
+head -c 3000000 /dev/urandom > "$tmp/sent"
+plugctl guest add v0
+busybox nc -l -p 5000 > "$tmp/received" &
+pid=$!
+sleep 1
+guest sh -c "busybox nc 192.0.2.1 5000 < $tmp/sent" &
+client=$!
+while kill -0 $client 2> /dev/null; do
+	printf 'buffer v0\nrelease v0\n'
+	sleep 0.02
+done | plugctl batch
+plugctl open v0
+wait $pid
+check "TCP through epochs: every byte" cmp "$tmp/sent" "$tmp/received"
+
+# A name that changes; the ifb keeps its own.
+ip link set v0 down
+ip link set v0 name renamed0
+ip link set renamed0 up
+ip addr add 192.0.2.1/24 dev renamed0 2> /dev/null
+run plugctl buffer renamed0
+gives "a guest's device that was renamed" 0 '' ''
+run plugctl guest del renamed0
+gives "del by the new name" 0 '' ''
+ip link set renamed0 down
+ip link set renamed0 name v0
+ip link set v0 up
+is "nothing is left" "$(ours | xargs)" "$nothing"
+
+# Filters of others stay as they are.
+tc qdisc add dev v0 clsact
+tc filter add dev v0 ingress pref 10 protocol ip u32 match u32 0 0 flowid 1:1
+tc filter add dev v0 egress pref 1 protocol all matchall
+filters() {
+	tc filter show dev v0 ingress
+	tc filter show dev v0 egress
+}
+filters > "$tmp/before"
+run plugctl guest add v0
+gives "beside filters of others" 0 '' 'plugctl: v0: 1 ingress filters of others are there*'
+is "all is held" "$(pings)" 0
+check "they are there" tc filter get dev v0 ingress pref 10 protocol ip handle 800::800 u32
+plugctl guest del --force v0
+filters > "$tmp/after"
+check "and afterwards" cmp "$tmp/before" "$tmp/after"
+is "clsact is not ours" "$(tc qdisc show dev v0 | grep -c clsact)" 1
+tc filter add dev v0 ingress pref 1 protocol ip u32 match u32 0 0 flowid 1:1
+run plugctl guest add v0
+gives "one that would come first" 2 '' 'plugctl: v0: somebody?s ingress filter has priority 1,*'
+is "nothing is done" "$(ip -o link show type ifb | grep -c .)" 0
+tc qdisc del dev v0 clsact
+
+tc qdisc add dev v0 ingress
+run plugctl guest add v0
+gives "beside an ingress qdisc of another" 0 '' ''
+is "all is held" "$(pings)" 0
+plugctl guest del --force v0
+is "it stays" "$(tc qdisc show dev v0 | grep -c ingress)" 1
+tc qdisc del dev v0 ingress
+
+# A filter of another in a clsact that we made keeps it.
+plugctl guest add v0
+tc filter add dev v0 egress pref 1 protocol all matchall
+run plugctl guest del v0
+is "a filter that came later stays" "$status $(tc filter show dev v0 egress | grep -c matchall)" "0 2"
+tc qdisc del dev v0 clsact
+
+# Half of it, in each way.
+plugctl guest add v0
+ip link del ifb-v0
+is "without the ifb nothing passes" "$(pings)" 0
+like "guest add mends it" "$(plugctl guest add v0 2>&1; plugctl guest show v0)" 'v0  guest, by ifb-v0
+*'
+guest ping -c 1 -W 1 192.0.2.1 > /dev/null
+is "and it holds" "$(held v0)" 1
+plugctl open v0
+tc filter del dev v0 ingress
+like "without the filter: show" "$(plugctl guest show v0)" 'v0  guest, by ifb-v0: not complete*'
+run plugctl guest add v0
+is "add puts it back" "$status $(tc filter show dev v0 ingress | grep -c 0x706c7567)" "0 1"
+tc qdisc del dev v0 clsact
+run plugctl guest add v0
+gives "without the qdisc" 0 '' ''
+tc qdisc del dev ifb-v0 root
+run plugctl guest add v0
+gives "without the plug" 0 '' ''
+is "it holds" "$(pings) $(held v0)" "0 3"
+plugctl guest del --force v0
+is "nothing is left" "$(ours | xargs)" "$nothing"
+ip link add ifb-v0 type ifb
+run plugctl guest add v0 open
+gives "an ifb that an interrupted add has left" 0 '' ''
+is "is taken" "$(ip -o link show type ifb | grep -c .)" 1
+ip link set ifb-v0 up
+tc filter del dev v0 ingress
+run plugctl guest del v0
+is "del of half" "$status $(ours | xargs)" "0 $nothing"
+ip link add ifb-v0 type ifb
+ip link set ifb-v0 up
+run plugctl guest add v0
+is "an ifb of that name that is another's stays" "$status $(ip -o link show type ifb | grep -c .)" "0 2"
+plugctl guest del v0
+is "and after del" "$(ip -o link show type ifb | grep -c ifb-v0)" 1
+ip link del ifb-v0
+
+# The guest goes first.
+plugctl guest add v0
+pings > /dev/null
+ip link del v0
+run plugctl guest del v0
+gives "del when the device is gone" 0 '' 'plugctl: v0: the guest?s device is gone: removed ifb-v0, with 3 packets that it held
+plugctl: v0: no such device*'
+is "nothing is left" "$(ip -o link show type ifb | grep -c .)" 0
+run plugctl guest del v0
+gives "again" 0 '' 'plugctl: v0: no such device, and nothing is left of it'
+run plugctl guest add v0
+gives "add without a device" 2 '' 'plugctl: v0: no such device*'
+ip netns del peer
+wire
+plugctl guest add v0
+ip link del v0
+ip link add w0 type veth peer name w1
+run plugctl guest add w0
+gives "add of another one tidies up" 0 '' 'plugctl: v0: the guest?s device is gone: removed ifb-v0, with 0 packets that it held'
+is "its own is there" "$(ip -o link show type ifb | grep -c ifb-w0)" 1
+ip link del w0
+plugctl -q guest del w0
+ip netns del peer
+
+# What is no guest's.
+wire
+run plugctl guest add lo nosuch0
+gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*'
+plugctl guest del lo
+ip link add i0 type ifb
+run plugctl guest add i0
+gives "an ifb" 2 '' 'plugctl: i0: an ifb is nobody?s guest*'
+ip link del i0
+for words in '' 'add' 'remove v0' 'add v0 except ip' 'add v0 limit' 'add v0 limit x' 'del v0 open' 'add v0 open v1'; do
+	# shellcheck disable=SC2086
+	run plugctl guest $words
+	gives "guest $words" 1 '' 'plugctl: *'
+done
+
+# A tap, whose guest is a process.
+mkfifo "$tmp/go"
+bin/frames tap:t0 0800 7 < "$tmp/go" &
+pid=$!
+exec 3> "$tmp/go"
+there() {
+	[ -e "/sys/class/net/$1" ]
+}
+check "a tap" eventually there t0
+ip link set t0 up
+plugctl guest add t0
+echo >&3
+check "what its process writes is held" eventually holds t0 7
+plugctl open t0
+check "and released" eventually holds t0 0
+plugctl guest del t0
+kill $pid
+exec 3>&-
+
+# In another namespace.
+ip netns add other
+ip -n other link add o0 type veth peer name o1
+run plugctl -n other guest add o0
+gives "-n" 0 '' ''
+is "is there" "$(ip -n other -o link show type ifb | grep -c ifb-o0)" 1
+run plugctl -n other guest del o0
+is "and gone" "$status $(ip -n other -o link show type ifb | grep -c .)" "0 0"
+ip netns del other
+
+# A hundred.
+names=
+for i in $(seq 100); do
+	echo "link add g$i type veth peer name h$i"
+	names="$names g$i"
+done > "$tmp/links"
+ip -b "$tmp/links"
+# shellcheck disable=SC2086
+run plugctl guest add $names except arp
+gives "100 at once" 0 '' ''
+is "are 100" "$(plugctl guest show | grep -c ' guest, by ')" 100
+# shellcheck disable=SC2086
+run plugctl buffer $names
+gives "buffer, all at once" 0 '' ''
+is "all did" "$(plugctl dump | cut -f $F_EPOCH,$F_RELEASED | awk '$1 == $2 + 2' | wc -l)" 100
+# shellcheck disable=SC2086
+run plugctl guest del $names
+is "del, all at once" "$status $(ip -o link show type ifb | grep -c .) $(tc qdisc show | grep -c clsact)" "0 0 0"
+finish
