@@ -65,11 +65,11 @@ static struct nlmsghdr *put_plug(void *buf, uint16_t flags, uint8_t cmd)
 	return put_generic(buf, flags, cmd, SCH_PLUG_FAMILY_VERSION);
 }
 
-/* No NLM_F_ACK: the state is the answer. */
+/* NLM_F_ECHO without NLM_F_ACK: the state is the answer. */
 static struct nlmsghdr *put_change(void *buf, uint64_t id,
 				   const struct action *action)
 {
-	struct nlmsghdr *nlh = put_plug(buf, 0, SCH_PLUG_CMD_CHANGE);
+	struct nlmsghdr *nlh = put_plug(buf, NLM_F_ECHO, SCH_PLUG_CMD_CHANGE);
 
 	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, id);
 	mnl_attr_put_u32(nlh, SCH_PLUG_A_ACTION, (uint32_t)action->code);

@@ -511,7 +511,7 @@ static void random_request(struct random_request *r, const struct control_state 
 	struct genlmsghdr *genl = NLMSG_DATA(nlh);
 
 	r->odd_header = false;
-	control_start(&r->req, &ctl, cmd, pick(10) ? 0 : NLM_F_ECHO);
+	control_start(&r->req, &ctl, cmd, pick(2) ? 0 : NLM_F_ECHO);
 	if (pick(30) == 0)
 		genl->version = pick(256);
 	if (pick(30) == 0) {
