@@ -48,7 +48,6 @@ static inline struct command command(const char *dev, int action)
 	return c;
 }
 
-/* Without NLM_F_ACK: the answer is the state after it, or an error. */
 struct family_command {
 	struct nlmsghdr	nlh;
 	struct genlmsghdr genl;
@@ -88,8 +87,16 @@ static inline struct family_command family_change(const struct control *c, __u64
 
 	f.nlh.nlmsg_len = action == TCQ_PLUG_RELEASE_UPTO ? sizeof(f) :
 			  offsetof(struct family_command, last_nla);
+	f.nlh.nlmsg_flags |= NLM_F_ACK;
 	f.genl.cmd = SCH_PLUG_CMD_CHANGE;
 	f.action = action;
+	return f;
+}
+
+/* Answered with the state after it instead of an acknowledgement. */
+static inline struct family_command family_echo(struct family_command f)
+{
+	f.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ECHO;
 	return f;
 }
 

@@ -518,11 +518,17 @@ static void measure_family(unsigned int packets, unsigned int epochs)
 	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
 	struct family_command buffer = family_change(&control, id, TCQ_PLUG_BUFFER);
 	struct family_command release = family_change(&control, id, TCQ_PLUG_RELEASE_ONE);
+	struct family_command buffer_echo = family_echo(buffer);
+	struct family_command release_echo = family_echo(release);
 	struct family_command get = family_get(&control, id);
 
 	command_figure(cost(control.nl, &buffer.nlh), "BUFFER", "family", packets, epochs);
 	command_figure(cost(control.nl, &release.nlh), "RELEASE_ONE", "family", packets, epochs);
 	command_figure(cost_of_upto(id), "RELEASE_UPTO", "family", packets, epochs);
+	command_figure(cost(control.nl, &buffer_echo.nlh), "BUFFER", "family-echo",
+		       packets, epochs);
+	command_figure(cost(control.nl, &release_echo.nlh), "RELEASE_ONE", "family-echo",
+		       packets, epochs);
 	command_figure(cost(control.nl, &get.nlh), "GET", "family", packets, epochs);
 }
 

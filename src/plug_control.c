@@ -261,21 +261,30 @@ static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
 	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
 };
 
-/* @needed have to be there, and of the others only @allowed may be. */
+/* @needed have to be there, and of the others only @allowed may be. What is
+ * missing comes first: without an action nothing else can be judged.
+ */
 static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
 {
-	int i;
+	const struct nlattr *attr, *foreign = NULL;
+	u32 missing = needed;
+	int rem;
 
-	for (i = 1; i <= SCH_PLUG_A_MAX; i++) {
-		if (info->attrs[i] && !((needed | allowed) & BIT(i))) {
-			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
-					    "Attribute means nothing in this request");
-			return -EINVAL;
-		}
-		if ((needed & BIT(i)) && GENL_REQ_ATTR_CHECK(info, i)) {
-			GENL_SET_ERR_MSG(info, "A required attribute is missing");
-			return -EINVAL;
-		}
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		if (nla_type(attr) <= SCH_PLUG_A_MAX &&
+		    ((needed | allowed) & BIT(nla_type(attr))))
+			missing &= ~BIT(nla_type(attr));
+		else if (!foreign)
+			foreign = attr;
+	}
+	if (missing && GENL_REQ_ATTR_CHECK(info, __ffs(missing))) {
+		GENL_SET_ERR_MSG(info, "A required attribute is missing");
+		return -EINVAL;
+	}
+	if (foreign) {
+		NL_SET_ERR_MSG_ATTR(info->extack, foreign,
+				    "Attribute means nothing in this request");
+		return -EINVAL;
 	}
 	return 0;
 }

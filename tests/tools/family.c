@@ -599,7 +599,7 @@ static const struct request bad[] = {
 	{ "BUFFER and what the kernel tells", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_BUFFER, SCH_PLUG_A_EPOCH, 8, 1, -EINVAL, 0, true },
 	{ "OWN without an exit", SCH_PLUG_CMD_OWN, true, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_AT_EXIT, false },
 	{ "OWN with an unknown exit", SCH_PLUG_CMD_OWN, true, -1, SCH_PLUG_A_AT_EXIT, 4, 3, -EINVAL, 0, true },
-	{ "OWN with an action", SCH_PLUG_CMD_OWN, true, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, 0, true },
+	{ "OWN with an action", SCH_PLUG_CMD_OWN, true, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, SCH_PLUG_A_AT_EXIT, false },
 	{ "no such operation", SCH_PLUG_CMD_MAX + 1, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
 	{ "an event is no operation", SCH_PLUG_CMD_CHANGE_NTF, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
 };
