@@ -652,11 +652,14 @@ static void show_request(const struct random_request *r, int err)
 /* Sends it; whether the answer has the form of one. */
 static bool send_request(struct random_request *r, int *err)
 {
+	const struct nlmsghdr *nlh = (void *)r->req.buf;
+	const __u8 cmd = ((struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
 	struct control_reply answer;
 
 	*err = control_send(&r->req, &ctl, &answer, NULL, NULL);
 	if (!*err)
-		return answer.states == 1;
+		return answer.states ==
+		       (cmd == SCH_PLUG_CMD_GET || nlh->nlmsg_flags & NLM_F_ECHO);
 	if (*err == -EOPNOTSUPP)
 		return true;
 	return (*err == -EINVAL || *err == -ENOENT || *err == -EPERM) && !answer.states &&
