@@ -214,13 +214,24 @@ lost:
 	genl_set_err(&plug_family, net, 0, 0, -ENOBUFS);
 }
 
-/* A reply is made before the command is carried out, filled and sent after: a
- * command that was carried out is not refused for want of memory, nor because
- * its sender has no room for the reply. To him it is acknowledged all the same.
+/* The state after a command is sent to who asked for it, with NLM_F_ECHO; an
+ * acknowledgement costs less and says that it was done. Memory is had before the
+ * command is carried out: one that was carried out is not refused for want of it,
+ * nor because its sender has no room for the reply.
  */
 static struct sk_buff *plug_reply_new(bool stats)
 {
 	return genlmsg_new(plug_msg_size(stats), GFP_KERNEL);
+}
+
+/* *@msg is NULL if nobody asked. */
+static int plug_echo_new(const struct genl_info *info, struct sk_buff **msg)
+{
+	*msg = NULL;
+	if (!(info->nlhdr->nlmsg_flags & NLM_F_ECHO))
+		return 0;
+	*msg = plug_reply_new(false);
+	return *msg ? 0 : -ENOMEM;
 }
 
 static int plug_reply(struct sk_buff *msg, struct genl_info *info,
@@ -250,21 +261,30 @@ static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
 	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
 };
 
-/* @needed have to be there, and of the others only @allowed may be. */
+/* @needed have to be there, and of the others only @allowed may be. What is
+ * missing comes first: without an action nothing else can be judged.
+ */
 static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
 {
-	int i;
+	const struct nlattr *attr, *foreign = NULL;
+	u32 missing = needed;
+	int rem;
 
-	for (i = 1; i <= SCH_PLUG_A_MAX; i++) {
-		if (info->attrs[i] && !((needed | allowed) & BIT(i))) {
-			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
-					    "Attribute means nothing in this request");
-			return -EINVAL;
-		}
-		if ((needed & BIT(i)) && GENL_REQ_ATTR_CHECK(info, i)) {
-			GENL_SET_ERR_MSG(info, "A required attribute is missing");
-			return -EINVAL;
-		}
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		if (nla_type(attr) <= SCH_PLUG_A_MAX &&
+		    ((needed | allowed) & BIT(nla_type(attr))))
+			missing &= ~BIT(nla_type(attr));
+		else if (!foreign)
+			foreign = attr;
+	}
+	if (missing && GENL_REQ_ATTR_CHECK(info, __ffs(missing))) {
+		GENL_SET_ERR_MSG(info, "A required attribute is missing");
+		return -EINVAL;
+	}
+	if (foreign) {
+		NL_SET_ERR_MSG_ATTR(info->extack, foreign,
+				    "Attribute means nothing in this request");
+		return -EINVAL;
 	}
 	return 0;
 }
@@ -435,9 +455,9 @@ static int plug_do_change(struct sk_buff *skb, struct genl_info *info)
 	err = plug_parse_change(info, &cmd);
 	if (err)
 		return err;
-	msg = plug_reply_new(false);
-	if (!msg)
-		return -ENOMEM;
+	err = plug_echo_new(info, &msg);
+	if (err)
+		return err;
 	err = plug_change_rcu(info, &cmd, &after);
 	if (err == -EAGAIN)
 		err = plug_change_rtnl(info, &cmd, &after);
@@ -445,7 +465,7 @@ static int plug_do_change(struct sk_buff *skb, struct genl_info *info)
 		nlmsg_free(msg);
 		return err;
 	}
-	return plug_reply(msg, info, &after, false);
+	return msg ? plug_reply(msg, info, &after, false) : 0;
 }
 
 /* Owners. A plug's owner changes under RTNL and its bucket's lock. */
@@ -505,9 +525,9 @@ static int plug_do_own(struct sk_buff *skb, struct genl_info *info)
 				    "Unknown thing to do at exit");
 		return -EINVAL;
 	}
-	msg = plug_reply_new(false);
-	if (!msg)
-		return -ENOMEM;
+	err = plug_echo_new(info, &msg);
+	if (err)
+		return err;
 	rtnl_lock();
 	err = plug_own(info, NETLINK_CB(skb).sk, at_exit, &snap);
 	rtnl_unlock();
@@ -515,7 +535,7 @@ static int plug_do_own(struct sk_buff *skb, struct genl_info *info)
 		nlmsg_free(msg);
 		return err;
 	}
-	return plug_reply(msg, info, &snap, false);
+	return msg ? plug_reply(msg, info, &snap, false) : 0;
 }
 
 static bool plug_owner_is_gone(const struct plug_control *control)

@@ -195,7 +195,7 @@ static int by_id(const struct control *c, __u8 cmd, __u64 id, __u16 type, __u32 
 {
 	struct control_request req;
 
-	control_start(&req, c, cmd, 0);
+	control_start(&req, c, cmd, NLM_F_ECHO);
 	control_u64(&req, SCH_PLUG_A_ID, id);
 	if (type)
 		control_u32(&req, type, value);
@@ -224,7 +224,7 @@ int control_change(const struct control *c, __u64 id, __u32 action, const __u64 
 {
 	struct control_request req;
 
-	control_start(&req, c, SCH_PLUG_CMD_CHANGE, 0);
+	control_start(&req, c, SCH_PLUG_CMD_CHANGE, NLM_F_ECHO);
 	control_u64(&req, SCH_PLUG_A_ID, id);
 	control_u32(&req, SCH_PLUG_A_ACTION, action);
 	if (arg && action == TCQ_PLUG_LIMIT)

@@ -271,6 +271,66 @@ static void test_change(void)
 	finish();
 }
 
+/* What a request with these flags is answered with, in order: s, a state; a, an
+ * acknowledgement; e, an error. All has come when send() returns.
+ */
+static void answered(struct control_request *req, __u16 flags, const char *expected)
+{
+	static char buf[8192] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = (void *)req->buf;
+	const __u8 cmd = ((struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
+	char got[8] = "";
+	size_t n = 0;
+	ssize_t len;
+
+	nlh->nlmsg_len = req->len;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	if (send(c.nl, req->buf, req->len, 0) < 0)
+		bail("send: %s", strerror(errno));
+	while ((len = recv(c.nl, buf, sizeof(buf), MSG_DONTWAIT)) >= 0)
+		for (nlh = (void *)buf; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len))
+			if (n < sizeof(got) - 1)
+				got[n++] = nlh->nlmsg_type != NLMSG_ERROR ? 's' :
+					   *(int *)NLMSG_DATA(nlh) ? 'e' : 'a';
+	ok(!strcmp(got, expected), "command %u, flags %#x: \"%s\" expected, \"%s\" came",
+	   cmd, flags, expected, got);
+}
+
+static void test_echo(void)
+{
+	static const struct {
+		__u16		flags;
+		const char	*obeyed, *refused;
+	} rows[] = {
+		{ 0, "", "e" },
+		{ NLM_F_ACK, "a", "e" },
+		{ NLM_F_ECHO, "s", "e" },
+		{ NLM_F_ACK | NLM_F_ECHO, "sa", "e" },
+	};
+	__u64 id = start(), before = look(id).commands;
+	unsigned int i;
+
+	diag("what commands are answered with");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct control_request change, own, stale;
+
+		control_start(&change, &c, SCH_PLUG_CMD_CHANGE, 0);
+		control_u64(&change, SCH_PLUG_A_ID, id);
+		control_u32(&change, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
+		answered(&change, rows[i].flags, rows[i].obeyed);
+		control_start(&own, &c, SCH_PLUG_CMD_OWN, 0);
+		control_u64(&own, SCH_PLUG_A_ID, id);
+		control_u32(&own, SCH_PLUG_A_AT_EXIT, SCH_PLUG_AT_EXIT_KEEP);
+		answered(&own, rows[i].flags, rows[i].obeyed);
+		control_start(&stale, &c, SCH_PLUG_CMD_CHANGE, 0);
+		control_u64(&stale, SCH_PLUG_A_ID, id + 1000);
+		control_u32(&stale, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
+		answered(&stale, rows[i].flags, rows[i].refused);
+	}
+	is_u64(look(id).commands - before, i, "each was obeyed, asked for an answer or not");
+	finish();
+}
+
 /* Epochs 1 to 4 of 1, 2, 4 and 8 frames, 4 being filled. */
 static __u64 four_epochs(void)
 {
@@ -539,7 +599,7 @@ static const struct request bad[] = {
 	{ "BUFFER and what the kernel tells", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_BUFFER, SCH_PLUG_A_EPOCH, 8, 1, -EINVAL, 0, true },
 	{ "OWN without an exit", SCH_PLUG_CMD_OWN, true, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_AT_EXIT, false },
 	{ "OWN with an unknown exit", SCH_PLUG_CMD_OWN, true, -1, SCH_PLUG_A_AT_EXIT, 4, 3, -EINVAL, 0, true },
-	{ "OWN with an action", SCH_PLUG_CMD_OWN, true, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, 0, true },
+	{ "OWN with an action", SCH_PLUG_CMD_OWN, true, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, SCH_PLUG_A_AT_EXIT, false },
 	{ "no such operation", SCH_PLUG_CMD_MAX + 1, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
 	{ "an event is no operation", SCH_PLUG_CMD_CHANGE_NTF, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
 };
@@ -1267,6 +1327,7 @@ static const struct test tests[] = {
 	{ "get", test_get },
 	{ "many", test_many },
 	{ "change", test_change },
+	{ "echo", test_echo },
 	{ "discard", test_discard },
 	{ "discard-all", test_discard_all },
 	{ "discard-released", test_discard_released },

@@ -128,6 +128,11 @@
  * attribute is at fault, which one, or (Linux 6.1 and newer) which one is
  * missing. An attribute that an operation has no use for is refused, not
  * ignored.
+ *
+ * What CHANGE and OWN are answered with is asked for by flags, as anywhere in
+ * netlink: NLM_F_ACK an acknowledgement, NLM_F_ECHO the state after it, both the
+ * one after the other, neither nothing unless it is refused. NLM_F_ACK alone costs
+ * least.
  */
 #define SCH_PLUG_FAMILY_NAME	"sch_plug"
 #define SCH_PLUG_FAMILY_VERSION	1
@@ -145,15 +150,13 @@
  * @SCH_PLUG_CMD_GET: one plug, by SCH_PLUG_A_ID, or as a dump all of them, or those
  *	of one device, by SCH_PLUG_A_IFINDEX. The answer has statistics. ENOENT: no
  *	such plug. A dump during which a plug came or went has NLM_F_DUMP_INTR.
- * @SCH_PLUG_CMD_CHANGE: does SCH_PLUG_A_ACTION to the plug SCH_PLUG_A_ID, and is
- *	answered with the state after it. ENOENT: no such plug. EINVAL: unknown
- *	action, or what the action says below.
+ * @SCH_PLUG_CMD_CHANGE: does SCH_PLUG_A_ACTION to the plug SCH_PLUG_A_ID. ENOENT:
+ *	no such plug. EINVAL: unknown action, or what the action says below.
  * @SCH_PLUG_CMD_OWN: the plug SCH_PLUG_A_ID belongs to this socket. When the last
  *	process that has the socket closes it or ends, for whatever reason, the kernel
  *	does SCH_PLUG_A_AT_EXIT, before close() returns. Said again by the owner, it
- *	changes that. Others may go on commanding the plug. Answered with the state.
- *	ENOENT: no such plug. EBUSY: it belongs to another socket. EINVAL: unknown
- *	SCH_PLUG_A_AT_EXIT.
+ *	changes that. Others may go on commanding the plug. ENOENT: no such plug.
+ *	EBUSY: it belongs to another socket. EINVAL: unknown SCH_PLUG_A_AT_EXIT.
  * @SCH_PLUG_CMD_ATTACH_NTF: event: a plug has been created. It is about to be put
  *	into its place.
  * @SCH_PLUG_CMD_DETACH_NTF: event: a plug has been deleted or replaced, or its
