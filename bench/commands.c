@@ -47,8 +47,6 @@ static const struct client {
 			    "--parent=root", "--id=1:", "plug", "--buffer" }, NULL },
 	{ "plugctl-batch", { "plugctl", "batch", "/tmp/batch" },
 	  "buffer " DEV },
-	{ "plugctl-force", { "plugctl", "--force", "batch", "/tmp/batch" },
-	  "buffer " DEV },
 	{ "tc-batch", { "tc", "-batch", "/tmp/batch" },
 	  "qdisc change dev " DEV " root handle 1: plug block" },
 };

@@ -205,7 +205,7 @@ intree() {
 # gone: nothing of ours is left anywhere
 gone() {
 	! find "$root"/usr/src "$root"/var/lib/dkms "$root"/usr/share "$root"/etc \
-		"$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
+		"$root"/usr/bin "$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
 		grep -v '^/usr/src/linux-' | grep -v "$root/usr/src/linux-" | grep .
 }
 

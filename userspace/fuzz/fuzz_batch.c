@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A whole batch: the reader, the memory of addresses, lines that are sent together,
- * answers in JSON. netlink_stub.c stands for the kernel. The first byte says
+ * A whole batch: the reader, the cache of plugs, answers in JSON. netlink_stub.c stands for the kernel. The first byte says
  * which options, the next three what the kernel does; the lines follow.
  */
 #include "fuzz.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../memory.h"
-#include "../plugctl.h"
+#include "../cli/plugctl.h"
 
 /* An answer a line, and each a whole one. */
 static void check_answers(const char *text, size_t len)
@@ -26,20 +25,19 @@ static void check_answers(const char *text, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct plugctl ctx = { 0 };
-	char *words[4], path[32], *text = NULL;
-	FILE *null = fopen("/dev/null", "w");
-	int fd, n = 0;
+	struct plugctl session = { .messages.fd = open("/dev/null", O_WRONLY) };
+	struct request req = { .session = &session };
+	char *words[5], path[32], *text = NULL;
+	int fd, status, n = 0;
 	size_t len;
 
 	if (size < 4) {
-		fclose(null);
+		close(session.messages.fd);
 		return 0;
 	}
-	ctx.out.file = open_memstream(&text, &len);
-	ctx.err = null;
+	session.out.file = open_memstream(&text, &len);
 	fd = memfd_create("batch", 0);
-	must(null && ctx.out.file && fd >= 0);
+	must(session.out.file && fd >= 0);
 	must(write(fd, data + 4, size - 4) == (ssize_t)(size - 4));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	fuzz_devices = true;
@@ -51,15 +49,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	words[n++] = "batch";
 	words[n++] = path;
 
-	run_words(&ctx, words, n);
-	must(ctx.out.depth == 0);
-	must(ctx.status <= STATUS_NO_ACCESS || ctx.status == STATUS_TIMEOUT);
-	fclose(ctx.out.file);
+	status = execute(&req, words, n);
+	must(session.out.depth == 0);
+	must(status <= STATUS_NO_ACCESS || status == STATUS_TIMEOUT);
+	fclose(session.out.file);
 	if (data[0] & 2)
 		check_answers(text, len);
-	memory_free(ctx.memory);
+	kernel_close(&session.kernel);
 	free(text);
 	close(fd);
-	fclose(null);
+	close(session.messages.fd);
 	return 0;
 }

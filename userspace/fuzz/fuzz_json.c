@@ -4,7 +4,7 @@
 
 #include <json-c/json.h>
 
-#include "../print.h"
+#include "../report/report.h"
 
 static void check(const char *text, const char *name,
 		  const struct qdisc_state *state)
@@ -16,7 +16,7 @@ static void check(const char *text, const char *name,
 	must(!strcmp(json_object_get_string(member), name));
 	must(json_object_object_get_ex(value, "held_bytes", &member));
 	must(json_object_get_int64(member) == state->held_bytes);
-	if (state->told) {
+	if (state->has_state) {
 		must(json_object_object_get_ex(value, "epoch", &member));
 		must(json_object_get_int64(member) == (state->epoch > INT64_MAX ?
 			INT64_MAX : (int64_t)state->epoch));
@@ -28,8 +28,7 @@ static void check(const char *text, const char *name,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct out out = { 0 };
-	char why[JSON_ERROR_MAX];
+	struct out out = { .json = true };
 	struct qdisc_state state;
 	char name[32], *text = NULL;
 	size_t len = 0, rest, i;
@@ -38,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(&state, data, sizeof(state));
 	/* Not any byte is a bool. */
-	memset(&state.told, data[0] & 1, sizeof(state.told));
+	memset(&state.has_state, data[0] & 1, sizeof(state.has_state));
 	memset(&state.open, data[0] >> 1 & 1, sizeof(state.open));
 	memset(&state.has_sent, data[0] >> 2 & 1, sizeof(state.has_sent));
 	rest = size - sizeof(state);
@@ -50,7 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < rest; i++)
 		name[i] &= 0x7f;
 
-	must(out_use_json(&out, false, why));
 	out.file = open_memstream(&text, &len);
 	must(out.file);
 	print_plug(&out, name, &state);

@@ -5,30 +5,33 @@
  */
 #include "fuzz.h"
 
-#include "../parse.h"
-#include "../plugctl.h"
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "../cli/parse.h"
+#include "../cli/plugctl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct plugctl ctx = { .file = "fuzz", .line = 1 };
+	struct plugctl session = { .messages.fd = open("/dev/null", O_WRONLY) };
+	struct request req = { .session = &session, .file = "fuzz", .line = 1 };
 	char *words[64], *line = malloc(size + 1);
 	FILE *null = fopen("/dev/null", "w");
-	int n;
+	int n, status;
 
 	must(line && null);
 	memcpy(line, data, size);
 	line[size] = '\0';
-	ctx.out.file = null;
-	ctx.err = null;
+	session.out.file = null;
 	n = split_line(line, words, sizeof(words) / sizeof(words[0]));
-	if (n > 0) {
-		/* version reads files, and nothing of what was typed. */
-		if (strcmp(words[0], "version"))
-			run_words(&ctx, words, n);
-		must(ctx.out.depth == 0);
-		must(ctx.status == STATUS_OK || ctx.status <= STATUS_NO_ACCESS ||
-		     ctx.status == STATUS_TIMEOUT);
+	/* version reads files, and nothing of what was typed. */
+	if (n > 0 && strcmp(words[0], "version")) {
+		status = execute(&req, words, n);
+		must(session.out.depth == 0);
+		must(status <= STATUS_NO_ACCESS || status == STATUS_TIMEOUT);
 	}
+	kernel_close(&session.kernel);
+	close(session.messages.fd);
 	fclose(null);
 	free(line);
 	return 0;

@@ -4,7 +4,8 @@
 
 #include <inttypes.h>
 
-#include "../parse.h"
+#include "../cli/parse.h"
+#include "../report/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A kernel without devices; or, for a fuzzer that sets fuzz_devices, with a (a
- * plug), b (three plugs), c (none) and d (one of the in-tree module), which obeys
+ * plug), b (three plugs), c (none) and d (one of the in-tree module), which executes
  * most commands, refuses some and does not answer others: fuzz_seed decides.
  */
 #include <errno.h>
@@ -9,23 +9,21 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "../family.h"
-#include "../netlink.h"
-#include "../plugctl.h"
+#include "../cli/plugctl.h"
 
 bool fuzz_devices;
 uint32_t fuzz_seed;
 
 static const struct qdisc_state plugs[] = {
 	{ .ifindex = 2, .handle = 0x80010000, .parent = 0xffffffff, .kind = PLUG_KIND,
-	  .told = true, .id = 11, .epoch = 7, .released = 5, .limit = 10000000 },
+	  .has_state = true, .id = 11, .epoch = 7, .released = 5, .limit = 10000000 },
 	{ .ifindex = 3, .handle = 0x80010000, .parent = 0x10003, .kind = PLUG_KIND,
-	  .told = true, .id = 12, .open = true, .epoch = 1, .released = 1, .limit = 1 },
+	  .has_state = true, .id = 12, .open = true, .epoch = 1, .released = 1, .limit = 1 },
 	{ .ifindex = 3, .handle = 0x80020000, .parent = 0x10004, .kind = PLUG_KIND,
-	  .told = true, .id = 13, .epoch = 9, .held_packets = 3, .head_epoch = 9,
+	  .has_state = true, .id = 13, .epoch = 9, .held_packets = 3, .head_epoch = 9,
 	  .tail_epoch = 9, .limit = 5000 },
 	{ .ifindex = 3, .handle = 0x80030000, .parent = 0x10005, .kind = PLUG_KIND,
-	  .told = true, .id = 14, .epoch = 3, .released = 2, .held_packets = 4, .head_epoch = 2,
+	  .has_state = true, .id = 14, .epoch = 3, .released = 2, .held_packets = 4, .head_epoch = 2,
 	  .tail_epoch = 2, .stopped_packets = 4, .limit = 5000 },
 	{ .ifindex = 5, .handle = 0x10000, .parent = 0xffffffff, .kind = PLUG_KIND },
 };
@@ -38,23 +36,26 @@ static uint32_t chance(uint32_t n)
 	return (fuzz_seed >> 16) % n;
 }
 
-int netlink_open(struct plugctl *ctx)
+bool kernel_open(struct kernel *kernel, const char *netns,
+		 struct open_failure *failure)
 {
-	(void)ctx;
-	return STATUS_OK;
+	(void)netns, (void)failure;
+	kernel->is_open = true;
+	return true;
 }
 
-void netlink_close(struct plugctl *ctx)
+void kernel_close(struct kernel *kernel)
 {
-	(void)ctx;
+	free(kernel->cache);
+	kernel->cache = NULL;
+	kernel->is_open = false;
 }
 
-static void answer_one(const struct nlmsghdr *nlh, bool echo, struct answer *answer)
+static void answer_one(const struct order *order, struct answer *answer)
 {
-	must(nlh->nlmsg_len <= QDISC_MESSAGE_MAX);
-	/* Only an action for a plug of the family has no type yet. */
-	if (!nlh->nlmsg_type)
-		echo = true;
+	char buf[MESSAGE_MAX];
+
+	must(message_order(buf, order)->nlmsg_len <= ORDER_MAX);
 	if (!chance(30))
 		return;
 	answer->complete = true;
@@ -63,59 +64,68 @@ static void answer_one(const struct nlmsghdr *nlh, bool echo, struct answer *ans
 		snprintf(answer->text, sizeof(answer->text), "no\n%c", (int)chance(256));
 		return;
 	}
-	if (echo && chance(8)) {
-		answer->echoed = true;
+	if ((order->echo || order_is_generic(order)) && chance(8)) {
+		answer->has_state = true;
 		answer->state = plugs[chance(PLUGS)];
+		answer->state.stats_known = chance(1 << 16);
 	}
 }
 
-int netlink_exchange(struct netlink *nl, unsigned int n, bool echo,
-		     struct nlmsghdr *(*build)(void *buf, unsigned int i,
-					       void *data),
-		     void *data, struct answer *answers)
+int kernel_exchange(struct kernel *kernel, const struct order *orders,
+		    struct answer *answers, unsigned int n)
 {
-	char buf[MESSAGE_MAX];
 	unsigned int i;
 
-	(void)nl;
+	(void)kernel;
+	memset(answers, 0, n * sizeof(*answers));
 	for (i = 0; i < n; i++) {
 		if (!chance(100))
 			return ENOBUFS;
-		answer_one(build(buf, i, data), echo, &answers[i]);
+		answer_one(&orders[i], &answers[i]);
 	}
 	return 0;
 }
 
-int netlink_dump(struct netlink *nl, int ifindex, bool plugs_only,
-		 struct qdisc_list *list)
+int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
+		       struct qdisc_list *list)
 {
+	struct qdisc_state *v;
 	size_t i;
 
-	(void)nl, (void)ifindex, (void)plugs_only;
+	(void)kernel, (void)ifindex;
 	list->n = 0;
 	if (!fuzz_devices)
 		return 0;
 	if (!chance(50))
 		return EAGAIN;
+	v = realloc(list->v, sizeof(plugs));
+	must(v);
+	list->v = v;
 	for (i = 0; i < PLUGS; i++)
-		if (chance(10) && !qdisc_list_add(list, &plugs[i]))
-			return ENOMEM;
-	qdisc_list_sort(list);
+		if (chance(10))
+			list->v[list->n++] = plugs[i];
 	return 0;
 }
 
-int netlink_ifindex(struct netlink *nl, const char *name)
+int kernel_dump_family(struct kernel *kernel, int ifindex,
+		       struct qdisc_list *list)
 {
-	(void)nl;
+	return kernel_has_family(kernel) ?
+	       kernel_dump_qdiscs(kernel, ifindex, list) : ENOENT;
+}
+
+int kernel_ifindex(struct kernel *kernel, const char *name)
+{
+	(void)kernel;
 	if (fuzz_devices && name[0] >= 'a' && name[0] <= 'd' && !name[1] && chance(20))
 		return name[0] - 'a' + 2;
-	errno = ENODEV;
+	errno = chance(10) ? ENODEV : ENOBUFS;
 	return 0;
 }
 
-char *netlink_ifname(struct netlink *nl, int ifindex, char *text)
+char *kernel_ifname(struct kernel *kernel, int ifindex, char *text)
 {
-	(void)nl;
+	(void)kernel;
 	if (ifindex < 2 || ifindex > 5 || !chance(20))
 		return NULL;
 	snprintf(text, 2, "%c", 'a' + ifindex - 2);
@@ -135,27 +145,13 @@ ssize_t netlink_receive(struct netlink *nl)
 	return -1;
 }
 
-bool family_find(struct netlink *nl)
+bool kernel_has_family(struct kernel *kernel)
 {
-	(void)nl;
+	(void)kernel;
 	return fuzz_devices && chance(10);
 }
 
-bool family_find_again(struct netlink *nl)
+bool kernel_find_family(struct kernel *kernel)
 {
-	return family_find(nl);
-}
-
-bool family_get(struct netlink *nl, uint64_t id, struct qdisc_state *state)
-{
-	size_t i;
-
-	(void)nl;
-	for (i = 0; i < PLUGS; i++)
-		if (plugs[i].id == id && chance(10)) {
-			*state = plugs[i];
-			state->stats_known = chance(1 << 16);
-			return true;
-		}
-	return false;
+	return kernel_has_family(kernel);
 }

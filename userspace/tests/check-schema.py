@@ -56,6 +56,7 @@ for number, line in enumerate(run(SAMPLES).splitlines()):
 check("show", "plugs", run(PLUGCTL, "-j", "show"))
 check("show, pretty", "plugs", run(PLUGCTL, "-p", "show"))
 check("version", "version", run(PLUGCTL, "-j", "version"))
+check("-V", "version", run(PLUGCTL, "-j", "-V"))
 check("help", "help", run(PLUGCTL, "-j", "help"))
 check("help COMMAND", "command", run(PLUGCTL, "-j", "help", "run"))
 for number, line in enumerate(run(PLUGCTL, "-j", "--force", "batch",

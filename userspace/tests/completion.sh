@@ -2,23 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The completion in a real bash and a real zsh: what is offered for the
-# beginning of a command line. usage: completion.sh PLUGCTL; prints TAP. The
-# devices with a plug come from a stand-in for "plugctl dump"; everything else is
-# the real plugctl.
+# beginning of a command line. usage: completion.sh PLUGCTL; prints TAP. Devices
+# that have a plug, and epochs: see functional/plugctl-users.sh.
 set -u
 real=$(realpath "${1:-plugctl}")
 here=$(realpath "$(dirname "$0")")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-cat > "$dir/plugctl" << END
-#!/bin/sh
-case \$* in
-*dump*)	printf 'zz-plugged\t2\nab-plugged\t3\n' ;;
-*)	exec "$real" "\$@" ;;
-esac
-END
-chmod +x "$dir/plugctl"
+# Names that a device has here, in place of the plugs that no unit test has.
+ln -s "$real" "$dir/plugctl"
 PATH=$dir:$PATH
 # shellcheck source=../completion/plugctl.bash
 . "$here/../completion/plugctl.bash"
@@ -59,35 +52,31 @@ if ! complete -p plugctl | grep -q _plugctl; then
 fi
 # LINE|WANTED, a pattern. A build root may have no /sys, and so no device lo.
 lo=
-[ ! -e /sys/class/net/lo ] || lo='lo*'
+[ ! -e /sys/class/net/lo ] || lo='*lo*'
 lines="plugctl re|release
 plugctl d|del discard dump
-plugctl |add del buffer release open limit discard show dump monitor wait run batch version help
+plugctl |add del buffer release open limit discard show dump is-open save monitor wait run batch version help
 plugctl -n x sh|show
-plugctl buffer zz|zz-plugged
-plugctl buffer |zz-plugged ab-plugged${lo:+*}$lo
-plugctl buffer zz-plugged ab|ab-plugged
-plugctl block ab|ab-plugged
-plugctl -n blue buffer |zz-plugged ab-plugged
-plugctl --netns blue buffer |zz-plugged ab-plugged
-plugctl --netns=blue buffer |zz-plugged ab-plugged
-plugctl run zz|zz-plugged
-plugctl run zz-plugged -|*--*
-plugctl release zz-plugged up|upto
-plugctl release zz-plugged upto |
-plugctl limit z|zz-plugged
-plugctl limit zz-plugged |
+plugctl buffer |$lo
+plugctl block |$lo
+plugctl run lo -|--
+plugctl release lo up|upto
+plugctl discard lo up|upto
+plugctl release lo upto |
+plugctl limit lo |
 plugctl add l|$lo
 plugctl add lo o|open
 plugctl add lo limit |
 plugctl add lo parent r|root
 plugctl del --fo|--force
 plugctl wait --ti|--timeout
+plugctl monitor --ti|--time
+plugctl batch --at-exit d|discard
+plugctl buffer --parent r|root
 plugctl --js|--json
 plugctl help li|limit
 plugctl batch /etc/passw|*passwd*
-plugctl run zz-plugged a|ab-plugged
-plugctl run zz-plugged -- bas|*bash*"
+plugctl run lo -- bas|*bash*"
 
 while IFS='|' read -r line wanted; do
 	in_bash "$line"
@@ -111,8 +100,39 @@ else
 	done <<< "$lines" 3< "$dir/offered"
 fi
 
+# What all three are told, without a shell: a word, a tab, what it is, a line each.
+answers() {
+	local words
+	read -r -a words <<< "${1#plugctl}"
+	[[ $1 != *' ' ]] || words+=('')
+	"$real" complete -- "${words[@]}"
+}
+while IFS='|' read -r line wanted; do
+	case $line in
+	*/passw)	wanted=:files ;;
+	*' -- '*)	wanted=':command 3' ;;
+	esac
+	point "answer: $line" "$(answers "$line" | cut -f 1 | xargs)" "$wanted"
+	point "answer in lines: $line" \
+		"$(answers "$line" | grep -Evc $'^[^\t ]+\t[^\t]*$|^:files$|^:command [0-9]+$')" 0
+done <<< "$lines"
+
+# fish prints these answers as they are. Where it is not installed, that its script
+# asks for them and knows both that are more than words.
+fish=$here/../completion/plugctl.fish
+if command -v fish > /dev/null; then
+	while IFS='|' read -r line wanted; do
+		offered=$(fish -c "source $fish; complete -C '$line'" 2> /dev/null | cut -f 1 | xargs)
+		point "fish: $line" "$offered" "$wanted"
+	done <<< "$lines"
+else
+	for part in 'plugctl complete -- ' "case ':files'" "case ':command " 'complete -c plugctl '; do
+		point "fish: $part" "$(grep -cF -- "$part" "$fish")" 1
+	done
+fi
+
 # Every word that is offered is one that plugctl takes.
-for command in $("$real" help --names | cut -f 1); do
+for command in $(answers "plugctl " | cut -f 1); do
 	point "$command is a command" "$("$real" help "$command")" "usage: plugctl *"
 done
 echo "1..$count"

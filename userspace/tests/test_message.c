@@ -10,13 +10,23 @@
 #include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 
-#include "../family.h"
-#include "../message.h"
-#include "../netlink.h"
 
 static const struct address root = {
 	.ifindex = 7, .handle = 0x80010000, .parent = 0xffffffff,
 };
+
+/* The message for an order, and only looked at. */
+static const struct nlmsghdr *build(char *buf, enum order_kind kind,
+				    const struct address *at,
+				    const struct action *action, bool flag)
+{
+	const struct order order = {
+		.kind = kind, .at = *at, .no_options = !action, .echo = flag,
+		.force = flag, .action = action ? *action : (struct action){ 0 },
+	};
+
+	return message_order(buf, &order);
+}
 
 static void is_bytes(const struct nlmsghdr *nlh, const unsigned char *bytes,
 		     size_t len)
@@ -53,8 +63,8 @@ static void buffer(void **state)
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_action(buf, &root, &action, false), quiet, sizeof(quiet));
-	is_bytes(message_action(buf, &root, &action, true), echo, sizeof(echo));
+	is_bytes(build(buf, ORDER_CHANGE, &root, &action, false), quiet, sizeof(quiet));
+	is_bytes(build(buf, ORDER_CHANGE, &root, &action, true), echo, sizeof(echo));
 }
 
 static void limit(void **state)
@@ -67,12 +77,12 @@ static void limit(void **state)
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_action(buf, &root, &action, false), bytes, sizeof(bytes));
+	is_bytes(build(buf, ORDER_CHANGE, &root, &action, false), bytes, sizeof(bytes));
 }
 
-/* The type is the number that the kernel gives the family: see netlink.c. */
+/* The type is the number that the kernel gives the family: see kernel.c. */
 #define CHANGE(len, action)						\
-	HEADER(len, 0, 1, 0), SCH_PLUG_CMD_CHANGE, 1, 0, 0,		\
+	HEADER(len, 0, 5, 0), SCH_PLUG_CMD_CHANGE, 1, 0, 0,		\
 	12, 0, 1, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,	\
 	8, 0, 6, 0, (action) & 0xff, (action) >> 8, 0, 0
 
@@ -87,12 +97,16 @@ static void by_the_family(void **state)
 	static const unsigned char drop[] = { CHANGE(40, 256) };
 	const struct action discard = { .code = TCQ_PLUG_DISCARD };
 	const struct action action = { .code = TCQ_PLUG_BUFFER };
+	unsigned char echo[sizeof(bytes)];
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_action(buf, &by_id, &action, false), bytes, sizeof(bytes));
-	is_bytes(message_action(buf, &by_id, &action, true), bytes, sizeof(bytes));
-	is_bytes(message_action(buf, &by_id, &discard, false), drop, sizeof(drop));
+	is_bytes(build(buf, ORDER_CHANGE, &by_id, &action, false), bytes, sizeof(bytes));
+	/* NLM_F_ECHO, not NLM_F_ACK: one answer, the state. */
+	memcpy(echo, bytes, sizeof(bytes));
+	echo[6] = 9;
+	is_bytes(build(buf, ORDER_CHANGE, &by_id, &action, true), echo, sizeof(echo));
+	is_bytes(build(buf, ORDER_CHANGE, &by_id, &discard, false), drop, sizeof(drop));
 }
 
 static void with_a_value(void **state)
@@ -104,14 +118,44 @@ static void with_a_value(void **state)
 		CHANGE(48, 3), 8, 0, 7, 0, 0x80, 0x96, 0x98, 0,
 	};
 	const struct action release = {
-		.code = TCQ_PLUG_RELEASE_UPTO, .epoch = 0x8000000000000005ULL,
+		.code = TCQ_PLUG_RELEASE_UPTO, .upto = true, .epoch = 0x8000000000000005ULL,
 	};
 	const struct action set = { .code = TCQ_PLUG_LIMIT, .limit = 10000000 };
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_action(buf, &by_id, &release, false), upto, sizeof(upto));
-	is_bytes(message_action(buf, &by_id, &set, false), most, sizeof(most));
+	is_bytes(build(buf, ORDER_CHANGE, &by_id, &release, false), upto, sizeof(upto));
+	is_bytes(build(buf, ORDER_CHANGE, &by_id, &set, false), most, sizeof(most));
+}
+
+static void discard_upto(void **state)
+{
+	static const unsigned char bytes[] = {
+		CHANGE(52, 256), 12, 0, 8, 0, 7, 0, 0, 0, 0, 0, 0, 0,
+	};
+	const struct action action = {
+		.code = TCQ_PLUG_DISCARD, .upto = true, .epoch = 7,
+	};
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(build(buf, ORDER_CHANGE, &by_id, &action, false), bytes, sizeof(bytes));
+}
+
+static void own(void **state)
+{
+	static const unsigned char bytes[] = {
+		HEADER(40, 0, 5, 0), SCH_PLUG_CMD_OWN, 1, 0, 0,
+		12, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0,
+		8, 0, 9, 0, 1, 0, 0, 0,
+	};
+	const struct order order = {
+		.kind = ORDER_OWN, .at.id = 9, .at_exit = SCH_PLUG_AT_EXIT_OPEN,
+	};
+	char buf[MESSAGE_MAX];
+
+	(void)state;
+	is_bytes(message_order(buf, &order), bytes, sizeof(bytes));
 }
 
 static void questions(void **state)
@@ -134,7 +178,7 @@ static void questions(void **state)
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_get_plug(buf, 9), get, sizeof(get));
+	is_bytes(build(buf, ORDER_GET, &(struct address){ .id = 9 }, NULL, false), get, sizeof(get));
 	is_bytes(message_dump_plugs(buf, 0), all, sizeof(all));
 	is_bytes(message_dump_plugs(buf, 7), device, sizeof(device));
 	is_bytes(message_find_family(buf), family, sizeof(family));
@@ -147,7 +191,7 @@ static void never_creates(void **state)
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	nlh = message_action(buf, &root, &action, true);
+	nlh = build(buf, ORDER_CHANGE, &root, &action, true);
 	assert_int_equal(nlh->nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE), 0);
 }
 
@@ -166,8 +210,8 @@ static void add(void **state)
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_add(buf, &root, NULL, false), plain, sizeof(plain));
-	is_bytes(message_add(buf, &root, &action, true), open, sizeof(open));
+	is_bytes(build(buf, ORDER_ADD, &root, NULL, false), plain, sizeof(plain));
+	is_bytes(build(buf, ORDER_ADD, &root, &action, true), open, sizeof(open));
 }
 
 static void del(void **state)
@@ -178,7 +222,7 @@ static void del(void **state)
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_del(buf, &root), bytes, sizeof(bytes));
+	is_bytes(build(buf, ORDER_DEL, &root, NULL, false), bytes, sizeof(bytes));
 }
 
 static void dump(void **state)
@@ -190,7 +234,7 @@ static void dump(void **state)
 	char buf[MESSAGE_MAX];
 
 	(void)state;
-	is_bytes(message_dump(buf, 7), bytes, sizeof(bytes));
+	is_bytes(message_dump_qdiscs(buf, 7), bytes, sizeof(bytes));
 }
 
 static void longest_name(void **state)
@@ -218,30 +262,26 @@ static void answers(void **state)
 		.attr = { .nla_len = 4 + 7, .nla_type = NLMSGERR_ATTR_MSG },
 		.text = "Not so",
 	};
-	struct answer answer[2];
+	struct answer answer = { 0 };
 
 	(void)state;
-	memset(answer, 0, sizeof(answer));
-	assert_int_equal(answer_parse(&msg.nlh, 0, 10, 2, answer), 1);
-	assert_false(answer[0].complete);
-	assert_true(answer[1].complete);
-	assert_int_equal(answer[1].error, 0);
-	assert_int_equal(answer_parse(&msg.nlh, 0, 12, 2, answer), -1);
-	assert_int_equal(answer_parse(&msg.nlh, 0, 9, 2, answer), -1);
+	answer_parse(&msg.nlh, 0, &answer);
+	assert_true(answer.complete);
+	assert_int_equal(answer.error, 0);
 
 	msg.nlh.nlmsg_len = sizeof(msg);
 	msg.nlh.nlmsg_flags = NLM_F_CAPPED | NLM_F_ACK_TLVS;
 	msg.err.error = -22;
-	assert_int_equal(answer_parse(&msg.nlh, 0, 10, 2, answer), 1);
-	assert_int_equal(answer[1].error, 22);
-	assert_string_equal(answer[1].text, "Not so");
+	answer_parse(&msg.nlh, 0, &answer);
+	assert_int_equal(answer.error, 22);
+	assert_string_equal(answer.text, "Not so");
 
 	/* Not capped, and the message it quotes is said to be enormous. */
 	msg.nlh.nlmsg_flags = NLM_F_ACK_TLVS;
 	msg.err.msg.nlmsg_len = 0x7fffffff;
-	memset(answer, 0, sizeof(answer));
-	assert_int_equal(answer_parse(&msg.nlh, 0, 10, 2, answer), 1);
-	assert_string_equal(answer[1].text, "");
+	memset(&answer, 0, sizeof(answer));
+	answer_parse(&msg.nlh, 0, &answer);
+	assert_string_equal(answer.text, "");
 }
 
 /* Of the controller: the numbers of the family and of its group. */
@@ -249,7 +289,7 @@ static void numbers_of_the_family(void **state)
 {
 	struct nlmsghdr *nlh;
 	struct nlattr *groups, *group;
-	struct netlink nl = { 0 };
+	struct kernel kernel = { 0 };
 	char buf[MESSAGE_MAX];
 
 	(void)state;
@@ -258,7 +298,7 @@ static void numbers_of_the_family(void **state)
 	nlh->nlmsg_type = GENL_ID_CTRL;
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct genlmsghdr));
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, SCH_PLUG_FAMILY_NAME);
-	assert_false(family_parse(&nl, nlh));
+	assert_false(family_parse(&kernel, nlh));
 	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, 36);
 	groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
 	group = mnl_attr_nest_start(nlh, 1);
@@ -270,13 +310,13 @@ static void numbers_of_the_family(void **state)
 	mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME, SCH_PLUG_MCGRP_EVENTS);
 	mnl_attr_nest_end(nlh, group);
 	mnl_attr_nest_end(nlh, groups);
-	assert_true(family_parse(&nl, nlh));
-	assert_int_equal(nl.family, 36);
-	assert_int_equal(nl.group, 5);
-	/* The module is gone: the number stays, for the kernel to refuse. */
+	assert_true(family_parse(&kernel, nlh));
+	assert_int_equal(kernel.family, 36);
+	assert_int_equal(kernel.group, 5);
+	/* The module is gone. */
 	nlh->nlmsg_type = NLMSG_ERROR;
-	assert_false(family_parse(&nl, nlh));
-	assert_int_equal(nl.family, 36);
+	assert_false(family_parse(&kernel, nlh));
+	assert_int_equal(kernel.family, 0);
 }
 
 /* The state ends the answer: no acknowledgement follows. */
@@ -297,23 +337,23 @@ static void answer_of_the_family(void **state)
 
 	(void)state;
 	memset(&answer, 0, sizeof(answer));
-	assert_int_equal(answer_parse(&msg.nlh, RTM_NEWQDISC, 5, 1, &answer), 0);
+	answer_parse(&msg.nlh, RTM_NEWQDISC, &answer);
 	assert_true(answer.complete);
 #if __BYTE_ORDER == __LITTLE_ENDIAN
-	assert_true(answer.echoed);
+	assert_true(answer.has_state);
 	assert_int_equal(answer.state.id, 9);
 	assert_int_equal(answer.state.epoch, 4);
 #endif
 	/* On rtnetlink the same type is a qdisc, of which this is none. */
 	memset(&answer, 0, sizeof(answer));
-	assert_int_equal(answer_parse(&msg.nlh, 0, 5, 1, &answer), 0);
+	answer_parse(&msg.nlh, 0, &answer);
 	assert_false(answer.complete);
-	assert_false(answer.echoed);
+	assert_false(answer.has_state);
 	/* What is no state has still been done. */
 	msg.nlh.nlmsg_len = NLMSG_HDRLEN;
-	assert_int_equal(answer_parse(&msg.nlh, RTM_NEWQDISC, 5, 1, &answer), 0);
+	answer_parse(&msg.nlh, RTM_NEWQDISC, &answer);
 	assert_true(answer.complete);
-	assert_false(answer.echoed);
+	assert_false(answer.has_state);
 }
 
 int main(void)
@@ -323,6 +363,8 @@ int main(void)
 		cmocka_unit_test(limit),
 		cmocka_unit_test(by_the_family),
 		cmocka_unit_test(with_a_value),
+		cmocka_unit_test(discard_upto),
+		cmocka_unit_test(own),
 		cmocka_unit_test(questions),
 		cmocka_unit_test(never_creates),
 		cmocka_unit_test(add),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Why a kernel does not know the plug, told from a made-up file system. */
+/* Why a kernel does not know the plug, from a made-up file system. */
 #include "check.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../module.h"
+#include "../kernel/module.h"
 
 #define RELEASE	"6.1.0-9-amd64"
 

@@ -4,20 +4,18 @@
 
 #include <json-c/json.h>
 
-#include "../print.h"
-
 static void show_text(void **unused)
 {
 	struct qdisc_state state = sample_plug();
 	struct capture *c = capture_new();
 
 	(void)unused;
-	print_plug(&c->ctx.out, "eth0", &state);
+	print_plug(&c->session.out, "eth0", &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
 		"eth0  plug 8001: root\n"
 		"  state    buffering epoch 42; 2 epochs wait for release (oldest 40)\n"
-		"  held     118 packets (20 released and stopped), 164 KiB of 10 MiB (1.6%), most ever 2.1 MiB\n"
+		"  held     118 packets (20 released and stopped), 164 KiB of 10 MiB (1.6%), peak 2.1 MiB\n"
 		"  dropped  6 (1 over the limit, 2 by reset, 3 by discard)\n"
 		"  uncopied 12 packets: held without a copy, the sender can still change them\n"
 		"  closed   4.2 s ago\n");
@@ -28,20 +26,21 @@ static void show_open(void **unused)
 {
 	struct qdisc_state state = {
 		.kind = "plug", .handle = 0x20000, .parent = 0x10004,
-		.told = true, .open = true, .limit = 1500, .epoch = 3,
+		.has_state = true, .open = true, .limit = 1500, .epoch = 3,
 		.released = 3, .held_packets = 1, .held_bytes = 60,
 		.stats_known = STATS_ALL & ~(1U << SCH_PLUG_A_STATS_CLOSED_AGE),
 	};
 	struct capture *c = capture_new();
 
 	(void)unused;
-	c->ctx.out.color = true;
-	print_plug(&c->ctx.out, "lo", &state);
+	c->session.out.color = true;
+	c->session.out.color_is_known = true;
+	print_plug(&c->session.out, "lo", &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
 		"\033[1mlo\033[0m  plug 2: parent 1:4\n"
 		"  state    open\n"
-		"  held     1 packet, 60 B of 1.4 KiB (4.0%), most ever 0 B\n"
+		"  held     1 packet, 60 B of 1.4 KiB (4.0%), peak 0 B\n"
 		"  dropped  0\n");
 	capture_free(c);
 }
@@ -56,11 +55,11 @@ static void show_in_tree(void **unused)
 	struct capture *c = capture_new();
 
 	(void)unused;
-	print_plug(&c->ctx.out, "lo", &state);
+	print_plug(&c->session.out, "lo", &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
 		"lo  plug 2: root\n"
-		"  state    not told by the in-tree module\n"
+		"  state    unknown (in-tree module)\n"
 		"  held     2 packets, 120 B\n"
 		"  dropped  9\n");
 	capture_free(c);
@@ -72,14 +71,14 @@ static void brief(void **unused)
 	struct capture *c = capture_new();
 
 	(void)unused;
-	print_brief(&c->ctx.out, &state);
+	print_brief(&c->session.out, &state);
 	state.stopped_packets = 0;
 	state.held_packets = 1;
-	print_brief(&c->ctx.out, &state);
+	print_brief(&c->session.out, &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
-		"buffering epoch 42; 2 epochs wait for release (oldest 40), 118 packets held (20 released and stopped)\n"
-		"buffering epoch 42; 2 epochs wait for release (oldest 40), 1 packet held\n");
+		"buffering epoch 42; 2 epochs wait for release (oldest 40), 118 packets held (20 released and stopped), limit 10 MiB\n"
+		"buffering epoch 42; 2 epochs wait for release (oldest 40), 1 packet held, limit 10 MiB\n");
 	capture_free(c);
 }
 
@@ -90,9 +89,9 @@ static void show_json(void **unused)
 
 	(void)unused;
 	use_json(c);
-	out_array(&c->ctx.out, NULL);
-	print_plug(&c->ctx.out, "eth0", &state);
-	out_end(&c->ctx.out);
+	out_array(&c->session.out, NULL);
+	print_plug(&c->session.out, "eth0", &state);
+	out_end(&c->session.out);
 	capture_flush(c);
 	assert_string_equal(c->out,
 		"[{\"device\":\"eth0\",\"ifindex\":7,\"handle\":\"8001:\","
@@ -118,16 +117,16 @@ static void json_of_an_answer(void **unused)
 {
 	struct qdisc_state state = {
 		.ifindex = 7, .handle = 0x80010000, .parent = 0xffffffff,
-		.kind = "plug", .told = true, .id = 1, .epoch = 3,
+		.kind = "plug", .has_state = true, .id = 1, .epoch = 3,
 		.released = 2, .limit = 1000, .commands = 1,
 	};
 	struct capture *c = capture_new();
 
 	(void)unused;
 	use_json(c);
-	out_array(&c->ctx.out, NULL);
-	print_plug(&c->ctx.out, "eth0", &state);
-	out_end(&c->ctx.out);
+	out_array(&c->session.out, NULL);
+	print_plug(&c->session.out, "eth0", &state);
+	out_end(&c->session.out);
 	capture_flush(c);
 	assert_string_equal(c->out,
 		"[{\"device\":\"eth0\",\"ifindex\":7,\"handle\":\"8001:\","
@@ -144,11 +143,11 @@ static void fields(void **unused)
 	struct capture *c = capture_new();
 
 	(void)unused;
-	print_fields(&c->ctx.out, "eth0", &state);
+	print_fields(&c->session.out, "eth0", &state);
 	state = (struct qdisc_state){ .ifindex = 1, .kind = "plug",
 				      .handle = 0x10000, .parent = 0xffffffff,
 				      .has_sent = true };
-	print_fields(&c->ctx.out, "lo", &state);
+	print_fields(&c->session.out, "lo", &state);
 	capture_flush(c);
 	assert_string_equal(c->out,
 		"eth0\t7\t8001:\troot\tsch-plug\tbuffering\t42\t39\t39\t42\t"
@@ -210,7 +209,7 @@ static void json_escapes(void **unused)
 
 	(void)unused;
 	use_json(c);
-	print_plug(&c->ctx.out, "a\"b\\c\n", &state);
+	print_plug(&c->session.out, "a\"b\\c\n", &state);
 	capture_flush(c);
 	value = json_tokener_parse(c->out);
 	assert_non_null(value);
@@ -226,14 +225,14 @@ static void unbalanced_prints_nothing(void **unused)
 
 	(void)unused;
 	use_json(c);
-	out_object(&c->ctx.out, NULL);
-	out_u64(&c->ctx.out, "n", NULL, UINT64_MAX);
-	out_fini(&c->ctx.out);
+	out_object(&c->session.out, NULL);
+	out_u64(&c->session.out, "n", NULL, UINT64_MAX);
+	out_flush(&c->session.out);
 	capture_flush(c);
 	assert_string_equal(c->out, "");
-	out_object(&c->ctx.out, NULL);
-	out_u64(&c->ctx.out, "n", NULL, UINT64_MAX);
-	out_end(&c->ctx.out);
+	out_object(&c->session.out, NULL);
+	out_u64(&c->session.out, "n", NULL, UINT64_MAX);
+	out_end(&c->session.out);
 	capture_flush(c);
 	assert_string_equal(c->out, "{\"n\":9223372036854775807}\n");
 	capture_free(c);

@@ -84,7 +84,7 @@ static void ours(void **unused)
 	assert_int_equal(state.ifindex, 7);
 	assert_int_equal(state.handle, 0x80010000);
 	assert_int_equal(state.parent, TC_H_ROOT);
-	assert_true(state.told);
+	assert_true(state.has_state);
 	assert_false(state.open);
 	assert_int_equal(state.limit, 1000);
 	assert_int_equal(state.epoch, 5);
@@ -154,7 +154,7 @@ static void in_tree(void **unused)
 	(void)unused;
 	put_stats(nlh);
 	assert_int_equal(qdisc_parse(nlh, &state), 0);
-	assert_false(state.told);
+	assert_false(state.has_state);
 	assert_int_equal(state.id, 0);
 	assert_int_equal(state.stats_known, 0);
 	assert_true(state.has_sent);
@@ -239,64 +239,6 @@ static void malformed_plug(void **unused)
 	assert_int_equal(plug_parse(nlh, &state), -1);
 }
 
-/* The plugs of the family and what rtnetlink has, which may be more and less. */
-static void join(void **unused)
-{
-	const struct qdisc_state plugs[] = {
-		{ .ifindex = 2, .handle = 0x10000, .parent = 1 },
-		{ .ifindex = 2, .handle = 0x10000, .parent = 2 },
-		{ .ifindex = 3, .handle = 0x10000, .parent = 1 },
-	};
-	const struct qdisc_state qdiscs[] = {
-		{ .ifindex = 1, .handle = 0x10000, .parent = 1, .sent_bytes = 9 },
-		{ .ifindex = 2, .handle = 0x10000, .parent = 2, .sent_bytes = 5,
-		  .sent_packets = 4 },
-		{ .ifindex = 4, .handle = 0x10000, .parent = 1, .sent_bytes = 9 },
-	};
-	struct qdisc_list list = { 0 }, others = { 0 };
-	size_t i;
-
-	(void)unused;
-	for (i = 0; i < 3; i++) {
-		assert_non_null(qdisc_list_add(&list, &plugs[i]));
-		assert_non_null(qdisc_list_add(&others, &qdiscs[i]));
-	}
-	qdisc_list_join(&list, &others);
-	assert_false(list.v[0].has_sent);
-	assert_true(list.v[1].has_sent);
-	assert_int_equal(list.v[1].sent_bytes, 5);
-	assert_int_equal(list.v[1].sent_packets, 4);
-	assert_false(list.v[2].has_sent);
-	qdisc_list_free(&list);
-	qdisc_list_free(&others);
-}
-
-static void lists(void **unused)
-{
-	struct qdisc_list list = { 0 };
-	struct qdisc_state state = { 0 };
-	int i;
-
-	(void)unused;
-	qdisc_list_sort(&list);
-	assert_int_equal(qdisc_list_first(&list, 3), 0);
-	for (i = 0; i < 100; i++) {
-		state.ifindex = i * 37 % 50;
-		state.handle = (uint32_t)i;
-		assert_non_null(qdisc_list_add(&list, &state));
-	}
-	qdisc_list_sort(&list);
-	for (i = 0; i < 50; i++) {
-		size_t first = qdisc_list_first(&list, i);
-
-		assert_int_equal(first, 2 * i);
-		assert_int_equal(list.v[first].ifindex, i);
-		assert_true(list.v[first].handle < list.v[first + 1].handle);
-	}
-	assert_int_equal(qdisc_list_first(&list, 1000), 100);
-	qdisc_list_free(&list);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,8 +250,6 @@ int main(void)
 		cmocka_unit_test(other_kinds),
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(malformed_plug),
-		cmocka_unit_test(join),
-		cmocka_unit_test(lists),
 	};
 
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);

@@ -7,9 +7,8 @@
 #include "check.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
-
-#include "../netlink.h"
 
 #define WORDS_MAX	12
 
@@ -24,7 +23,7 @@ static int run(struct capture *c, const char *line)
 	     word = strtok_r(NULL, " ", &save))
 		words[n++] = word;
 	words[n] = NULL;
-	status = plugctl_main(&c->ctx, n, words);
+	status = plugctl_main(&c->session, n, words);
 	capture_flush(c);
 	free(copy);
 	return status;
@@ -54,29 +53,31 @@ static void typos(void **state)
 	refused("plugctl xyzzy lo", 1, "plugctl: xyzzy: no such command: see plugctl help");
 	refused("plugctl show --forse", 1, "plugctl: --forse: no such option: did you mean --force?");
 	refused("plugctl show -z", 1, "plugctl: -z: no such option");
-	refused("plugctl help bzffer", 1, "plugctl: bzffer: no such command");
+	refused("plugctl help bzffer", 1, "plugctl: bzffer: no such command: did you mean buffer?");
+	refused("plugctl help rel" "ase", 1, "plugctl: rel" "ase: no such command: did you mean release?");
+	refused("plugctl rel" "ase -h", 1, "plugctl: rel" "ase: no such command: did you mean release?");
 	refused("plugctl show --unheard-of-and-long-as-a-thing-can-be", 1, "plugctl: --unheard-of");
 }
 
 static void missing_words(void **state)
 {
 	(void)state;
-	refused("plugctl buffer", 1, "plugctl: no device named: usage: plugctl buffer DEV...");
+	refused("plugctl buffer", 1, "plugctl: no device named: usage: plugctl buffer [--parent CLASSID] [--handle H:] [--all] DEV...");
 	refused("plugctl add", 1, "plugctl: no device named");
-	refused("plugctl limit lo", 1, "plugctl: one device and one size");
-	refused("plugctl limit lo 10MB", 1, "plugctl: '10MB' is no size");
+	refused("plugctl limit lo", 1, "plugctl: needs one device and one size");
+	refused("plugctl limit lo 10MB", 1, "plugctl: '10MB' is not a size");
 	refused("plugctl release lo upto", 1, "plugctl: no epoch after 'upto'");
-	refused("plugctl release lo upto x", 1, "plugctl: 'x' is no epoch");
+	refused("plugctl release lo upto x", 1, "plugctl: 'x' is not an epoch");
 	refused("plugctl release lo upto 3 4", 1, "plugctl: '4' follows the epoch");
-	refused("plugctl add lo limit", 1, "plugctl: nothing follows 'limit'");
-	refused("plugctl add lo limit 1 limit", 1, "plugctl: nothing follows 'limit'");
-	refused("plugctl add lo closd", 1, "plugctl: 'closd' is not a word of add");
-	refused("plugctl add lo parent 7", 1, "plugctl: '7' is no parent");
-	refused("plugctl add lo handle x:", 1, "plugctl: 'x:' is no handle");
-	refused("plugctl run lo true", 1, "plugctl: a device is needed, and behind -- a program");
-	refused("plugctl run lo --", 1, "plugctl: a device is needed, and behind -- a program");
-	refused("plugctl batch a b", 1, "plugctl: 'b' is too much");
-	refused("plugctl version 1", 1, "plugctl: '1' is too much");
+	refused("plugctl add lo limit", 1, "plugctl: 'limit' needs a value");
+	refused("plugctl add lo limit 1 limit", 1, "plugctl: 'limit' needs a value");
+	refused("plugctl add lo closd", 1, "plugctl: unknown argument 'closd'");
+	refused("plugctl add lo parent 7", 1, "plugctl: '7' is not a parent");
+	refused("plugctl add lo handle x:", 1, "plugctl: 'x:' is not a handle");
+	refused("plugctl run lo true", 1, "plugctl: needs DEV... -- PROGRAM");
+	refused("plugctl run lo --", 1, "plugctl: needs DEV... -- PROGRAM");
+	refused("plugctl batch a b", 1, "plugctl: unexpected argument 'b'");
+	refused("plugctl version 1", 1, "plugctl: unexpected argument '1'");
 	refused("plugctl wait", 1, "plugctl: no device named");
 	refused("plugctl del", 1, "plugctl: no device named");
 }
@@ -85,13 +86,20 @@ static void options(void **state)
 {
 	(void)state;
 	refused("plugctl show --timeout 3", 1, "plugctl: show takes no --timeout");
-	refused("plugctl wait lo --timeout", 1, "plugctl: nothing follows --timeout");
-	refused("plugctl wait lo --timeout=3x", 1, "plugctl: --timeout 3x: that is no time");
-	refused("plugctl buffer lo --handle 0", 1, "plugctl: --handle 0: that is no handle");
-	refused("plugctl buffer lo --parent=x", 1, "plugctl: --parent x: that is no class");
+	refused("plugctl wait lo --timeout", 1, "plugctl: --timeout needs a value");
+	refused("plugctl wait lo --timeout=3x", 1, "plugctl: --timeout: '3x' is not a duration");
+	refused("plugctl buffer lo --handle 0", 1, "plugctl: --handle: '0' is not a handle");
+	refused("plugctl buffer lo --parent=x", 1, "plugctl: --parent: 'x' is not a class");
 	refused("plugctl buffer --force lo", 1, "plugctl: buffer takes no --force");
+	refused("plugctl show --force --parent 1:2", 1, "plugctl: show takes no --force");
+	refused("plugctl show --parent 1:2 --force", 1, "plugctl: show takes no --force");
+	refused("plugctl batch --handle 1 --timeout 3 --force", 1, "plugctl: batch takes no --handle");
+	refused("plugctl batch --at-exit x", 1, "plugctl: --at-exit: 'x' is not a thing to do");
+	refused("plugctl show --watch=x", 1, "plugctl: --watch: 'x' is not a duration");
+	refused("plugctl show --color=x", 1, "plugctl: --color: 'x' is not a time for colours");
+	refused("plugctl is-open lo lo", 1, "plugctl: one device at a time");
 	refused("plugctl show --json=yes", 1, "plugctl: --json takes no value");
-	refused("plugctl show -vn", 1, "plugctl: nothing follows -vn");
+	refused("plugctl show -vn", 1, "plugctl: -vn needs a value");
 }
 
 static void devices(void **state)
@@ -100,6 +108,13 @@ static void devices(void **state)
 	refused("plugctl buffer nosuch0", 2, "plugctl: nosuch0: no such device");
 	refused("plugctl buffer -- -x", 2, "plugctl: -x: no such device");
 	refused("plugctl -- buffer --", 2, "plugctl: --: no such device");
+	refused("plugctl buffer dev nosuch0", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl add dev nosuch0 limit 1M", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl limit dev nosuch0 1M", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl release dev nosuch0 upto 3", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl discard nosuch0 upto 3", 2, "plugctl: nosuch0: no such device");
+	refused("plugctl buffer dev dev", 2, "plugctl: dev: no such device");
+	refused("plugctl buffer dev", 2, "plugctl: dev: no such device");
 	refused("plugctl run -- -x -- true", 2, "plugctl: -x: no such device");
 	refused("plugctl release upto", 2, "plugctl: upto: no such device");
 	refused("plugctl add nosuch0 limit 1K open parent 1:2 handle 3:", 2, "plugctl: nosuch0: no such device");
@@ -107,6 +122,17 @@ static void devices(void **state)
 	refused("plugctl show abcdefghijklmnop", 2, "plugctl: abcdefghijklmnop: no such device (the name is too long for a device");
 	refused("plugctl -n nosuchns show", 2, "plugctl: nosuchns: no such network namespace");
 	refused("plugctl -n/no/such/path show", 2, "plugctl: /no/such/path: no such network namespace");
+}
+
+/* -j -V is JSON, as everything else is with -j. */
+static void version_as_json(void **state)
+{
+	struct capture *c = capture_new();
+
+	(void)state;
+	assert_int_equal(run(c, "plugctl -j -V"), 0);
+	assert_string_equal(c->out, "{\"plugctl\":\"" PLUG_VERSION "\"}\n");
+	capture_free(c);
 }
 
 static void much_too_long(void **state)
@@ -132,11 +158,37 @@ static void several_failures(void **state)
 	capture_free(c);
 }
 
+/* Several of us may write to one file: a message is one write(). */
+static void one_write_a_line(void **state)
+{
+	struct capture *c = capture_new();
+	char packet[256];
+	int pair[2], i;
+	ssize_t len;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	assert_int_equal(dup2(pair[1], c->session.messages.fd),
+			 c->session.messages.fd);
+	run(c, "plugctl release nosuch0 nosuch1");
+	for (i = 0; i < 2; i++) {
+		len = recv(pair[0], packet, sizeof(packet), MSG_DONTWAIT);
+		assert_true(len > 0);
+		assert_int_equal(packet[len - 1], '\n');
+		assert_memory_equal(packet, "plugctl: nosuch", 15);
+	}
+	assert_true(recv(pair[0], packet, sizeof(packet), MSG_DONTWAIT) < 0);
+	close(pair[0]);
+	close(pair[1]);
+	capture_free(c);
+}
+
 static void aliases(void **state)
 {
 	static const char *const pairs[][2] = {
 		{ "block", "buffer" }, { "release-one", "release" },
-		{ "release-indefinite", "open" },
+		{ "release-indefinite", "open" }, { "status", "show" },
+		{ "list", "show" }, { "ls", "show" },
 		{ "release_indefinite", "open" }, { "release-all", "open" },
 	};
 	size_t i;
@@ -152,14 +204,15 @@ static void aliases(void **state)
 /* Dispatch, help and completion live off the table: it must be complete. */
 static void table(void **state)
 {
-	const struct command *command;
+	unsigned int k;
 
 	(void)state;
-	for (command = commands; command->name; command++) {
+	for (k = 0; commands[k]; k++) {
+		const struct command *command = commands[k];
 		struct capture *c = capture_new();
 		char line[64];
 
-		assert_non_null(command->run);
+		assert_true(command->run || command->targets >= ONE_PLUG);
 		assert_non_null(command->usage);
 		assert_non_null(command->summary);
 		assert_true(strlen(command->summary) <= 66);
@@ -172,21 +225,23 @@ static void table(void **state)
 
 static void help(void **state)
 {
-	const struct command *command;
 	struct capture *c = capture_new();
+	unsigned int k;
 
 	(void)state;
 	assert_int_equal(run(c, "plugctl help"), 0);
-	for (command = commands; command->name; command++)
-		assert_non_null(strstr(c->out, command->summary));
+	for (k = 0; commands[k]; k++)
+		if (commands[k]->completion != COMPLETE_HIDDEN)
+			assert_non_null(strstr(c->out, commands[k]->summary));
 	capture_free(c);
 	c = capture_new();
-	assert_int_equal(run(c, "plugctl help --names"), 0);
-	assert_non_null(strstr(c->out, "buffer\tplugged\t"));
+	assert_int_equal(run(c, "plugctl -j help release"), 0);
+	assert_non_null(strstr(c->out, "\"aliases\":[\"release-one\"],"
+				       "\"options\":[\"parent\",\"handle\",\"all\"]"));
 	capture_free(c);
 	c = capture_new();
 	assert_int_equal(run(c, "plugctl buffer -h"), 0);
-	assert_non_null(strstr(c->out, "usage: plugctl [OPTIONS] buffer DEV..."));
+	assert_non_null(strstr(c->out, "usage: plugctl buffer [--parent CLASSID] [--handle H:] [--all] DEV..."));
 	capture_free(c);
 	c = capture_new();
 	assert_int_equal(run(c, "plugctl -V"), 0);
@@ -213,15 +268,15 @@ static void no_socket(void **state)
 static void output_that_fails(void **state)
 {
 	struct capture *c = capture_new();
-	FILE *good = c->ctx.out.file;
+	FILE *good = c->session.out.file;
 
 	(void)state;
-	c->ctx.out.file = fopen("/dev/full", "w");
-	assert_non_null(c->ctx.out.file);
+	c->session.out.file = fopen("/dev/full", "w");
+	assert_non_null(c->session.out.file);
 	assert_int_equal(run(c, "plugctl help"), 2);
 	assert_non_null(strstr(c->err, "cannot write the output"));
-	fclose(c->ctx.out.file);
-	c->ctx.out.file = good;
+	fclose(c->session.out.file);
+	c->session.out.file = good;
 	capture_free(c);
 }
 
@@ -232,8 +287,10 @@ int main(void)
 		cmocka_unit_test(missing_words),
 		cmocka_unit_test(options),
 		cmocka_unit_test(devices),
+		cmocka_unit_test(version_as_json),
 		cmocka_unit_test(much_too_long),
 		cmocka_unit_test(several_failures),
+		cmocka_unit_test(one_write_a_line),
 		cmocka_unit_test(aliases),
 		cmocka_unit_test(table),
 		cmocka_unit_test(help),

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The one way from words to report. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../report/report.h"
+#include "parse.h"
+
+int open_kernel(struct request *req)
+{
+	struct open_failure failure;
+
+	if (req->session->kernel.is_open)
+		return STATUS_OK;
+	req->session->kernel.rtnl_only = req->options.rtnl;
+	if (kernel_open(&req->session->kernel, req->options.netns, &failure))
+		return STATUS_OK;
+	return complain_open(req, &failure);
+}
+
+static int parse_arguments(struct request *req)
+{
+	const struct command *command = req->command;
+
+	req->action.code = command->action;
+	if (command->parse)
+		return command->parse(req);
+	if (command->targets >= ONE_PLUG && !req->n)
+		return complain_usage(req, "no device named");
+	if (command->targets == ONE_PLUG && req->n > 1)
+		return complain_usage(req, "one device at a time");
+	return STATUS_OK;
+}
+
+static int find_plugs(struct request *req)
+{
+	int error;
+
+	if (req->command->targets < ONE_PLUG)
+		return STATUS_OK;
+	error = find_targets(&req->session->kernel, req->words,
+			     (unsigned int)req->n, &req->options.selector,
+			     &req->targets);
+	return error ? complain_netlink(req, error) : STATUS_OK;
+}
+
+/* In a batch with --at-exit: what is commanded belongs to us from then on. */
+static void own_plugs(struct request *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->targets.n && req->options.have_at_exit; i++) {
+		struct target *target = &req->targets.v[i];
+		int error;
+
+		if (target->failed)
+			continue;
+		error = target->at.id ? own_target(&req->session->kernel, target,
+						   req->options.at_exit) : EOPNOTSUPP;
+		if (!error)
+			continue;
+		target->failed = TARGET_NAMED;
+		complain(req, STATUS_REFUSED, target->name,
+			 "--at-exit: %s, so nothing was done", error == EBUSY ?
+			 "the plug belongs to another program" :
+			 error == EOPNOTSUPP ? "this takes the module of sch-plug" :
+			 strerror(error));
+	}
+}
+
+int change_plugs(struct request *req)
+{
+	/* The state after the command costs time: only on demand. */
+	const bool echo = req->options.verbose || req->session->out.json;
+
+	own_plugs(req);
+	change_targets(&req->session->kernel, &req->options.selector,
+		       req->targets.v, req->targets.n, &req->action, echo);
+	return STATUS_OK;
+}
+
+static int worse(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+static int dispatch(struct request *req)
+{
+	const struct command *command = req->command;
+	int status;
+
+	status = parse_arguments(req);
+	if (!status && command->targets != NO_SOCKET)
+		status = open_kernel(req);
+	if (!status)
+		status = find_plugs(req);
+	if (status)
+		return status;
+	status = command->run ? command->run(req) : change_plugs(req);
+	if (command->targets >= ONE_PLUG)
+		report_targets(req);
+	/* The program's own status is what its caller asked for. */
+	if (command->options & TAKES_PROGRAM)
+		return status;
+	return worse(status, req->status);
+}
+
+static int print_version(struct request *req)
+{
+	struct out *out = &req->session->out;
+
+	out_object(out, NULL);
+	out_str(out, "plugctl", "plugctl %s\n", PLUG_VERSION);
+	out_end(out);
+	return STATUS_OK;
+}
+
+static int execute_words(struct request *req, char **words, int n)
+{
+	struct out *out = &req->session->out;
+	int status;
+
+	if (req->base)
+		req->options = *req->base;
+	status = parse_words(req, words, n);
+	if (!req->file) {
+		out->json = req->options.json;
+		out->pretty = req->options.pretty;
+		out->color = req->options.color;
+		out->color_is_known = req->options.have_color;
+	}
+	if (status)
+		return status;
+	return req->options.version ? print_version(req) : dispatch(req);
+}
+
+int execute(struct request *req, char **words, int n)
+{
+	int status = execute_words(req, words, n);
+
+	free(req->targets.v);
+	memset(&req->targets, 0, sizeof(req->targets));
+	return status;
+}
+
+int plugctl_main(struct plugctl *session, int argc, char **argv)
+{
+	struct request req = { .session = session };
+	int status;
+
+	status = execute(&req, argv + 1, argc > 0 ? argc - 1 : 0);
+	if (!out_flush(&session->out))
+		status = worse(status, complain_output(&req));
+	kernel_close(&session->kernel);
+	return status;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of options: parsing, help and completion read it. */
+#ifndef PLUGCTL_OPTIONS_H
+#define PLUGCTL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct command;
+
+struct option {
+	char letter;		/* 0: none */
+	const char *name;
+	const char *value;	/* what it is called in help; NULL: takes none */
+	const char *help;
+	size_t flag;		/* offset in struct options: it was given; or 0 */
+	unsigned int needs;	/* one of these bits in command.options */
+	bool global;		/* not in a line of a batch */
+	bool value_optional;	/* only as --NAME=VALUE */
+};
+
+extern const struct option options[];	/* ends with a name of NULL */
+
+#define USAGE_TEXT_MAX	256
+
+/* "plugctl del [--force] DEV...": the options are those of the table. */
+void format_usage(char text[USAGE_TEXT_MAX], const struct command *command);
+
+/* "--NAME", len bytes long, or "-L"; NULL: there is none. */
+const struct option *find_option(const char *word, size_t len);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parsers of what people and scripts type. None of them touches the kernel. */
+#ifndef PLUGCTL_PARSE_H
+#define PLUGCTL_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Words in one line of a batch: the command, its devices, its options. */
+#define LINE_WORDS_MAX	4096
+
+/*
+ * Each returns false, and leaves the result alone, when the text is anything
+ * but a complete and valid value.
+ */
+bool parse_size(const char *text, uint32_t *bytes);
+bool parse_time(const char *text, uint64_t *nanoseconds);
+bool parse_epoch(const char *text, uint64_t *epoch);
+bool parse_handle(const char *text, uint32_t *handle);
+bool parse_parent(const char *text, uint32_t *parent);
+
+/*
+ * Split a line into words, in place: blanks separate, '#' at the start of a
+ * word begins a comment. Returns the number of words, or -1 when they are more
+ * than max - 1. words[] ends with NULL.
+ */
+int split_line(char *line, char **words, size_t max);
+
+/* How many insertions, removals, changes and swaps of neighbours part two words. */
+unsigned int edit_distance(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The three things that the rest is built of. There are no globals.
+ *
+ *	struct plugctl	the session: output, messages, the kernel's sockets
+ *	struct request	one command line, or one line of a batch, and how it fared
+ *	struct command	an entry of the table: everything about one command
+ *
+ * A request travels one way, once: words -> request (cli/options.c) -> plugs
+ * (kernel/find.c) -> messages and answers (commands/, kernel/) -> report/.
+ * cli/dispatch.c is that way.
+ */
+#ifndef PLUGCTL_H
+#define PLUGCTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../kernel/target.h"
+#include "../report/out.h"
+
+enum {
+	STATUS_OK = 0,
+	STATUS_USAGE = 1,	/* the command line, or a line of a batch, is wrong */
+	STATUS_REFUSED = 2,	/* by the kernel; no such device, no plug there */
+	STATUS_NO_ACCESS = 3,	/* no permission, or no netlink socket */
+	STATUS_NOT_OPEN = 4,	/* is-open: no failure, the answer */
+	STATUS_TIMEOUT = 124,
+};
+
+/* Messages: on stderr, or held back while a plug may be closed, see run.c. */
+struct messages {
+	int fd;
+	bool hold;
+	FILE *held;		/* NULL: none was yet; it makes text and len */
+	char *text;
+	size_t len;
+};
+
+struct plugctl {
+	struct out out;
+	struct messages messages;
+	struct kernel kernel;
+};
+
+/* Options that only some commands take, as bits of command.options. */
+enum {
+	TAKES_FORCE = 1 << 0,
+	TAKES_TIMEOUT = 1 << 1,
+	TAKES_SELECT = 1 << 2,	/* --parent, --handle */
+	TAKES_ALL = 1 << 3,
+	TAKES_PROGRAM = 1 << 4,	/* -- PROGRAM ... */
+	TAKES_WATCH = 1 << 5,
+	TAKES_TIMES = 1 << 6,	/* -t */
+	TAKES_AT_EXIT = 1 << 7,
+	NOT_IN_BATCH = 1 << 8,
+	PRINTS_NOTHING = 1 << 9,	/* not even the state after it */
+};
+
+struct options {
+	const char *netns;	/* first: an offset of 0 is no flag, see options.h */
+	struct selector selector;
+	uint64_t timeout;	/* nanoseconds */
+	uint64_t interval;	/* of --watch */
+	uint32_t at_exit;
+	bool json;
+	bool pretty;
+	bool verbose;
+	bool quiet;
+	bool force;
+	bool rtnl;
+	bool watch;
+	bool times;
+	bool help;
+	bool version;
+	bool have_timeout;
+	bool have_at_exit;
+	bool have_color;
+	bool color;
+};
+
+struct request {
+	struct plugctl *session;
+	const struct command *command;	/* NULL: none was recognised */
+	const struct options *base;	/* what a line of a batch begins with */
+	struct options options;
+	char **words;		/* what follows the command's name, no options */
+	int n;
+	char **program;		/* what follows "--" with TAKES_PROGRAM, or NULL */
+	const char *file;	/* in a batch: where it comes from */
+	unsigned long line;
+	struct action action;	/* parse() may add an epoch */
+	struct targets targets;
+	int status;		/* the worst that was reported: nobody decides by it */
+	struct json_object *errors;	/* in a batch with -j: for the answer */
+};
+
+enum command_targets {
+	NO_SOCKET,
+	DEVICES,		/* the command looks for them itself */
+	ONE_PLUG,		/* looked up before run() */
+	PLUGS,
+};
+
+enum completion {
+	COMPLETE_NOTHING,
+	COMPLETE_PLUGGED,	/* devices, those with a plug first */
+	COMPLETE_DEVICE,
+	COMPLETE_PROGRAM,	/* devices, "--", a program */
+	COMPLETE_FILE,
+	COMPLETE_COMMAND,
+	COMPLETE_HIDDEN,	/* the command itself is not listed */
+};
+
+#define ALIASES_MAX	4
+
+struct command {
+	const char *name;
+	const char *aliases[ALIASES_MAX];
+	const char *usage;	/* what follows the name */
+	const char *summary;
+	const char *details;	/* more lines for "help COMMAND", or NULL */
+	const char *keywords;	/* after the devices, for completion, or NULL */
+	enum completion completion;
+	unsigned int options;
+	enum command_targets targets;
+	int action;		/* TCQ_PLUG_*, if run is NULL */
+	/*
+	 * Takes what follows the devices out of the words. Before anything else is
+	 * done; NULL where nothing may follow. Returns a status.
+	 */
+	int (*parse)(struct request *req);
+	/*
+	 * NULL: the action is sent to each plug, with what parse() made of the
+	 * arguments. Returns a status. What failed with a target is left in it, for the
+	 * dispatcher to report; anything else run() reports itself.
+	 */
+	int (*run)(struct request *req);
+};
+
+extern const struct command *const commands[];	/* ends with NULL */
+
+const struct command *find_command(const char *word);
+
+/* The whole program; returns the exit status. */
+int plugctl_main(struct plugctl *session, int argc, char **argv);
+
+/* Words to the end of the report. words[0] is not a program's name. */
+int execute(struct request *req, char **words, int n);
+
+/* req->action to each target. Returns a status. */
+int change_plugs(struct request *req);
+
+/* Words to options, command and arguments. Returns a status. */
+int parse_words(struct request *req, char **words, int n);
+
+int complain_command(struct request *req, const char *word);
+
+/* The sockets, in the request's namespace. Returns a status. */
+int open_kernel(struct request *req);
+
+#endif

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/rtnetlink.h>
+
+#include "../cli/parse.h"
+#include "../kernel/module.h"
+#include "../report/report.h"
+#include "../report/text.h"
+#include "commands.h"
+
+/* What both modules can start open with: the least that ours would choose. */
+#define START_LIMIT	10000000
+
+/* From here on the kernel gives handles of its own choice. */
+#define FIRST_HANDLE	(0x8001U << 16)
+
+struct add {
+	struct order order;
+	bool have_limit;
+	bool open;
+};
+
+/* What the words after the device say. */
+static int parse_words_of(struct request *req, struct add *add)
+{
+	int i, status = STATUS_OK;
+
+	for (i = 1; i < req->n && !status; i++) {
+		const char *word = req->words[i], *value = req->words[i + 1];
+		bool has_value = !strcmp(word, "limit") ||
+				 !strcmp(word, "parent") || !strcmp(word, "handle");
+
+		if (has_value && i + 1 >= req->n)
+			return complain_usage(req, "'%s' needs a value", word);
+		if (!strcmp(word, "open") || !strcmp(word, "closed")) {
+			add->open = word[0] == 'o';
+		} else if (!strcmp(word, "root")) {
+			add->order.at.parent = TC_H_ROOT;
+		} else if (!strcmp(word, "limit")) {
+			status = parse_limit(req, value, &add->order.action.limit);
+			add->have_limit = add->order.action.limit != 0;
+		} else if (!strcmp(word, "parent")) {
+			if (!parse_parent(value, &add->order.at.parent))
+				return complain_usage(req, "'%s' is not a parent: write root or a class such as 1:4",
+						      value);
+		} else if (!strcmp(word, "handle")) {
+			if (!parse_handle(value, &add->order.at.handle))
+				return complain_usage(req, "'%s' is not a handle: write one such as 8001",
+						      value);
+		} else {
+			return complain_usage(req, "unknown argument '%s' (one device at a time)",
+					      word);
+		}
+		i += has_value;
+	}
+	return status;
+}
+
+static void begin(const struct request *req, struct add *add)
+{
+	const struct selector *selector = &req->options.selector;
+
+	memset(add, 0, sizeof(*add));
+	add->order.kind = ORDER_ADD;
+	add->order.at.parent = selector->have_parent ? selector->parent : TC_H_ROOT;
+	add->order.at.handle = selector->have_handle ? selector->handle : 0;
+	add->order.force = req->options.force;
+}
+
+static int add_parse(struct request *req)
+{
+	struct add add;
+
+	if (!req->n)
+		return complain_usage(req, "no device named");
+	begin(req, &add);
+	return parse_words_of(req, &add);
+}
+
+/*
+ * A message that does the right thing with either module. The in-tree one
+ * takes a limit of 0 literally, and would drop everything: so there is no
+ * options attribute at all, or one with a limit in it.
+ */
+static void choose_options(struct add *add)
+{
+	struct action *action = &add->order.action;
+
+	action->code = add->open ? TCQ_PLUG_RELEASE_INDEFINITE : TCQ_PLUG_BUFFER;
+	if (!add->have_limit)
+		action->limit = START_LIMIT;
+	add->order.no_options = !add->open && !add->have_limit;
+}
+
+/* Explicitly attached where the plug is to go, or of that handle; or NULL. */
+static const struct qdisc_state *find_qdisc(const struct qdisc_list *list,
+					    int ifindex, uint32_t parent,
+					    uint32_t handle)
+{
+	const struct qdisc_state *qdisc;
+
+	/* A handle of 0 is the kernel's default qdisc, which may be replaced. */
+	for (qdisc = list->v; qdisc < list->v + list->n; qdisc++)
+		if (qdisc->ifindex == ifindex && qdisc->handle &&
+		    (handle ? qdisc->handle == handle : qdisc->parent == parent))
+			return qdisc;
+	return NULL;
+}
+
+/* Something is there: say what, and how to get on. */
+static int complain_occupied(struct request *req, const char *name,
+			     const struct qdisc_state *there)
+{
+	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
+
+	format_handle(handle, there->handle);
+	format_parent(parent, there->parent);
+	if (qdisc_is_plug(there))
+		return complain(req, STATUS_REFUSED, name,
+				"already has a plug (%s at %s): use that one, or replace it with --force, which drops what it holds",
+				handle, parent);
+	return complain(req, STATUS_REFUSED, name,
+			"qdisc %s %s was attached at %s on purpose: attach the plug below it with parent CLASSID, or replace it with --force",
+			there->kind, handle, parent);
+}
+
+static int complain_handle(struct request *req, const char *name,
+			   const struct qdisc_state *there)
+{
+	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
+
+	format_handle(handle, there->handle);
+	format_parent(parent, there->parent);
+	return complain(req, STATUS_REFUSED, name,
+			"handle %s belongs to qdisc %s at %s: choose another one, or detach that qdisc first",
+			handle, there->kind, parent);
+}
+
+/*
+ * The message always names a handle that nothing on the device has. With one,
+ * NLM_F_REPLACE alone decides whether what is there is replaced; without one,
+ * recent kernels (6.1 is one) replace a qdisc of another kind even for NLM_F_EXCL.
+ */
+static int choose_handle(struct request *req, const char *name, struct address *at)
+{
+	struct qdisc_list list = { 0 };
+	const struct qdisc_state *there;
+	int error, status = STATUS_OK;
+	uint32_t handle;
+
+	error = kernel_dump_qdiscs(&req->session->kernel, at->ifindex, &list);
+	if (error) {
+		status = complain_netlink(req, error);
+		goto out;
+	}
+	there = find_qdisc(&list, at->ifindex, at->parent, 0);
+	if (there && !req->options.force) {
+		status = complain_occupied(req, name, there);
+		goto out;
+	}
+	if (at->handle) {
+		there = find_qdisc(&list, at->ifindex, 0, at->handle);
+		if (there)
+			status = complain_handle(req, name, there);
+		goto out;
+	}
+	/* As the kernel does it itself. */
+	for (handle = FIRST_HANDLE; find_qdisc(&list, at->ifindex, 0, handle); )
+		handle += 1U << 16;
+	at->handle = handle;
+out:
+	free(list.v);
+	return status;
+}
+
+static int complain_kind(struct request *req, const char *name)
+{
+	struct module_info info;
+	char advice[ADVICE_MAX];
+
+	module_look(&info, "", NULL);
+	module_advice(advice, &info);
+	return complain(req, STATUS_REFUSED, name,
+			"the kernel does not know the qdisc kind plug: %s", advice);
+}
+
+static int complain_add(struct request *req, const char *name,
+			const struct answer *answer)
+{
+	if (!answer->complete)
+		return complain_netlink(req, answer->error);
+	if (answer->error == EEXIST)
+		return complain(req, STATUS_REFUSED, name,
+				"somebody else attached a qdisc at the same moment: see tc qdisc show dev %s",
+				name);
+	/* Without extack (before 4.16) this is the likely reason. */
+	if (answer->error == ENOENT &&
+	    (!answer->text[0] || strstr(answer->text, "kind is unknown")))
+		return complain_kind(req, name);
+	return complain_refusal(req, name, answer->error, answer->text);
+}
+
+/* Its id, if there is the family, and its state. */
+static int find_added(struct request *req, const struct address *at,
+		      struct target *target)
+{
+	struct kernel *kernel = &req->session->kernel;
+	struct qdisc_list list = { 0 };
+	const struct qdisc_state *state;
+	int error, status = STATUS_OK;
+
+	error = list_plugs(kernel, target, 1, req->session->out.json, &list);
+	state = error ? NULL : find_qdisc(&list, at->ifindex, 0, at->handle);
+	if (state) {
+		target->state = *state;
+		target->at = *at;
+		target->at.id = state->id;
+		keep_target(kernel, &req->options.selector, target);
+		target->replaced = false;
+	} else if (error) {
+		status = complain_netlink(req, error);
+	} else {
+		status = complain(req, STATUS_REFUSED, target->name,
+				  "the plug was attached and is gone again: see tc qdisc show dev %s",
+				  target->name);
+	}
+	free(list.v);
+	return status;
+}
+
+/*
+ * The in-tree module always starts closed. Ours is open by now, but with a
+ * limit that was only right for the other one.
+ */
+static void finish(struct request *req, const struct add *add,
+		   struct target *target)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct action limit = { .code = TCQ_PLUG_LIMIT };
+	const struct action *action = NULL;
+
+	if (add->open && !target->state.has_state)
+		action = &open;
+	else if (add->open && !add->have_limit)
+		action = &limit;
+	if (action)
+		change_targets(&req->session->kernel, &req->options.selector,
+			       target, 1, action, true);
+}
+
+static int add_run(struct request *req)
+{
+	struct kernel *kernel = &req->session->kernel;
+	struct target *target = calloc(1, sizeof(*target));
+	struct answer answer;
+	struct add add;
+	int status;
+
+	if (!target)
+		return complain_memory(req);
+	req->targets.v = target;
+	req->targets.n = 1;
+	target->name = req->words[0];
+	begin(req, &add);
+	parse_words_of(req, &add);
+	choose_options(&add);
+	if (!find_device(kernel, target)) {
+		status = complain_target(req, target);
+		goto out_failed;
+	}
+	add.order.at.ifindex = target->at.ifindex;
+	status = choose_handle(req, target->name, &add.order.at);
+	if (status)
+		goto out_failed;
+	kernel_exchange(kernel, &add.order, &answer, 1);
+	if (!answer.complete || answer.error) {
+		status = complain_add(req, target->name, &answer);
+		goto out_failed;
+	}
+	status = find_added(req, &add.order.at, target);
+	if (status)
+		goto out_failed;
+	finish(req, &add, target);
+	if (add.have_limit)
+		note_small_limit(req, target->name, add.order.action.limit);
+	report_targets(req);
+	return STATUS_OK;
+
+out_failed:
+	/* There is nothing more to say, but an empty array with -j. */
+	target->failed = TARGET_NAMED;
+	target->reported = true;
+	return status;
+}
+
+const struct command cmd_add = {
+	.name = "add",
+	.usage = "DEV [limit SIZE] [open|closed] [parent CLASSID] [handle H:]",
+	.summary = "attach a plug: at the root and closed, unless you say otherwise",
+	.details =
+"A closed plug holds every packet from the first moment on; with \"open\" they\n"
+"pass. SIZE is in bytes, or with K, M, G (powers of 1024), at most 4GiB-1.\n"
+"Another qdisc that was attached on purpose stays, unless --force is given.\n",
+	.keywords = "limit open closed parent handle",
+	.completion = COMPLETE_DEVICE,
+	.options = TAKES_FORCE | TAKES_SELECT,
+	.targets = DEVICES,
+	.parse = add_parse,
+	.run = add_run,
+};

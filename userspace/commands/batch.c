@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../cli/parse.h"
+#include "../cli/reader.h"
+#include "../report/report.h"
+#include "commands.h"
+
+struct line {
+	char *text;
+	size_t len;
+	bool terminated;
+	bool broken;		/* nobody reads the answer */
+};
+
+enum { NOT_TEXT = -1, TOO_MANY = -2, HALF = -3 };
+
+/* Splits a line. Returns the number of words, or what is wrong with it. */
+static int split(const struct line *line, char **words)
+{
+	int n;
+
+	if (memchr(line->text, '\0', line->len))
+		return NOT_TEXT;
+	n = split_line(line->text, words, LINE_WORDS_MAX);
+	if (n < 0)
+		return TOO_MANY;
+	/* Half a line may be a command, but not the one that was meant. */
+	return n && !line->terminated ? HALF : n;
+}
+
+static int complain_split(struct request *req, int what)
+{
+	if (what == NOT_TEXT)
+		return complain(req, STATUS_USAGE, NULL,
+				"a zero byte in the line: this is not text");
+	if (what == TOO_MANY)
+		return complain(req, STATUS_USAGE, NULL,
+				"more than %d words: write several lines",
+				LINE_WORDS_MAX - 1);
+	return complain(req, STATUS_USAGE, NULL,
+			"the input ends in the middle of this line, which was not executed: end it with a newline");
+}
+
+/* With -j: one object for the line. */
+static void answer_end(struct request *req, int status)
+{
+	struct out *out = &req->session->out;
+
+	while (out->depth > 1)
+		out_end(out);
+	if (req->command)
+		out_str(out, "command", NULL, req->command->name);
+	out_bool(out, "ok", !status);
+	if (req->errors)
+		out_value(out, "errors", req->errors);
+	req->errors = NULL;
+	out_end(out);
+}
+
+/* Returns the line's status. An empty one has no answer. */
+static int run_line(struct request *req, struct line *line, char **words)
+{
+	struct out *out = &req->session->out;
+	const int n = split(line, words);
+	int status;
+
+	if (!n)
+		return STATUS_OK;
+	if (out->json) {
+		out_object(out, NULL);
+		out_u64(out, "line", NULL, req->line);
+	}
+	status = n > 0 ? execute(req, words, n) : complain_split(req, n);
+	if (out->json)
+		answer_end(req, status);
+	line->broken = !out_flush(out);
+	if (line->broken)
+		status = complain(req, STATUS_REFUSED, NULL,
+				  "cannot write the answer: is the reader gone?");
+	return status;
+}
+
+static int complain_end(struct request *req, const struct reader *reader)
+{
+	if (reader->error == E2BIG)
+		return complain(req, STATUS_USAGE, NULL,
+				"this line is longer than %d bytes: this is not a batch",
+				READER_LINE_MAX);
+	if (reader->error)
+		return complain(req, STATUS_REFUSED, NULL, "cannot read on: %s",
+				strerror(reader->error));
+	return STATUS_OK;
+}
+
+static int run_lines(struct request *batch, struct reader *reader, const char *file)
+{
+	struct options base = batch->options;
+	char **words = calloc(LINE_WORDS_MAX, sizeof(*words));
+	int status, worst = STATUS_OK;
+	unsigned long number = 0, reads = 0;
+	struct line line = { 0 };
+	bool more = true;
+
+	if (!words)
+		return complain_memory(batch);
+	base.force = false;	/* the batch's own */
+	base.have_at_exit = batch->options.have_at_exit;
+	while (more) {
+		struct request req = {
+			.session = batch->session, .base = &base,
+			.file = file, .line = ++number,
+		};
+
+		req.options = base;
+		line.text = reader_line(reader, &line.len, &line.terminated);
+		/* Lines of another read may have been written long after. */
+		batch->session->kernel.moment += reader->reads - reads;
+		reads = reader->reads;
+		status = line.text ? run_line(&req, &line, words) :
+				     complain_end(&req, reader);
+		if (status > worst)
+			worst = status;
+		more = line.text && (!status || batch->options.force) &&
+		       !line.broken;
+	}
+	free(words);
+	return worst;
+}
+
+static int batch_parse(struct request *req)
+{
+	return req->n > 1 ? complain_usage(req, "unexpected argument '%s': one file",
+					   req->words[1]) : STATUS_OK;
+}
+
+static int batch_run(struct request *req)
+{
+	const char *name = req->n ? req->words[0] : "-";
+	struct reader reader = { .fd = STDIN_FILENO };
+	int status;
+
+	if (strcmp(name, "-")) {
+		reader.fd = open(name, O_RDONLY | O_CLOEXEC);
+		if (reader.fd < 0)
+			return complain(req, STATUS_USAGE, name,
+					"cannot be opened: %s: name a file, or - for standard input",
+					strerror(errno));
+	} else {
+		name = "stdin";
+	}
+	req->session->kernel.caching = true;
+	status = run_lines(req, &reader, name);
+	if (reader.fd != STDIN_FILENO)
+		close(reader.fd);
+	reader_free(&reader);
+	return status;
+}
+
+const struct command cmd_batch = {
+	.name = "batch",
+	.usage = "[FILE|-]",
+	.summary = "commands from a file or standard input, one a line",
+	.details =
+"The first failure ends it, unless --force is given. '#' begins a comment. With\n"
+"-j each line is answered by one line of JSON, at once. With --at-exit the plugs\n"
+"that are commanded belong to plugctl, and when it ends, even if it is killed, the\n"
+"kernel opens them or discards what they hold.\n",
+	.completion = COMPLETE_FILE,
+	.options = TAKES_FORCE | TAKES_AT_EXIT | NOT_IN_BATCH,
+	.parse = batch_parse,
+	.run = batch_run,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One file a command: all that there is to know about it is in that file. */
+#ifndef PLUGCTL_COMMANDS_H
+#define PLUGCTL_COMMANDS_H
+
+#include "../cli/plugctl.h"
+
+typedef void (*print_fn)(struct out *out, const char *name,
+			 const struct qdisc_state *state);
+
+extern const struct command cmd_add, cmd_del, cmd_buffer, cmd_release, cmd_open,
+	cmd_limit, cmd_discard, cmd_show, cmd_dump, cmd_monitor, cmd_wait, cmd_run,
+	cmd_batch, cmd_version, cmd_help, cmd_is_open, cmd_save, cmd_complete;
+
+/* Every plug, or those of the devices named. Returns a status. */
+int print_plugs(struct request *req, print_fn print, bool sent);
+
+/* parse() of "DEV... [upto EPOCH]": sets req->action.upto and epoch. */
+int parse_upto(struct request *req);
+
+/* A limit's SIZE; and a warning where it is tiny. Returns a status. */
+int parse_limit(struct request *req, const char *word, uint32_t *limit);
+void note_small_limit(struct request *req, const char *name, uint32_t limit);
+
+#endif

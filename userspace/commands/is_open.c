@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "../report/report.h"
+#include "commands.h"
+
+static int is_open_run(struct request *req)
+{
+	struct target *target = req->targets.v;
+	/* In a batch it may be known by its address only. */
+	const bool known = !target->failed &&
+			   !refresh_targets(&req->session->kernel,
+					    &req->options.selector, target, 1);
+
+	if (!known || target->failed)
+		return STATUS_OK;
+	if (!target->state.has_state)
+		return complain(req, STATUS_REFUSED, target->name,
+				"the in-tree module does not say whether it is open");
+	return target->state.open ? STATUS_OK : STATUS_NOT_OPEN;
+}
+
+const struct command cmd_is_open = {
+	.name = "is-open",
+	.usage = "DEV",
+	.summary = "whether the plug is open, by exit status: 0 yes, 4 no",
+	.completion = COMPLETE_PLUGGED,
+	.options = TAKES_SELECT | PRINTS_NOTHING,
+	.targets = ONE_PLUG,
+	.run = is_open_run,
+};

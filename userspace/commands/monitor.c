@@ -1,0 +1,623 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * monitor: a line for every change. Where there is the family sch_plug, its events
+ * tell all; rtnetlink then only tells of devices. With the in-tree module there is
+ * rtnetlink, which does not tell all that happens. Other sockets than those that
+ * listen ask for what is there: at the start, and whenever that is needed.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+#include "../report/report.h"
+#include "../report/text.h"
+#include "commands.h"
+
+/* Enough for a burst of a thousand changes; not granted to everybody. */
+#define RECEIVE_ROOM	(1024 * 1024)
+
+#define EVENT_TEXT_MAX	128
+
+/* Plugs that there is room for at first. */
+#define KNOWN_ROOM	16
+
+struct known {
+	struct qdisc_state state;
+	/* As far as they were printed, by SCH_PLUG_A_STATS_*: of commands only. */
+	uint64_t counters[SCH_PLUG_A_STATS_MAX + 1];
+	uint64_t old_commands;	/* events up to here are old news */
+	char name[IF_NAMESIZE];
+	bool seen;		/* while comparing with a dump */
+};
+
+struct monitor {
+	struct request *req;
+	struct kernel *kernel;		/* answers questions */
+	struct kernel listener;		/* only hears events */
+	bool broken;			/* nobody reads what is printed */
+	uint16_t family;	/* whose events come; 0: it is not there */
+	char *const *names;	/* only these devices, if any are named */
+	int n;
+	int *watched;		/* those that have, or had, one of the names */
+	size_t n_watched;
+	struct known *known;
+	size_t count;
+	size_t room;
+};
+
+static bool is_wanted(const struct monitor *mon, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < mon->n_watched; i++)
+		if (mon->watched[i] == ifindex)
+			return true;
+	return !mon->n;
+}
+
+/* From now on, whatever it is called. Returns whether it was not watched before. */
+static bool watch(struct monitor *mon, int ifindex)
+{
+	int *watched;
+
+	if (is_wanted(mon, ifindex))
+		return false;
+	watched = realloc(mon->watched, (mon->n_watched + 1) * sizeof(*watched));
+	if (!watched)
+		return false;
+	mon->watched = watched;
+	mon->watched[mon->n_watched++] = ifindex;
+	return true;
+}
+
+static void unwatch(struct monitor *mon, int ifindex)
+{
+	size_t i;
+
+	for (i = mon->n_watched; i-- > 0; )
+		if (mon->watched[i] == ifindex)
+			mon->watched[i] = mon->watched[--mon->n_watched];
+}
+
+/* A parent of 0: rtnetlink tells the one that the command named, if any. */
+static bool is_same(const struct qdisc_state *known,
+		    const struct qdisc_state *state)
+{
+	if (known->id || state->id)
+		return known->id == state->id;
+	return known->ifindex == state->ifindex &&
+	       known->handle == state->handle &&
+	       (!state->parent || known->parent == state->parent);
+}
+
+static struct known *find_known(const struct monitor *mon,
+				const struct qdisc_state *state)
+{
+	size_t i;
+
+	for (i = 0; i < mon->count; i++)
+		if (is_same(&mon->known[i].state, state))
+			return &mon->known[i];
+	return NULL;
+}
+
+static struct known *add_known(struct monitor *mon,
+			       const struct qdisc_state *state)
+{
+	char name[IF_NAMESIZE];
+	struct known *known;
+
+	if (mon->count == mon->room) {
+		size_t room = mon->room ? 2 * mon->room : KNOWN_ROOM;
+
+		known = realloc(mon->known, room * sizeof(*known));
+		if (!known)
+			return NULL;
+		mon->known = known;
+		mon->room = room;
+	}
+	known = &mon->known[mon->count++];
+	known->state = *state;
+	memcpy(known->counters, state->stats, sizeof(known->counters));
+	known->old_commands = state->commands;
+	known->seen = true;
+	snprintf(name, sizeof(name), "if%d", state->ifindex);
+	device_name(mon->kernel, state->ifindex, name, known->name);
+	return known;
+}
+
+static void drop_known(struct monitor *mon, struct known *known)
+{
+	*known = mon->known[--mon->count];
+}
+
+static void print_time(struct out *out, bool with_date)
+{
+	char text[32], fraction[16], zone[16] = "";
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof(text), with_date ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S",
+		 &tm);
+	if (with_date)
+		strftime(zone, sizeof(zone), "%z", &tm);
+	snprintf(fraction, sizeof(fraction), ".%06u",
+		 (unsigned int)now.tv_nsec / 1000);
+	out_text(out, "%s%s%s ", text, fraction, zone);
+	out_u64(out, "time_ns", NULL, (uint64_t)now.tv_sec * 1000000000 +
+		(uint64_t)now.tv_nsec);
+}
+
+static void print_event(struct monitor *mon, const char *event,
+			const struct known *known)
+{
+	struct out *out = &mon->req->session->out;
+	struct qdisc_state state = known->state;
+
+	if (out->json)
+		add_statistics(mon->kernel, &state);
+	out_object(out, NULL);
+	print_time(out, mon->req->options.times);
+	out_str(out, "event", NULL, event);
+	if (out->json) {
+		out_object(out, "plug");
+		print_plug_members(out, known->name, &state);
+		out_end(out);
+	} else {
+		char handle[16];
+
+		snprintf(handle, sizeof(handle), "%x:", state.handle >> 16);
+		out_text(out, "%s %s %s: ", known->name, handle, event);
+		print_brief(out, &state);
+	}
+	out_end(out);
+	/* Nobody reads any more: nothing to go on for. */
+	if (!out_flush(out))
+		mon->broken = true;
+}
+
+static void add_word(char *text, const char *word)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, EVENT_TEXT_MAX - len, "%s%s", len ? "," : "", word);
+}
+
+/* By the action that an event tells of, in the order in which they are named. */
+static const struct {
+	uint32_t action;
+	int counter;
+	char name[16];
+} reported[] = {
+	{ TCQ_PLUG_BUFFER, SCH_PLUG_A_STATS_BUFFER_CMDS, "buffer" },
+	{ TCQ_PLUG_RELEASE_ONE, SCH_PLUG_A_STATS_RELEASE_ONE_CMDS, "release" },
+	{ TCQ_PLUG_RELEASE_UPTO, SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS,
+	  "release-upto" },
+	{ TCQ_PLUG_RELEASE_INDEFINITE, SCH_PLUG_A_STATS_RELEASE_INDEFINITE_CMDS,
+	  "open" },
+	{ TCQ_PLUG_LIMIT, SCH_PLUG_A_STATS_LIMIT_CMDS, "limit" },
+	{ TCQ_PLUG_DISCARD, SCH_PLUG_A_STATS_DISCARD_CMDS, "discard" },
+};
+
+#define REPORTED	(sizeof(reported) / sizeof(reported[0]))
+
+/* The counters tell which commands there were. "" when none has grown. */
+static void name_change(char text[EVENT_TEXT_MAX], const struct known *known,
+			const struct qdisc_state *new)
+{
+	size_t i;
+
+	text[0] = '\0';
+	if (!new->has_state)
+		add_word(text, "change");
+	for (i = 0; new->has_state && i < REPORTED; i++)
+		if (new->stats[reported[i].counter] >
+		    known->counters[reported[i].counter])
+			add_word(text, reported[i].name);
+}
+
+/* Of a dump, or of an event of rtnetlink. */
+static void handle_state(struct monitor *mon, const struct qdisc_state *state)
+{
+	struct known *known = find_known(mon, state);
+	char text[EVENT_TEXT_MAX];
+	uint32_t parent;
+
+	if (!known) {
+		known = add_known(mon, state);
+		if (known)
+			print_event(mon, "attach", known);
+		return;
+	}
+	known->seen = true;
+	known->old_commands = state->commands;
+	name_change(text, known, state);
+	if (!text[0])
+		return;
+	parent = known->state.parent;
+	known->state = *state;
+	if (!state->parent)
+		known->state.parent = parent;
+	memcpy(known->counters, state->stats, sizeof(known->counters));
+	print_event(mon, text, known);
+}
+
+/*
+ * Ask for what is there. initial: at the start, when nothing was known before.
+ * Otherwise what differs is printed as if the kernel had reported it.
+ */
+static int resync(struct monitor *mon, bool initial)
+{
+	struct qdisc_list list = { 0 };
+	int error, i;
+	size_t k;
+
+	for (i = 0; i < mon->n; i++) {
+		int ifindex = kernel_ifindex(mon->kernel, mon->names[i]);
+
+		if (ifindex)
+			watch(mon, ifindex);
+	}
+	error = dump_plugs(mon->kernel, 0, mon->req->session->out.json, &list);
+	if (error)
+		goto out;
+	for (k = 0; k < mon->count; k++)
+		mon->known[k].seen = false;
+	for (k = 0; k < list.n; k++) {
+		struct known *known = find_known(mon, &list.v[k]);
+
+		if (!is_wanted(mon, list.v[k].ifindex))
+			continue;
+		if (initial)
+			add_known(mon, &list.v[k]);
+		else if (list.v[k].has_state || !known)
+			handle_state(mon, &list.v[k]);
+		else
+			known->seen = true;
+	}
+	for (k = mon->count; k-- > 0; ) {
+		if (mon->known[k].seen)
+			continue;
+		print_event(mon, "detach", &mon->known[k]);
+		drop_known(mon, &mon->known[k]);
+	}
+out:
+	free(list.v);
+	return error ? complain_netlink(mon->req, error) : STATUS_OK;
+}
+
+static void forget_device(struct monitor *mon, int ifindex)
+{
+	size_t i;
+
+	for (i = mon->count; i-- > 0; ) {
+		if (mon->known[i].state.ifindex != ifindex)
+			continue;
+		print_event(mon, "detach", &mon->known[i]);
+		drop_known(mon, &mon->known[i]);
+	}
+	unwatch(mon, ifindex);
+}
+
+/*
+ * A device may get another name; or a name that is watched, another device: then
+ * it may have plugs that are news. Returns whether to ask for what is there.
+ */
+static bool handle_name(struct monitor *mon, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	char name[IF_NAMESIZE] = "";
+	const struct nlattr *attr;
+	bool again = false;
+	size_t i;
+	int k;
+
+	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(*ifi)),
+				  mnl_nlmsg_get_payload_len(nlh) - sizeof(*ifi))
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+			snprintf(name, sizeof(name), "%.*s",
+				 (int)mnl_attr_get_payload_len(attr),
+				 (const char *)mnl_attr_get_payload(attr));
+	if (!name[0])
+		return false;
+	for (k = 0; k < mon->n; k++)
+		if (!strcmp(mon->names[k], name))
+			again |= watch(mon, ifi->ifi_index);
+	make_printable(name);
+	for (i = 0; i < mon->count; i++)
+		if (mon->known[i].state.ifindex == ifi->ifi_index)
+			memcpy(mon->known[i].name, name, sizeof(name));
+	return again;
+}
+
+static bool has_known(const struct monitor *mon, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < mon->count; i++)
+		if (mon->known[i].state.ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/*
+ * Whether the family reports plugs, from now on. While there is one of its plugs
+ * its module cannot go; otherwise it may have come, gone, or come again.
+ */
+static bool follow_family(struct monitor *mon)
+{
+	if (mon->family && mon->count)
+		return true;
+	if (!kernel_find_family(mon->kernel)) {
+		mon->family = 0;
+		return false;
+	}
+	if (mon->family != mon->kernel->family &&
+	    !netlink_join(&mon->listener.generic, mon->kernel->group))
+		mon->family = mon->kernel->family;
+	return mon->family;
+}
+
+/* Rtnetlink reports a plug. Returns whether to ask for what is there. */
+static bool handle_plug(struct monitor *mon, const struct nlmsghdr *nlh,
+		      const struct qdisc_state *state)
+{
+	const uint16_t family = mon->family;
+	struct known *known;
+
+	if (follow_family(mon))
+		return mon->family != family;
+	known = find_known(mon, state);
+	if (nlh->nlmsg_type == RTM_NEWQDISC) {
+		if (!known && !state->parent)
+			return true;
+		handle_state(mon, state);
+	} else if (known) {
+		known->state = *state;
+		print_event(mon, "detach", known);
+		drop_known(mon, known);
+	}
+	return false;
+}
+
+/*
+ * Returns whether to ask for what is there. When a qdisc or a class goes or
+ * changes, plugs below it may go with it, of which rtnetlink says nothing.
+ */
+static bool handle_message(struct monitor *mon, const struct nlmsghdr *nlh)
+{
+	struct qdisc_state state;
+	const struct ifinfomsg *ifi;
+	const struct tcmsg *tcm;
+
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWLINK:
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(*ifi))
+			return handle_name(mon, nlh);
+		return false;
+	case RTM_DELLINK:
+		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
+			return false;
+		ifi = mnl_nlmsg_get_payload(nlh);
+		/* A bridge takes leave of a port in the same words. */
+		if (ifi->ifi_family == AF_UNSPEC)
+			forget_device(mon, ifi->ifi_index);
+		return false;
+	case RTM_NEWQDISC:
+	case RTM_DELQDISC:
+		if (!qdisc_parse(nlh, &state) && qdisc_is_plug(&state)) {
+			return is_wanted(mon, state.ifindex) &&
+			       handle_plug(mon, nlh, &state);
+		}
+		break;
+	case RTM_NEWTCLASS:
+	case RTM_DELTCLASS:
+		break;
+	default:
+		return false;
+	}
+	if (mon->family || mnl_nlmsg_get_payload_len(nlh) < sizeof(*tcm))
+		return false;
+	tcm = mnl_nlmsg_get_payload(nlh);
+	return has_known(mon, tcm->tcm_ifindex);
+}
+
+/* The state after a command, with what is known of the counters. */
+static void handle_command(struct monitor *mon, struct known *known,
+			 const struct qdisc_state *state, uint32_t action)
+{
+	const char *name = "change";
+	size_t i;
+
+	if (state->commands <= known->old_commands)
+		return;
+	for (i = 0; i < REPORTED; i++) {
+		if (reported[i].action != action)
+			continue;
+		known->counters[reported[i].counter]++;
+		name = reported[i].name;
+	}
+	known->state = *state;
+	print_event(mon, name, known);
+}
+
+/* An event of the family. Returns whether to ask for what is there. */
+static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
+{
+	struct qdisc_state state;
+	struct known *known;
+	uint32_t action;
+	uint8_t event;
+
+	if (nlh->nlmsg_type != mon->family || plug_parse(nlh, &state) ||
+	    !is_wanted(mon, state.ifindex))
+		return false;
+	known = find_known(mon, &state);
+	event = plug_event(nlh, &action);
+	if (event == SCH_PLUG_CMD_ATTACH_NTF && !known) {
+		handle_state(mon, &state);
+	} else if (event == SCH_PLUG_CMD_DETACH_NTF && known) {
+		known->state = state;
+		print_event(mon, "detach", known);
+		drop_known(mon, known);
+	} else if (event == SCH_PLUG_CMD_CHANGE_NTF && known) {
+		handle_command(mon, known, &state, action);
+	} else if (event == SCH_PLUG_CMD_OWNER_LOST_NTF && known) {
+		known->state = state;
+		print_event(mon, "owner-lost", known);
+	}
+	/* A device that was renamed, and is one of those named now. */
+	return !known && event == SCH_PLUG_CMD_CHANGE_NTF;
+}
+
+/* What still waits is older than what a dump will tell: it would only confuse. */
+static void drop_events(struct netlink *nl)
+{
+	char byte;
+
+	for (;;) {
+		if (recv(nl->fd, &byte, 1, MSG_DONTWAIT) < 0 &&
+		    errno != ENOBUFS && errno != EINTR)
+			return;
+	}
+}
+
+static int resync_after_loss(struct monitor *mon)
+{
+	note(mon->req, NULL,
+	     "changes came faster than they could be read, some are lost: resyncing");
+	drop_events(&mon->listener.route);
+	drop_events(&mon->listener.generic);
+	return resync(mon, false);
+}
+
+static int handle_events(struct monitor *mon)
+{
+	struct netlink *nl = &mon->listener.route;
+	int len = (int)netlink_receive(nl);
+	const struct nlmsghdr *nlh;
+	bool again = false;
+
+	if (len < 0 && errno == ENOBUFS)
+		return resync_after_loss(mon);
+	/* A device with names without end: resync() sees what it was about. */
+	if (len < 0 && errno == EMSGSIZE)
+		return resync(mon, false);
+	if (len < 0)
+		return complain_netlink(mon->req, errno);
+	message_for_each(nlh, nl->buf, len)
+		again |= handle_message(mon, nlh);
+	return again ? resync(mon, false) : STATUS_OK;
+}
+
+/*
+ * Taken from its socket first, and looked at when rtnetlink has reported all that
+ * it had to until then: a device gets its name before it gets a plug.
+ */
+static int handle_changes(struct monitor *mon)
+{
+	struct pollfd events = { .fd = mon->listener.route.fd, .events = POLLIN };
+	struct netlink *nl = &mon->listener.generic;
+	int status, len = (int)netlink_receive(nl);
+	const struct nlmsghdr *nlh;
+	bool again = false;
+
+	if (len < 0 && errno == ENOBUFS)
+		return resync_after_loss(mon);
+	if (len < 0)
+		return complain_netlink(mon->req, errno);
+	while (poll(&events, 1, 0) > 0) {
+		status = handle_events(mon);
+		if (status)
+			return status;
+	}
+	message_for_each(nlh, nl->buf, len)
+		again |= handle_change(mon, nlh);
+	return again ? resync(mon, false) : STATUS_OK;
+}
+
+static int wait_events(struct monitor *mon)
+{
+	struct pollfd fds[] = {
+		{ .fd = mon->listener.generic.fd, .events = POLLIN },
+		{ .fd = mon->listener.route.fd, .events = POLLIN },
+	};
+
+	/* Nobody reads any more: nothing to go on for. */
+	if (mon->broken)
+		return complain_output(mon->req);
+	if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		return complain(mon->req, STATUS_REFUSED, NULL,
+				"cannot wait for changes: %s", strerror(errno));
+	if (fds[0].revents)
+		return handle_changes(mon);
+	return fds[1].revents ? handle_events(mon) : STATUS_OK;
+}
+
+static void make_room(const struct netlink *nl)
+{
+	int room = RECEIVE_ROOM;
+
+	if (setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+}
+
+static int listen_to(struct monitor *mon)
+{
+	struct open_failure failure;
+	int error;
+
+	if (!kernel_open(&mon->listener, mon->req->options.netns, &failure))
+		return complain_open(mon->req, &failure);
+	make_room(&mon->listener.route);
+	make_room(&mon->listener.generic);
+	follow_family(mon);
+	error = netlink_join(&mon->listener.route, RTNLGRP_TC);
+	if (!error)
+		error = netlink_join(&mon->listener.route, RTNLGRP_LINK);
+	return error ? complain_netlink(mon->req, error) : STATUS_OK;
+}
+
+static int monitor_run(struct request *req)
+{
+	struct monitor mon = {
+		.req = req, .kernel = &req->session->kernel,
+		.names = req->words, .n = req->n,
+	};
+	int status, i;
+
+	status = listen_to(&mon);
+	for (i = 0; i < req->n && !status; i++) {
+		struct target target = { .name = req->words[i] };
+
+		if (!find_device(mon.kernel, &target))
+			status = complain_target(req, &target);
+	}
+	if (!status)
+		status = resync(&mon, true);
+	while (!status)
+		status = wait_events(&mon);
+	kernel_close(&mon.listener);
+	free(mon.known);
+	free(mon.watched);
+	return status;
+}
+
+const struct command cmd_monitor = {
+	.name = "monitor",
+	.usage = "[DEV...]",
+	.summary = "print a line for every change, as it happens",
+	.completion = COMPLETE_PLUGGED,
+	.options = TAKES_TIMES | NOT_IN_BATCH,
+	.targets = DEVICES,
+	.run = monitor_run,
+};

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where a plug is looked up. In a batch, what was found is kept: each plug is
+ * looked up only once.
+ *
+ * The name of a device may pass to another device, which the kernel cannot report
+ * when we send a command to the first one. So a kept name is looked up again when
+ * time may have passed: kernel->moment counts when. Lines that came in one piece
+ * are executed in one go, and share one look.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target.h"
+
+/* The kernel must leave out a plug this often before it counts as not there. */
+#define LIST_TRIES	3
+
+struct cached {
+	char name[DEVICE_NAME_MAX];
+	uint32_t handle;	/* that was asked for, or 0 */
+	unsigned long moment;	/* when the name was looked up */
+	bool has_state;
+	bool valid;		/* false: it was not there any more */
+	struct address at;
+};
+
+static struct cached *find_cached(struct kernel *kernel, const char *name,
+				  const struct selector *selector)
+{
+	const uint32_t handle = selector->have_handle ? selector->handle : 0;
+	size_t i;
+
+	/* Commands go by handle, and this one may turn up below another parent. */
+	if (!kernel->caching || selector->have_parent || selector->all)
+		return NULL;
+	for (i = 0; i < kernel->n_cached; i++)
+		if (kernel->cache[i].handle == handle &&
+		    !strcmp(kernel->cache[i].name, name))
+			return &kernel->cache[i];
+	return NULL;
+}
+
+static bool same_address(const struct address *a, const struct address *b)
+{
+	return a->ifindex == b->ifindex && a->handle == b->handle &&
+	       a->parent == b->parent && a->id == b->id;
+}
+
+void keep_target(struct kernel *kernel, const struct selector *selector,
+		 struct target *target)
+{
+	struct cached *cached = find_cached(kernel, target->name, selector);
+
+	if (!kernel->caching || selector->have_parent || selector->all)
+		return;
+	if (!cached && kernel->n_cached == kernel->cache_room) {
+		size_t room = kernel->cache_room ? kernel->cache_room * 2 : 8;
+
+		cached = realloc(kernel->cache, room * sizeof(*cached));
+		if (!cached)
+			return;
+		kernel->cache = cached;
+		kernel->cache_room = room;
+		cached = NULL;
+	}
+	if (cached) {
+		target->replaced = !same_address(&cached->at, &target->at);
+	} else {
+		cached = &kernel->cache[kernel->n_cached++];
+		memcpy(cached->name, target->name, strlen(target->name) + 1);
+		cached->handle = selector->have_handle ? selector->handle : 0;
+	}
+	cached->at = target->at;
+	cached->valid = true;
+	cached->has_state = target->state.has_state;
+	cached->moment = kernel->moment;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct qdisc_state *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	if (x->handle != y->handle)
+		return x->handle < y->handle ? -1 : 1;
+	return x->parent < y->parent ? -1 : x->parent > y->parent;
+}
+
+/* Into sorted plugs of the family, what only rtnetlink knows of them. */
+static int join_sent(struct kernel *kernel, int ifindex, struct qdisc_list *plugs)
+{
+	struct qdisc_list qdiscs = { 0 };
+	const struct qdisc_state *qdisc;
+	int error;
+	size_t i;
+
+	error = kernel_dump_qdiscs(kernel, ifindex, &qdiscs);
+	if (!error && qdiscs.n)
+		qsort(qdiscs.v, qdiscs.n, sizeof(*qdiscs.v), compare);
+	for (i = 0; i < plugs->n && !error && qdiscs.n; i++) {
+		struct qdisc_state *plug = &plugs->v[i];
+
+		qdisc = bsearch(plug, qdiscs.v, qdiscs.n, sizeof(*qdisc), compare);
+		if (!qdisc)
+			continue;
+		plug->has_sent = true;
+		plug->sent_bytes = qdisc->sent_bytes;
+		plug->sent_packets = qdisc->sent_packets;
+	}
+	free(qdiscs.v);
+	return error;
+}
+
+/* By rtnetlink. */
+static int dump_plug_qdiscs(struct kernel *kernel, int ifindex,
+			    struct qdisc_list *list)
+{
+	int error = kernel_dump_qdiscs(kernel, ifindex, list);
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++)
+		if (qdisc_is_plug(&list->v[i]))
+			list->v[n++] = list->v[i];
+	list->n = n;
+	return error;
+}
+
+/*
+ * Where rtnetlink has plugs although there was no family, the module may have been
+ * loaded in between: so the family is tried again.
+ */
+int dump_plugs(struct kernel *kernel, int ifindex, bool sent,
+	       struct qdisc_list *list)
+{
+	int error = kernel_dump_family(kernel, ifindex, list);
+
+	if (error == ENOENT) {
+		error = dump_plug_qdiscs(kernel, ifindex, list);
+		if (error || !list->n || !kernel_find_family(kernel))
+			return error;
+		error = kernel_dump_family(kernel, ifindex, list);
+	}
+	return error || !sent || !list->n ? error :
+	       join_sent(kernel, ifindex, list);
+}
+
+static bool lacks_plug(const struct target *targets, unsigned int n,
+		       const struct qdisc_list *list)
+{
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; i < n; i++) {
+		if (!targets[i].at.ifindex || targets[i].failed == TARGET_GONE)
+			continue;
+		for (k = 0; k < list->n; k++)
+			if (list->v[k].ifindex == targets[i].at.ifindex)
+				break;
+		if (k == list->n)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where a target has no plug the kernel is asked again: older ones (5.10 is one)
+ * may skip a device while others vanish, and not say that the dump is torn.
+ */
+int list_plugs(struct kernel *kernel, const struct target *targets,
+	       unsigned int n, bool sent, struct qdisc_list *list)
+{
+	const int ifindex = n == 1 ? targets[0].at.ifindex : 0;
+	unsigned int tries = 0;
+	int error;
+
+	do {
+		error = dump_plugs(kernel, ifindex, sent, list);
+	} while (!error && lacks_plug(targets, n, list) && ++tries < LIST_TRIES);
+	if (list->n > 1)
+		qsort(list->v, list->n, sizeof(*list->v), compare);
+	return error;
+}
+
+bool is_selected(const struct selector *selector, const struct qdisc_state *state)
+{
+	if (selector->have_parent && state->parent != selector->parent)
+		return false;
+	return !selector->have_handle || state->handle == selector->handle;
+}
+
+/*
+ * The next plug of a device in a list, after the one before (NULL: the first). A
+ * plug that the kernel made as default qdisc has no handle and takes no commands:
+ * it counts only where no other one is.
+ */
+static const struct qdisc_state *next_plug(const struct qdisc_list *list,
+					   int ifindex,
+					   const struct selector *selector,
+					   bool with_default,
+					   const struct qdisc_state *before)
+{
+	const struct qdisc_state *state = before ? before + 1 : list->v;
+
+	for (; state < list->v + list->n; state++)
+		if (state->ifindex == ifindex && is_selected(selector, state) &&
+		    (state->handle || with_default))
+			return state;
+	return NULL;
+}
+
+/* The one that is meant, in a count of how many match. */
+static const struct qdisc_state *select_plug(const struct qdisc_list *list,
+					     int ifindex,
+					     const struct selector *selector,
+					     unsigned int *count)
+{
+	const struct qdisc_state *first, *state;
+
+	*count = 0;
+	first = next_plug(list, ifindex, selector, false, NULL);
+	if (!first)
+		return next_plug(list, ifindex, selector, true, NULL);
+	for (state = first; state; (*count)++)
+		state = next_plug(list, ifindex, selector, false, state);
+	return first;
+}
+
+static void set_target(struct target *target, const struct qdisc_state *state)
+{
+	target->state = *state;
+	target->at.ifindex = state->ifindex;
+	target->at.handle = state->handle;
+	target->at.parent = state->parent;
+	target->at.id = state->id;
+}
+
+static void choose(struct kernel *kernel, const struct qdisc_list *list,
+		   const struct selector *selector, struct target *target)
+{
+	const struct qdisc_state *state;
+
+	state = select_plug(list, target->at.ifindex, selector, &target->count);
+	if (!state) {
+		target->failed = TARGET_NO_PLUG;
+		return;
+	}
+	set_target(target, state);
+	if (!state->handle) {
+		target->failed = TARGET_DEFAULT;
+	} else if (target->count > 1) {
+		target->failed = TARGET_SEVERAL;
+	} else {
+		target->failed = TARGET_OK;
+		keep_target(kernel, selector, target);
+	}
+}
+
+bool find_device(struct kernel *kernel, struct target *target)
+{
+	if (strlen(target->name) >= DEVICE_NAME_MAX) {
+		target->failed = TARGET_NAME_TOO_LONG;
+		return false;
+	}
+	target->at.ifindex = kernel_ifindex(kernel, target->name);
+	if (target->at.ifindex)
+		return true;
+	/* EINVAL: a kernel without alternative names. */
+	target->error = errno;
+	target->failed = errno == ENODEV || errno == EINVAL ||
+			 errno == EOPNOTSUPP ? TARGET_NO_DEVICE : TARGET_UNCHECKED;
+	return false;
+}
+
+/* Returns whether to look for its plug. */
+static bool locate(struct kernel *kernel, struct target *target,
+		   const struct selector *selector)
+{
+	struct cached *cached = find_cached(kernel, target->name, selector);
+
+	if (cached && !cached->valid)
+		cached = NULL;
+	if (!cached || cached->moment != kernel->moment) {
+		if (!find_device(kernel, target))
+			return false;
+		if (!cached || cached->at.ifindex != target->at.ifindex)
+			return true;
+		cached->moment = kernel->moment;
+	}
+	target->at = cached->at;
+	target->cached = true;
+	/* All that is known of it before it answers. */
+	target->state.ifindex = cached->at.ifindex;
+	target->state.handle = cached->at.handle;
+	target->state.parent = cached->at.parent;
+	target->state.has_state = cached->has_state;
+	return false;
+}
+
+/* By another name of the device, for example. */
+static void find_duplicates(struct targets *targets)
+{
+	unsigned int i, j;
+
+	for (i = 1; i < targets->n; i++)
+		for (j = 0; j < i && !targets->v[i].failed; j++)
+			if (!targets->v[j].failed &&
+			    targets->v[i].at.ifindex == targets->v[j].at.ifindex &&
+			    targets->v[i].at.handle == targets->v[j].at.handle)
+				targets->v[i].failed = TARGET_DUPLICATE;
+}
+
+/* With --all a device stands for several targets. */
+static int expand(const struct qdisc_list *list, const struct selector *selector,
+		  struct targets *targets)
+{
+	struct target *all = calloc(targets->n + list->n * targets->n,
+				    sizeof(*all));
+	const struct qdisc_state *state;
+	unsigned int i, n = 0;
+
+	if (!all)
+		return ENOMEM;
+	for (i = 0; i < targets->n; i++) {
+		struct target *target = &targets->v[i];
+
+		state = next_plug(list, target->at.ifindex, selector, false, NULL);
+		if (target->failed || !state) {
+			if (!target->failed)
+				target->failed = TARGET_NO_PLUG;
+			all[n++] = *target;
+			continue;
+		}
+		for (; state; n++) {
+			all[n].name = target->name;
+			set_target(&all[n], state);
+			state = next_plug(list, target->at.ifindex, selector,
+					  false, state);
+		}
+	}
+	free(targets->v);
+	targets->v = all;
+	targets->n = n;
+	return 0;
+}
+
+/* For those of which the device is known and the plug is not. */
+static int look_up(struct kernel *kernel, const struct selector *selector,
+		   struct targets *targets)
+{
+	struct qdisc_list list = { 0 };
+	unsigned int i;
+	int error;
+
+	error = list_plugs(kernel, targets->v, targets->n, false, &list);
+	if (!error && selector->all)
+		error = expand(&list, selector, targets);
+	for (i = 0; i < targets->n && !error && !selector->all; i++) {
+		struct target *target = &targets->v[i];
+
+		if (!target->failed && !target->cached)
+			choose(kernel, &list, selector, target);
+	}
+	free(list.v);
+	return error;
+}
+
+int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
+		 const struct selector *selector, struct targets *targets)
+{
+	bool look = false;
+	unsigned int i;
+	int error = 0;
+
+	targets->n = n;
+	targets->v = calloc(n, sizeof(*targets->v));
+	if (!targets->v)
+		return ENOMEM;
+	for (i = 0; i < n; i++) {
+		targets->v[i].name = names[i];
+		look |= locate(kernel, &targets->v[i], selector);
+	}
+	if (look)
+		error = look_up(kernel, selector, targets);
+	if (!error && targets->n > 1)
+		find_duplicates(targets);
+	return error;
+}
+
+/* The same plug as before, whatever else there is by now; or another one. */
+static const struct qdisc_state *find_same(const struct qdisc_list *list,
+					   const struct selector *selector,
+					   const struct target *target)
+{
+	const struct qdisc_state *state = NULL;
+	unsigned int count;
+
+	while ((state = next_plug(list, target->at.ifindex, selector, false, state)))
+		if (state->handle == target->at.handle)
+			return state;
+	if (selector->all)
+		return NULL;
+	state = select_plug(list, target->at.ifindex, selector, &count);
+	return state && count == 1 ? state : NULL;
+}
+
+int refresh_targets(struct kernel *kernel, const struct selector *selector,
+		    struct target *targets, unsigned int n)
+{
+	struct qdisc_list list = { 0 };
+	unsigned int i;
+	int error;
+
+	error = list_plugs(kernel, targets, n, false, &list);
+	for (i = 0; i < n; i++) {
+		const struct qdisc_state *state;
+
+		if (targets[i].failed)
+			continue;
+		state = error ? NULL : find_same(&list, selector, &targets[i]);
+		if (state) {
+			set_target(&targets[i], state);
+			continue;
+		}
+		targets[i].failed = error ? TARGET_UNCHECKED : TARGET_GONE;
+		targets[i].error = error;
+	}
+	free(list.v);
+	return error;
+}
+
+bool relocate_target(struct kernel *kernel, const struct selector *selector,
+		     struct target *target)
+{
+	const struct address old = target->at;
+	struct cached *cached = find_cached(kernel, target->name, selector);
+
+	target->cached = false;
+	if (cached)
+		cached->valid = false;
+	if (!find_device(kernel, target))
+		return false;
+	if (refresh_targets(kernel, selector, target, 1) || target->failed)
+		return false;
+	keep_target(kernel, selector, target);
+	return !same_address(&old, &target->at);
+}

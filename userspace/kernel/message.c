@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Build the netlink messages that plugctl sends. */
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/pkt_sched_plug.h>
+#include <linux/rtnetlink.h>
+
+#include "message.h"
+#include "state.h"
+
+/* In the kernel's headers since 5.5 and 4.4: too late for some systems. */
+#define LINK_ALT_IFNAME		53
+#define LINK_SKIP_STATS		(1 << 3)
+
+/* Zeroed: libmnl does not clear the padding behind attributes. */
+static struct nlmsghdr *put_header(void *buf, size_t most)
+{
+	memset(buf, 0, most);
+	return mnl_nlmsg_put_header(buf);
+}
+
+static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
+				  const struct address *at)
+{
+	struct nlmsghdr *nlh = put_header(buf, ORDER_MAX);
+	struct tcmsg *tcm;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
+	tcm->tcm_family = AF_UNSPEC;
+	tcm->tcm_ifindex = at->ifindex;
+	tcm->tcm_handle = at->handle;
+	tcm->tcm_parent = at->parent;
+	return nlh;
+}
+
+static void put_kind(struct nlmsghdr *nlh)
+{
+	mnl_attr_put(nlh, TCA_KIND, sizeof(PLUG_KIND), PLUG_KIND);
+}
+
+static void put_options(struct nlmsghdr *nlh, const struct action *action)
+{
+	const struct tc_plug_qopt qopt = {
+		.action = action->code,
+		.limit = action->limit,
+	};
+
+	mnl_attr_put(nlh, TCA_OPTIONS, sizeof(qopt), &qopt);
+}
+
+static struct nlmsghdr *put_generic(void *buf, uint16_t flags, uint8_t cmd,
+				    uint8_t version)
+{
+	struct nlmsghdr *nlh = put_header(buf, ORDER_MAX);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = version;
+	return nlh;
+}
+
+static struct nlmsghdr *put_plug(void *buf, uint16_t flags, uint8_t cmd)
+{
+	return put_generic(buf, flags, cmd, SCH_PLUG_FAMILY_VERSION);
+}
+
+/* Answered with the state after it, or with an acknowledgement, which costs less. */
+static struct nlmsghdr *put_change(void *buf, const struct order *order)
+{
+	const struct action *action = &order->action;
+	struct nlmsghdr *nlh = put_plug(buf, order->echo ? NLM_F_ECHO : NLM_F_ACK,
+					SCH_PLUG_CMD_CHANGE);
+
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, order->at.id);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_ACTION, (uint32_t)action->code);
+	if (action->code == TCQ_PLUG_LIMIT)
+		mnl_attr_put_u32(nlh, SCH_PLUG_A_LIMIT, action->limit);
+	if (action->upto)
+		mnl_attr_put_u64(nlh, SCH_PLUG_A_LAST, action->epoch);
+	return nlh;
+}
+
+/*
+ * By rtnetlink: neither NLM_F_CREATE nor NLM_F_REPLACE, and the kind is named: if
+ * the qdisc with that handle is gone, or is another one by now, the kernel refuses.
+ * The parent is not named: kernels without the fix for CVE-2025-21700 would move
+ * the qdisc there instead of giving it the command, and report success.
+ */
+static struct nlmsghdr *put_action(void *buf, const struct order *order)
+{
+	const struct address by_handle = {
+		.ifindex = order->at.ifindex, .handle = order->at.handle,
+	};
+	uint16_t flags = NLM_F_ACK | (order->echo ? NLM_F_ECHO : 0);
+	struct nlmsghdr *nlh;
+
+	if (order->at.id)
+		return put_change(buf, order);
+	nlh = put_qdisc(buf, RTM_NEWQDISC, flags, &by_handle);
+	put_kind(nlh);
+	put_options(nlh, &order->action);
+	return nlh;
+}
+
+/*
+ * at.handle must be free: then NLM_F_REPLACE decides, on every kernel, whether an
+ * explicitly attached qdisc at that parent is replaced.
+ */
+static struct nlmsghdr *put_add(void *buf, const struct order *order)
+{
+	uint16_t flags = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL |
+			 (order->force ? NLM_F_REPLACE : 0);
+	struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, flags, &order->at);
+
+	put_kind(nlh);
+	if (!order->no_options)
+		put_options(nlh, &order->action);
+	return nlh;
+}
+
+struct nlmsghdr *message_order(void *buf, const struct order *order)
+{
+	struct nlmsghdr *nlh;
+
+	switch (order->kind) {
+	case ORDER_ADD:
+		return put_add(buf, order);
+	case ORDER_DEL:
+		nlh = put_qdisc(buf, RTM_DELQDISC, NLM_F_ACK, &order->at);
+		put_kind(nlh);
+		return nlh;
+	case ORDER_GET:
+		nlh = put_plug(buf, 0, SCH_PLUG_CMD_GET);
+		mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, order->at.id);
+		return nlh;
+	case ORDER_OWN:
+		nlh = put_plug(buf, NLM_F_ACK, SCH_PLUG_CMD_OWN);
+		mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, order->at.id);
+		mnl_attr_put_u32(nlh, SCH_PLUG_A_AT_EXIT, order->at_exit);
+		return nlh;
+	default:
+		return put_action(buf, order);
+	}
+}
+
+/* The device is a hint: today's kernels send every device's qdiscs anyway. */
+struct nlmsghdr *message_dump_qdiscs(void *buf, int ifindex)
+{
+	const struct address at = { .ifindex = ifindex };
+
+	return put_qdisc(buf, RTM_GETQDISC, NLM_F_DUMP, &at);
+}
+
+struct nlmsghdr *message_dump_plugs(void *buf, int ifindex)
+{
+	struct nlmsghdr *nlh = put_plug(buf, NLM_F_DUMP, SCH_PLUG_CMD_GET);
+
+	if (ifindex)
+		mnl_attr_put_u32(nlh, SCH_PLUG_A_IFINDEX, (uint32_t)ifindex);
+	return nlh;
+}
+
+struct nlmsghdr *message_find_altname(void *buf, const char *name)
+{
+	struct nlmsghdr *nlh = put_header(buf, MESSAGE_MAX);
+	struct ifinfomsg *ifi;
+
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	mnl_attr_put_strz(nlh, LINK_ALT_IFNAME, name);
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, LINK_SKIP_STATS);
+	return nlh;
+}
+
+struct nlmsghdr *message_find_family(void *buf)
+{
+	struct nlmsghdr *nlh = put_generic(buf, 0, CTRL_CMD_GETFAMILY, 1);
+
+	nlh->nlmsg_type = GENL_ID_CTRL;
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, SCH_PLUG_FAMILY_NAME);
+	return nlh;
+}

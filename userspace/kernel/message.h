@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The netlink messages that plugctl sends, byte for byte. */
+#ifndef PLUGCTL_MESSAGE_H
+#define PLUGCTL_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/netlink.h>
+
+/* Enough room for any one of them, and for any order. */
+#define MESSAGE_MAX	256
+#define ORDER_MAX	80
+
+/* ALTIFNAMSIZ of the kernel, the NUL included. */
+#define DEVICE_NAME_MAX	128
+
+/* Where in the kernel one qdisc is. */
+struct address {
+	int ifindex;
+	uint32_t handle;
+	uint32_t parent;
+	uint64_t id;		/* in the family sch_plug; 0: by rtnetlink */
+};
+
+/* What a plug is to do. */
+struct action {
+	int code;		/* TCQ_PLUG_* */
+	uint32_t limit;		/* with TCQ_PLUG_LIMIT */
+	bool upto;		/* the epoch is named, and means this plug's */
+	uint64_t epoch;
+};
+
+enum order_kind {
+	ORDER_CHANGE,		/* action, by the family if there is an id */
+	ORDER_GET,		/* by the family: the state, with statistics */
+	ORDER_OWN,		/* by the family: at_exit */
+	ORDER_ADD,
+	ORDER_DEL,
+};
+
+/* One thing to ask of the kernel. */
+struct order {
+	enum order_kind kind;
+	struct address at;
+	struct action action;
+	bool no_options;	/* ORDER_ADD: both modules take their defaults */
+	bool force;		/* ORDER_ADD: replace what is there */
+	bool echo;		/* the state is wanted with the answer */
+	uint32_t at_exit;
+};
+
+static inline bool order_is_generic(const struct order *order)
+{
+	return order->at.id && order->kind < ORDER_ADD;
+}
+
+/*
+ * The sender adds the sequence number and, to messages of the family, the type,
+ * which is the number that this kernel has given the family.
+ */
+struct nlmsghdr *message_order(void *buf, const struct order *order);
+struct nlmsghdr *message_dump_qdiscs(void *buf, int ifindex);
+struct nlmsghdr *message_dump_plugs(void *buf, int ifindex);	/* 0: all */
+struct nlmsghdr *message_find_altname(void *buf, const char *name);
+struct nlmsghdr *message_find_family(void *buf);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How single values look. */
+#ifndef PLUGCTL_TEXT_H
+#define PLUGCTL_TEXT_H
+
+#include <stdint.h>
+
+/* The longest text that these make, NUL included. */
+#define HANDLE_TEXT_MAX	16
+#define HUMAN_TEXT_MAX	32
+
+void format_handle(char text[HANDLE_TEXT_MAX], uint32_t handle);
+void format_parent(char text[HANDLE_TEXT_MAX], uint32_t parent);
+void format_size(char text[HUMAN_TEXT_MAX], uint64_t bytes);
+void format_age(char text[HUMAN_TEXT_MAX], uint64_t nanoseconds);
+
+/*
+ * Puts '?' for what a terminal or a reader of JSON could not handle: control
+ * characters, and bytes that are no UTF-8. Devices may have such names.
+ */
+void make_printable(char *text);
+
+#endif

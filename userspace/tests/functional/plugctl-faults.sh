@@ -1,0 +1,134 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What plugctl must not do when the kernel's answers are lost, when a program is
+# stopped, and when all processes of plugctl run are killed at once.
+. "${0%/*}/plugctl-lib.sh"
+
+# state DEV WANTED; runs PID LETTER: for eventually
+state() {
+	[ "$(field "$1" $F_STATE)" = "$2" ]
+}
+
+runs() {
+	grep -q "^State:.$2" "/proc/$1/status"
+}
+
+# lossy NUMBERS COMMAND...: without those answers of the kernel
+lossy() {
+	numbers=$1
+	shift
+	env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+		LD_PRELOAD="${0%/*}/../bin/lose-answer.so" LOSE_ANSWERS="$numbers" "$@"
+}
+
+wire
+plugctl add v0
+send 3
+
+# In a batch del looks again at what the plug holds, and by itself while released
+# packets leave. Whichever answer is lost: what was not checked is not detached.
+printf 'buffer v0\ndel v0\n' > "$tmp/batch"
+for lost in 1 2 3 4 5 6 7; do
+	run lossy $lost plugctl batch "$tmp/batch"
+	is "del: answer $lost is lost, and the plug is there, with what it holds" \
+		"$status $(field v0 $F_PACKETS)" "2 3"
+done
+run plugctl batch "$tmp/batch"
+gives "del, with all answers" 2 '' '*:2: v0: holds packets that were not released (3 in the queue)*'
+# The first answer is about the family, the sixth says that it is detached.
+ip link add d0 type dummy
+ip link set d0 up
+plugctl add d0 open
+for lost in 2 3 4 5; do
+	run lossy $lost plugctl del d0
+	is "del: answer $lost of its check is lost: not done" "$status $(field d0 $F_STATE)" "2 open"
+done
+run plugctl del d0
+gives "del" 0 '' ''
+
+# The plug is another one when run wants to open it, and then the search fails.
+plugctl --force add v0 open
+for lost in 1 2 3 4 5 6 7 8 9; do
+	# shellcheck disable=SC2016
+	run lossy $lost plugctl run v0 -- sh -c 'unset LD_PRELOAD; plugctl --force add v0'
+	is "run: another plug, and answer $lost is lost: open at the end" \
+		"$(field v0 $F_STATE)" open
+done
+
+# The program is stopped: nobody knows for how long.
+# shellcheck disable=SC2016
+plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$tmp/program" 2> "$tmp/err" &
+pid=$!
+eventually state v0 buffering
+eventually [ -s "$tmp/program" ]
+kill -STOP "$(cat "$tmp/program")"
+check "a program that is stopped does not keep it closed" eventually state v0 open
+check "and it is said" eventually grep -q 'the program was stopped: plugs opened' "$tmp/err"
+kill -TERM $pid
+# shellcheck disable=SC2317
+ended() {
+	! kill -0 $pid 2> /dev/null
+}
+check "a signal ends it all the same" eventually ended
+kill -KILL "$(cat "$tmp/program")" 2> /dev/null
+status=0
+wait $pid || status=$?
+is "with the status of that" $status 143
+
+# As Ctrl-Z does it, to a job of a shell that has a terminal: plugctl stops with its
+# program, with the plugs open.
+rm -f "$tmp/program"
+cat > "$tmp/job" << 'END'
+set -m
+{
+	plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$1/program" 2> "$1/err"
+	echo $? > "$1/status"
+} &
+until [ -e "$1/status" ]; do
+	sleep 0.1
+done
+echo ready
+END
+onpty hang-up sh "$tmp/job" "$tmp" > /dev/null 2>&1 &
+eventually state v0 buffering
+eventually [ -s "$tmp/program" ]
+pid=$(cut -d' ' -f4 "/proc/$(cat "$tmp/program")/stat")
+kill -TSTP "$(cat "$tmp/program")"
+check "Ctrl-Z: open" eventually state v0 open
+check "plugctl stops as well" eventually runs "$pid" T
+kill -CONT "$pid"
+check "and goes on with its program" eventually runs "$(cat "$tmp/program")" S
+kill -TERM "$pid"
+check "to its end" eventually ended
+kill -KILL "$(cat "$tmp/program")" "$pid" 2> /dev/null
+wait
+is "with its status" "$(cat "$tmp/status")" 143
+
+# All at once, as a service manager does it: plugctl, its program, and a guard.
+plugctl open v0
+mkdir "$tmp/cgroup"
+mount -t cgroup2 none "$tmp/cgroup"
+mkdir "$tmp/cgroup/service"
+# shellcheck disable=SC2016
+sh -c 'echo $$ > "$0/cgroup.procs"; exec plugctl run v0 -- sleep 1000' "$tmp/cgroup/service" &
+pid=$!
+eventually state v0 buffering
+send 2
+# Linux 5.14 and newer have cgroup.kill.
+if [ -e "$tmp/cgroup/service/cgroup.kill" ]; then
+	echo 1 > "$tmp/cgroup/service/cgroup.kill"
+else
+	echo 1 > "$tmp/cgroup/service/cgroup.freeze"
+	while read -r process; do
+		kill -KILL "$process"
+	done < "$tmp/cgroup/service/cgroup.procs"
+	echo 0 > "$tmp/cgroup/service/cgroup.freeze"
+fi
+wait $pid 2> /dev/null
+check "the whole control group is killed: opened by the kernel" eventually state v0 open
+is "what was held has left" "$(field v0 $F_PACKETS)" 0
+is "nothing of plugctl is left" "$(pidof plugctl)" ''
+rmdir "$tmp/cgroup/service"
+umount "$tmp/cgroup"
+finish

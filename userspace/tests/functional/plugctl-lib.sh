@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# What the tests of plugctl have in common: TAP, and running plugctl while
+# keeping its output, its errors and its exit status. Source it.
+
+# What follows deletes every link there is, and unloads the module.
+if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
+	echo "Bail out! this test takes the machine apart: run it with tests/vm/run"
+	exit 1
+fi
+
+count=0
+failed=0
+tmp=$(mktemp -d /tmp/plugctl-test.XXXXXX)
+trap clean_up EXIT
+# Numbers of epochs are not used twice, but for that: a first plug begins at 1.
+rmmod sch_plug 2> /dev/null
+
+# Leaves the machine as it was found: the next test has it after this one.
+clean_up() {
+	[ ! -e /run/netns/peer ] || ip netns del peer
+	for link in /sys/class/net/*; do
+		link=${link##*/}
+		case $link in
+		lo)	tc qdisc del dev lo root 2> /dev/null ;;
+		*)	echo "link del dev $link" ;;
+		esac
+	done > "$tmp/links"
+	ip -force -b "$tmp/links" 2> /dev/null
+	rm -rf "$tmp"
+}
+
+# pass NAME; fail NAME [WHY...]
+pass() {
+	count=$((count + 1))
+	echo "ok $count - $1"
+}
+
+fail() {
+	count=$((count + 1))
+	failed=$((failed + 1))
+	echo "not ok $count - $1"
+	shift
+	for line; do
+		echo "$line" | sed 's/^/# /'
+	done
+}
+
+# check NAME COMMAND...: passes if the command succeeds
+check() {
+	name=$1
+	shift
+	if "$@"; then
+		pass "$name"
+	else
+		fail "$name" "failed: $*" "$(tail -5 "$tmp/out" "$tmp/err" 2> /dev/null)"
+	fi
+}
+
+# is NAME GOT WANTED; like NAME GOT PATTERN (of case)
+is() {
+	if [ "$2" = "$3" ]; then
+		pass "$1"
+	else
+		fail "$1" "got:    $2" "wanted: $3"
+	fi
+}
+
+like() {
+	# shellcheck disable=SC2254
+	case $2 in
+	$3)	pass "$1" ;;
+	*)	fail "$1" "got:         $2" "wanted like: $3" ;;
+	esac
+}
+
+# run COMMAND...: sets status, out, err
+run() {
+	status=0
+	"$@" > "$tmp/out" 2> "$tmp/err" || status=$?
+	out=$(cat "$tmp/out")
+	err=$(cat "$tmp/err")
+}
+
+# gives NAME STATUS OUT ERR: what the last run() gave; OUT and ERR are patterns
+gives() {
+	wrong=
+	[ "$status" = "$2" ] || wrong="$wrong status"
+	# shellcheck disable=SC2254
+	case $out in $3) ;; *) wrong="$wrong output" ;; esac
+	# shellcheck disable=SC2254
+	case $err in $4) ;; *) wrong="$wrong errors" ;; esac
+	if [ -z "$wrong" ]; then
+		pass "$1"
+	else
+		fail "$1" "wrong:$wrong" "status $status, wanted $2" \
+			"output: $out" "wanted: $3" "errors: $err" "wanted: $4"
+	fi
+}
+
+# field DEV NUMBER: a field of plugctl dump
+field() {
+	plugctl dump "$1" | cut -f "$2"
+}
+F_HANDLE=3 F_PARENT=4 F_MODULE=5 F_STATE=6 F_EPOCH=7 F_RELEASED=8
+F_LIMIT=11 F_PACKETS=12 F_DROPS=14 F_SENT=15 F_STOPPED=30
+: "$F_HANDLE $F_PARENT $F_MODULE $F_STATE $F_EPOCH $F_RELEASED"
+: "$F_LIMIT $F_PACKETS $F_DROPS $F_SENT $F_STOPPED"
+
+# wire: v0 here and v1 in the namespace "peer", with an address each and no ARP
+# in the way, so that what leaves v0 is counted in pings
+wire() {
+	ip netns add peer
+	ip link add v0 type veth peer name v1
+	ip link set v1 netns peer
+	ip link set v0 up
+	ip addr add 192.0.2.1/24 dev v0
+	ip netns exec peer ip link set v1 up
+	ip netns exec peer ip addr add 192.0.2.2/24 dev v1
+	mac=$(ip netns exec peer cat /sys/class/net/v1/address)
+	ip neigh replace 192.0.2.2 lladdr "$mac" dev v0 nud permanent
+	mac=$(cat /sys/class/net/v0/address)
+	ip netns exec peer ip neigh replace 192.0.2.1 lladdr "$mac" dev v1 nud permanent
+}
+
+# send COUNT: so many packets out of v0, without waiting for answers
+send() {
+	ping -q -c "$1" -i 0.01 -W 1 192.0.2.2 > /dev/null 2>&1 || :
+}
+
+# eventually COMMAND...: tries for 5 s
+eventually() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 50 ] || return 1
+		sleep 0.1
+	done
+}
+
+# started PID: waits until that plugctl monitor has looked at what is there, and
+# sleeps until something changes (it is in the groups 1 and 4 by then)
+started() {
+	eventually listens "$1"
+}
+
+listens() {
+	awk -v pid="$1" '$2 == 0 && $3 == pid && $4 ~ /9$/ { found = 1 } END { exit !found }' \
+		/proc/net/netlink && grep -q '^State:.S' "/proc/$1/status"
+}
+
+# With tests/vm/run --sanitize: many an error message and status is for nobody
+# to see in a test, but for this.
+sanitizers_are_content() {
+	[ -n "${PLUG_SANITIZER_LOG:-}" ] || return 0
+	set -- "$PLUG_SANITIZER_LOG".*
+	[ -e "$1" ] || return 0
+	fail "the sanitizers reported nothing" "$(cat "$@")"
+	rm -f "$@"
+}
+
+finish() {
+	sanitizers_are_content
+	echo "1..$count"
+	[ "$failed" = 0 ]
+}

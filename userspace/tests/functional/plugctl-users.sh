@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What makes plugctl handy: discard upto, --all, is-open, save, --watch, times of
+# monitor, owners of a batch, --rtnl, and what the shells are offered.
+. "${0%/*}/plugctl-lib.sh"
+
+# state DEV WANTED: for eventually
+state() {
+	[ "$(field "$1" $F_STATE)" = "$2" ]
+}
+
+wire
+plugctl add v0
+first=$(field v0 $F_EPOCH)
+send 2
+plugctl buffer v0
+send 3
+run plugctl discard v0 upto "$first"
+is "discard upto drops that epoch and no other" "$status $(field v0 $F_PACKETS)" "0 3"
+run plugctl discard v0 upto "$first"
+is "it can be repeated" "$status $(field v0 $F_PACKETS)" "0 3"
+run plugctl discard v0 upto $((first + 5))
+gives "an epoch that has not begun" 2 '' 'plugctl: v0: the kernel refused: *'
+run plugctl discard v0
+is "discard drops all" "$status $(field v0 $F_PACKETS)" "0 0"
+
+run plugctl is-open v0
+gives "is-open: no" 4 '' ''
+plugctl open v0
+run plugctl is-open v0
+gives "is-open: yes" 0 '' ''
+run plugctl is-open nosuch0
+gives "is-open: no such device" 2 '' 'plugctl: nosuch0: no such device*'
+run sh -c "printf 'buffer v0\nis-open v0\n' | plugctl --force batch"
+gives "is-open in a batch" 4 '' ''
+plugctl open v0
+
+for name in status list ls; do
+	run plugctl $name v0
+	gives "$name is show" 0 'v0  plug *state    open*' ''
+done
+run plugctl show dev v0
+gives "dev is skipped" 0 'v0  plug *' ''
+run plugctl --color show v0
+gives "--color" 0 "$(printf '\033')*v0*" ''
+run plugctl --color=never show v0
+gives "--color=never" 0 'v0  plug *' ''
+
+# Below mq: one for each queue.
+ip link add i0 numtxqueues 3 type ifb
+tc qdisc add dev i0 root handle 1: mq
+for class in 1 2 3; do
+	plugctl add i0 parent 1:$class open
+done
+run plugctl buffer i0
+gives "several plugs, and --all is named" 2 '' 'plugctl: i0: has 3 plugs: *, or take --all'
+run plugctl -v buffer --all i0
+is "--all: each of them" "$status $(grep -c '^i0: buffering' "$tmp/out")" "0 3"
+run plugctl buffer --all i0 v0 nosuch0
+gives "and of others" 2 '' 'plugctl: nosuch0: no such device*'
+is "who are buffering then" "$(plugctl dump | cut -f $F_STATE | sort | uniq -c | xargs)" "4 buffering"
+run plugctl open --all i0 v0
+gives "open --all" 0 '' ''
+run plugctl run --all i0 -- sh -c 'plugctl dump i0 | cut -f 6 | xargs'
+gives "run --all" 0 'buffering buffering buffering' ''
+is "open again" "$(plugctl dump i0 | cut -f 6 | xargs)" "open open open"
+
+# save: what it says attaches the same again.
+plugctl limit v0 1M
+run plugctl save v0
+before=$out
+like "save" "$before" "add v0 handle 8001: limit 1048576 open"
+run plugctl save i0
+like "save below a class" "$out" "add i0 handle 8001: parent 1:1 limit * open*"
+plugctl save > "$tmp/saved"
+plugctl open --all v0 i0
+plugctl del --all v0 i0
+run plugctl batch "$tmp/saved"
+gives "it is a batch" 0 '' ''
+plugctl save > "$tmp/again"
+check "that makes the same again" cmp "$tmp/saved" "$tmp/again"
+plugctl del --all i0
+
+run timeout 4 plugctl show v0 --watch=200ms
+check "--watch shows it again and again" [ "$(grep -c '^v0  plug' "$tmp/out")" -gt 1 ]
+like "with rates" "$out" '*a second 0.0 epochs, 0.0 packets and 0 B queued*'
+run timeout 4 plugctl -j show --watch=200ms
+check "--watch -j: an array each time" [ "$(grep -c '^\[{.*}\]$' "$tmp/out")" -gt 1 ]
+
+plugctl monitor -t > "$tmp/log" &
+pid=$!
+started $pid
+plugctl buffer v0
+# shellcheck disable=SC2317
+dated() {
+	grep -qE '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}[+-][0-9]{4} v0 8001: buffer: .*, limit 1 MiB' "$tmp/log"
+}
+check "monitor -t: date, zone, and the limit" eventually dated
+kill $pid
+wait $pid 2> /dev/null
+
+# A controller that dies leaves its plugs as it has asked for.
+for at_exit in open discard keep; do
+	plugctl open v0
+	plugctl buffer v0
+	mkfifo "$tmp/to"
+	plugctl batch --at-exit $at_exit < "$tmp/to" &
+	pid=$!
+	exec 3> "$tmp/to"
+	before=$(field v0 $F_EPOCH)
+	echo "buffer v0" >&3
+	# shellcheck disable=SC2317
+	begun() {
+		[ "$(field v0 $F_EPOCH)" -gt "$before" ]
+	}
+	eventually begun
+	send 2
+	run sh -c "printf 'release v0\n' | plugctl batch --at-exit open"
+	gives "--at-exit $at_exit: it has one owner" 2 '' 'plugctl: stdin:1: v0: --at-exit: the plug belongs to another program*'
+	kill -9 $pid
+	wait $pid 2> /dev/null
+	exec 3>&-
+	rm "$tmp/to"
+	case $at_exit in
+	open)	check "killed: opened" eventually state v0 open ;;
+	discard)
+		is "killed: discarded" "$(field v0 $F_STATE) $(field v0 $F_PACKETS)" "buffering 0" ;;
+	keep)	is "killed: kept" "$(field v0 $F_STATE) $(field v0 $F_PACKETS)" "buffering 2" ;;
+	esac
+done
+plugctl open v0
+
+run plugctl --rtnl buffer v0
+gives "--rtnl" 0 '' ''
+is "is executed" "$(field v0 $F_STATE)" buffering
+run plugctl --rtnl release v0 upto 1
+gives "--rtnl knows no epochs" 2 '' 'plugctl: v0: rtnetlink cannot do this: leave out --rtnl'
+run plugctl --rtnl show v0
+gives "nor a state" 0 '*unknown*' ''
+
+# What the shells offer.
+plugctl buffer v0
+first=$(($(field v0 $F_RELEASED) + 1))
+is "upto TAB: the epochs that wait" \
+	"$(plugctl complete -- release v0 upto '' | cut -f 1 | xargs)" \
+	"$(seq -s ' ' "$first" $(($(field v0 $F_EPOCH) - 1)))"
+is "devices with a plug come first" "$(plugctl complete -- buffer '' | cut -f 1 | head -n 1)" v0
+is "those named are left out" "$(plugctl complete -- buffer v0 v | wc -l)" 0
+plugctl -n peer add v1
+is "of the namespace that is named" "$(plugctl complete -- -n peer buffer '' | cut -f 1)" v1
+is "namespaces" "$(plugctl complete -- -n p | cut -f 1)" peer
+finish

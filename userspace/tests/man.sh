@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The table of commands and plugctl(8) agree: what follows each command's name, its
+# other names, and that each option is explained. usage: man.sh PLUGCTL; prints TAP.
+set -u
+plugctl=$(realpath "${1:-plugctl}")
+page=$(realpath "$(dirname "$0")")/../man/plugctl.8
+count=0
+failed=0
+
+# point NAME GOT WANTED
+point() {
+	count=$((count + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $count - $1"
+	else
+		failed=$((failed + 1))
+		printf 'not ok %d - %s\n# got:    %s\n# wanted: %s\n' $count "$1" "$2" "$3"
+	fi
+}
+
+# Both ways of writing an argument come to its bare words.
+words() {
+	tr 'A-Z=|' 'a-z  ' | sed -E 's/\.\.\.|[]:[]//g' | xargs -n 1 | grep -vxE -- '-{0,2}' | xargs
+}
+
+# in_table: its arguments in the table of commands
+in_table() {
+	"$plugctl" -j help "$1" | sed 's/.*"usage":"\([^"]*\)".*/\1/' |
+		sed -E 's/\bDEV\b/device/g; s/\bH:/major/g; s/-- / /'
+}
+
+# in_page: the same in its .It, without the macros
+in_page() {
+	sed -n -e ':a' -e "/^\.It Cm $1\( \|\$\)/{/\\\\\$/{s/\\\\\$//;N;s/\n//;ba};p;q}" "$page" |
+		sed -E "s/^\.It Cm $1//; s/\b(Cm|Ar|Op|Oo|Oc|Fl|Ns)\b//g"
+}
+
+for command in $("$plugctl" complete -- '' | cut -f 1); do
+	point "$command: its arguments" "$(in_page "$command" | words)" "$(in_table "$command" | words)"
+	for alias in $("$plugctl" help "$command" | sed -n 's/^Also known as: //p' | tr -d ,); do
+		point "$alias is in the page" \
+			"$(grep -cE "^\.Cm ([a-z_-]+ , )*$alias( |$)" "$page")" 1
+	done
+	for option in $("$plugctl" complete -- "$command" -- | cut -f 1); do
+		point "$command $option is in the page" \
+			$(($(grep -cE "^\.It (.* )?${option#-}( |$)" "$page") > 0)) 1
+	done
+done
+echo "1..$count"
+[ $failed = 0 ]

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Looking up plugs and commanding them, with a kernel that does as the test says:
+ * the functions of kernel/kernel.c are here.
+ */
+#include "check.h"
+
+#include <errno.h>
+
+#define TEST_PLUGS	4
+
+/* What the kernel has, and what it is to refuse. */
+static struct {
+	struct qdisc_state plugs[TEST_PLUGS];
+	unsigned int n;
+	bool intree;
+	unsigned int dumps;	/* so far */
+	unsigned int fail_from;	/* dumps fail from this one on, 0: none does */
+	int dump_error;
+	unsigned int deleted;
+	unsigned int changed;
+	uint64_t changed_id;
+} fake;
+
+bool kernel_open(struct kernel *kernel, const char *netns,
+		 struct open_failure *failure)
+{
+	(void)netns, (void)failure;
+	kernel->is_open = true;
+	return true;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	free(kernel->cache);
+	memset(kernel, 0, sizeof(*kernel));
+}
+
+bool kernel_has_family(struct kernel *kernel)
+{
+	(void)kernel;
+	return !fake.intree;
+}
+
+bool kernel_find_family(struct kernel *kernel)
+{
+	return kernel_has_family(kernel);
+}
+
+static struct qdisc_state *fake_find(const struct order *order)
+{
+	unsigned int i;
+
+	for (i = 0; i < fake.n; i++)
+		if (order->at.id ? fake.plugs[i].id == order->at.id :
+		    fake.plugs[i].ifindex == order->at.ifindex &&
+		    fake.plugs[i].handle == order->at.handle)
+			return &fake.plugs[i];
+	return NULL;
+}
+
+int kernel_exchange(struct kernel *kernel, const struct order *orders,
+		    struct answer *answers, unsigned int n)
+{
+	unsigned int i;
+
+	(void)kernel;
+	for (i = 0; i < n; i++) {
+		struct qdisc_state *plug = fake_find(&orders[i]);
+
+		memset(&answers[i], 0, sizeof(answers[i]));
+		answers[i].complete = true;
+		if (!plug) {
+			answers[i].error = ENOENT;
+			continue;
+		}
+		if (orders[i].kind == ORDER_DEL) {
+			fake.deleted++;
+			*plug = fake.plugs[--fake.n];
+		} else if (orders[i].kind == ORDER_CHANGE) {
+			fake.changed++;
+			fake.changed_id = plug->id;
+			answers[i].state = *plug;
+			answers[i].has_state = true;
+		}
+	}
+	return 0;
+}
+
+static int fake_dump(int ifindex, struct qdisc_list *list)
+{
+	unsigned int i;
+
+	list->n = 0;
+	fake.dumps++;
+	if (fake.fail_from && fake.dumps >= fake.fail_from)
+		return fake.dump_error;
+	free(list->v);
+	list->v = calloc(TEST_PLUGS, sizeof(*list->v));
+	assert_non_null(list->v);
+	for (i = 0; i < fake.n; i++)
+		if (!ifindex || ifindex == fake.plugs[i].ifindex)
+			list->v[list->n++] = fake.plugs[i];
+	return 0;
+}
+
+int kernel_dump_family(struct kernel *kernel, int ifindex,
+		       struct qdisc_list *list)
+{
+	(void)kernel;
+	return fake.intree ? ENOENT : fake_dump(ifindex, list);
+}
+
+/* Other qdiscs as well, and of other devices. */
+int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
+		       struct qdisc_list *list)
+{
+	int error = fake_dump(0, list);
+	size_t i;
+
+	(void)kernel, (void)ifindex;
+	for (i = 0; i < list->n; i++) {
+		list->v[i].has_sent = true;
+		list->v[i].sent_packets = (uint64_t)list->v[i].ifindex;
+	}
+	return error;
+}
+
+int kernel_ifindex(struct kernel *kernel, const char *name)
+{
+	(void)kernel;
+	if (name[0] >= 'a' && name[0] <= 'd' && !name[1])
+		return name[0] - 'a' + 1;
+	errno = ENODEV;
+	return 0;
+}
+
+char *kernel_ifname(struct kernel *kernel, int ifindex, char *text)
+{
+	(void)kernel;
+	snprintf(text, 2, "%c", 'a' + ifindex - 1);
+	return text;
+}
+
+int netlink_join(struct netlink *nl, unsigned int group)
+{
+	(void)nl, (void)group;
+	return EPERM;
+}
+
+ssize_t netlink_receive(struct netlink *nl)
+{
+	(void)nl;
+	errno = EIO;
+	return -1;
+}
+
+/* Four plugs, of the devices a, a, b and c; all closed and empty. */
+static void fake_reset(void)
+{
+	static const int ifindexes[TEST_PLUGS] = { 3, 1, 2, 1 };
+	unsigned int i;
+
+	memset(&fake, 0, sizeof(fake));
+	fake.n = TEST_PLUGS;
+	for (i = 0; i < TEST_PLUGS; i++)
+		fake.plugs[i] = (struct qdisc_state){
+			.ifindex = ifindexes[i], .kind = PLUG_KIND,
+			.handle = 0x80040000 - (i << 16), .parent = 0x10001 + i,
+			.has_state = true, .id = 100 + i, .epoch = 5,
+			.released = 4, .limit = 1000,
+		};
+}
+
+static int run(struct capture *c, const char *line)
+{
+	char *words[8], *copy = strdup(line), *save, *word;
+	int n = 0, status;
+
+	assert_non_null(copy);
+	for (word = strtok_r(copy, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save))
+		words[n++] = word;
+	status = plugctl_main(&c->session, n, words);
+	capture_flush(c);
+	free(copy);
+	return status;
+}
+
+static void sorted_and_joined(void **unused)
+{
+	struct qdisc_list list = { 0 };
+	struct kernel kernel = { 0 };
+
+	(void)unused;
+	fake_reset();
+	assert_int_equal(list_plugs(&kernel, NULL, 0, true, &list), 0);
+	assert_int_equal(list.n, TEST_PLUGS);
+	assert_int_equal(list.v[0].ifindex, 1);
+	assert_int_equal(list.v[1].ifindex, 1);
+	assert_true(list.v[0].handle < list.v[1].handle);
+	assert_int_equal(list.v[2].ifindex, 2);
+	assert_int_equal(list.v[3].ifindex, 3);
+	assert_true(list.v[3].has_sent);
+	assert_int_equal(list.v[3].sent_packets, 3);
+	free(list.v);
+}
+
+/* Of whatever kind the check's failure is: nothing is detached. */
+static void del_unchecked(void **unused)
+{
+	static const int errors[] = { EAGAIN, ENOBUFS, ENOMEM, EPERM };
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct capture *c = capture_new();
+
+		fake_reset();
+		/* The first finds the plug, the next one is to say what it holds. */
+		fake.fail_from = 2;
+		fake.dump_error = errors[i];
+		assert_true(run(c, "plugctl del b") >= STATUS_REFUSED);
+		assert_int_equal(fake.deleted, 0);
+		assert_non_null(strstr(c->err, "plugctl: b: its state could not be read"));
+		capture_free(c);
+	}
+}
+
+static void del_forced(void **unused)
+{
+	struct capture *c = capture_new();
+
+	(void)unused;
+	fake_reset();
+	fake.fail_from = 2;
+	fake.dump_error = ENOBUFS;
+	assert_int_equal(run(c, "plugctl --force del b"), 0);
+	assert_int_equal(fake.deleted, 1);
+	capture_free(c);
+}
+
+static void several(void **unused)
+{
+	struct capture *c = capture_new();
+
+	(void)unused;
+	fake_reset();
+	assert_int_equal(run(c, "plugctl buffer a"), STATUS_REFUSED);
+	assert_int_equal(fake.changed, 0);
+	assert_non_null(strstr(c->err, "plugctl: a: has 2 plugs"));
+	capture_free(c);
+}
+
+/* Successors of a plug: by the same handle, or on another device of that name. */
+static void replaced(void **unused)
+{
+	const struct action buffer = { .code = TCQ_PLUG_BUFFER };
+	const struct action upto = {
+		.code = TCQ_PLUG_RELEASE_UPTO, .upto = true, .epoch = 4,
+	};
+	const struct selector selector = { 0 };
+	struct kernel kernel = { .caching = true };
+	char *names[] = { "b" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_false(targets.v[0].replaced);
+	free(targets.v);
+
+	/* The name is known, the plug another one, and its epochs are others. */
+	fake.plugs[2].id = 200;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_true(targets.v[0].cached);
+	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
+	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
+	assert_int_equal(fake.changed, 0);
+	free(targets.v);
+
+	fake.plugs[2].id = 201;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	assert_int_equal(fake.changed_id, 201);
+	free(targets.v);
+
+	/* It was gone when it was named last: what is there now is another one. */
+	fake.plugs[2].ifindex = 4;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	fake.plugs[2].id = 202;
+	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+	assert_int_equal(targets.v[0].failed, TARGET_GONE);
+	free(targets.v);
+	fake.plugs[2].ifindex = 2;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
+	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* A plug that moved, and a look-up that fails, is not one that is gone. */
+static void lookup_fails(void **unused)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct selector selector = { 0 };
+	struct kernel kernel = { 0 };
+	char *names[] = { "b" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	fake.plugs[2].id = 200;
+	fake.fail_from = fake.dumps + 1;
+	fake.dump_error = ENOBUFS;
+	targets.v[0].cached = true;
+	change_targets(&kernel, &selector, targets.v, 1, &open, false);
+	assert_int_equal(targets.v[0].failed, TARGET_UNCHECKED);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+static void not_with_the_in_tree_module(void **unused)
+{
+	struct capture *c = capture_new();
+	unsigned int i;
+
+	(void)unused;
+	fake_reset();
+	fake.intree = true;
+	for (i = 0; i < fake.n; i++) {
+		fake.plugs[i].has_state = false;
+		fake.plugs[i].id = 0;
+	}
+	assert_int_equal(run(c, "plugctl discard b"), STATUS_REFUSED);
+	assert_int_equal(fake.changed, 0);
+	assert_int_equal(run(c, "plugctl buffer b"), STATUS_OK);
+	assert_int_equal(fake.changed, 1);
+	capture_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sorted_and_joined),
+		cmocka_unit_test(del_unchecked),
+		cmocka_unit_test(del_forced),
+		cmocka_unit_test(several),
+		cmocka_unit_test(replaced),
+		cmocka_unit_test(lookup_fails),
+		cmocka_unit_test(not_with_the_in_tree_module),
+	};
+
+	return cmocka_run_group_tests_name("plugs", tests, NULL, NULL);
+}
