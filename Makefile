@@ -33,7 +33,7 @@ check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT: 90 minutes
 check-distro:				## packages in real Debian roots, built, installed, booted
 	@tests/distro/run
 
-bench:					## instructions per packet and command, against peers
+bench:					## instructions per packet and command, and how long commands take
 	@bench/run
 
 deb:					## Debian packages, into build/deb

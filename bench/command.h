@@ -48,7 +48,6 @@ static inline struct command command(const char *dev, int action)
 	return c;
 }
 
-/* Without NLM_F_ACK: the answer is the state after it, or an error. */
 struct family_command {
 	struct nlmsghdr	nlh;
 	struct genlmsghdr genl;
@@ -88,8 +87,16 @@ static inline struct family_command family_change(const struct control *c, __u64
 
 	f.nlh.nlmsg_len = action == TCQ_PLUG_RELEASE_UPTO ? sizeof(f) :
 			  offsetof(struct family_command, last_nla);
+	f.nlh.nlmsg_flags |= NLM_F_ACK;
 	f.genl.cmd = SCH_PLUG_CMD_CHANGE;
 	f.action = action;
+	return f;
+}
+
+/* Answered with the state after it instead of an acknowledgement. */
+static inline struct family_command family_echo(struct family_command f)
+{
+	f.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ECHO;
 	return f;
 }
 
@@ -110,6 +117,77 @@ static inline void exchange(int fd, struct nlmsghdr *nlh)
 		bail("message %u: an answer to another", nlh->nlmsg_type);
 	if (answer.nlh.nlmsg_type == NLMSG_ERROR && answer.err.error)
 		bail("message %u: %s", nlh->nlmsg_type, strerror(-answer.err.error));
+}
+
+/* The qdiscs of one device, or, from a kernel that does not look at the number, of
+ * all.
+ */
+struct qdisc_dump {
+	struct nlmsghdr	nlh;
+	struct tcmsg	tcm;
+};
+
+static inline struct qdisc_dump qdisc_dump(const char *dev)
+{
+	struct qdisc_dump d = {
+		.nlh = {
+			.nlmsg_len = sizeof(d),
+			.nlmsg_type = RTM_GETQDISC,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		},
+		.tcm.tcm_ifindex = if_nametoindex(dev),
+	};
+
+	return d;
+}
+
+/* All plugs of one device. */
+struct family_dump {
+	struct nlmsghdr	nlh;
+	struct genlmsghdr genl;
+	struct nlattr	ifindex_nla;
+	__u32		ifindex;
+};
+
+static inline struct family_dump family_dump(const struct control *c, const char *dev)
+{
+	struct family_dump d = {
+		.nlh = {
+			.nlmsg_len = sizeof(d),
+			.nlmsg_type = c->family,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		},
+		.genl = {
+			.cmd = SCH_PLUG_CMD_GET,
+			.version = SCH_PLUG_FAMILY_VERSION,
+		},
+		.ifindex_nla = { NLA_HDRLEN + 4, SCH_PLUG_A_IFINDEX },
+		.ifindex = if_nametoindex(dev),
+	};
+
+	return d;
+}
+
+/* Sends it and reads up to the end of the dump, looking at nothing. */
+static inline void dump(int fd, struct nlmsghdr *nlh)
+{
+	static char buf[65536] __attribute__((aligned(8)));
+	const struct nlmsghdr *last;
+	ssize_t got;
+
+	nlh->nlmsg_seq++;
+	if (send(fd, nlh, nlh->nlmsg_len, 0) != (ssize_t)nlh->nlmsg_len)
+		bail("dump: %s", strerror(errno));
+	do {
+		got = recv(fd, buf, sizeof(buf), 0);
+		if (got < NLMSG_HDRLEN)
+			bail("dump: %s", strerror(errno));
+		for (last = (void *)buf; NLMSG_OK(last, got); last = NLMSG_NEXT(last, got))
+			if (last->nlmsg_type == NLMSG_DONE || last->nlmsg_type == NLMSG_ERROR)
+				break;
+	} while (!NLMSG_OK(last, got));
+	if (last->nlmsg_type == NLMSG_ERROR)
+		bail("dump: %s", strerror(-((const struct nlmsgerr *)NLMSG_DATA(last))->error));
 }
 
 #endif /* COMMAND_H */

@@ -119,7 +119,6 @@ static __u64 run_bare(const struct client *c, unsigned int n)
 	struct command message = command(DEV, TCQ_PLUG_BUFFER);
 	__u64 start;
 
-	(void)c;
 	message.tcm.tcm_handle = 0x10000;
 	start = instructions();
 	while (n--)
@@ -134,7 +133,6 @@ static __u64 run_bare_family(const struct client *c, unsigned int n)
 	struct family_command message = family_change(&control, id, TCQ_PLUG_BUFFER);
 	__u64 start;
 
-	(void)c;
 	start = instructions();
 	while (n--)
 		exchange(control.nl, &message.nlh);

@@ -192,7 +192,6 @@ static void read_completions(unsigned int n)
 {
 	struct msghdr msg = {};
 
-	(void)n;
 	while (!recvmsg(zerocopy, &msg, MSG_ERRQUEUE | MSG_DONTWAIT))
 		;
 	if (errno != EAGAIN)
@@ -495,15 +494,14 @@ static double cost_of_upto(__u64 id)
 	return median(v, COMMANDS);
 }
 
-static double cost_of_state(void)
+static double cost_of_dump(int fd, struct nlmsghdr *nlh)
 {
-	struct plug_state state;
 	__u64 v[COMMANDS], start;
 	unsigned int i;
 
 	for (i = 0; i < COMMANDS; i++) {
 		start = instructions();
-		qdisc_get(nl, DEV, TC_H_ROOT, &state);
+		dump(fd, nlh);
 		v[i] = instructions() - start;
 	}
 	return median(v, COMMANDS);
@@ -520,11 +518,17 @@ static void measure_family(unsigned int packets, unsigned int epochs)
 	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
 	struct family_command buffer = family_change(&control, id, TCQ_PLUG_BUFFER);
 	struct family_command release = family_change(&control, id, TCQ_PLUG_RELEASE_ONE);
+	struct family_command buffer_echo = family_echo(buffer);
+	struct family_command release_echo = family_echo(release);
 	struct family_command get = family_get(&control, id);
 
 	command_figure(cost(control.nl, &buffer.nlh), "BUFFER", "family", packets, epochs);
 	command_figure(cost(control.nl, &release.nlh), "RELEASE_ONE", "family", packets, epochs);
 	command_figure(cost_of_upto(id), "RELEASE_UPTO", "family", packets, epochs);
+	command_figure(cost(control.nl, &buffer_echo.nlh), "BUFFER", "family-echo",
+		       packets, epochs);
+	command_figure(cost(control.nl, &release_echo.nlh), "RELEASE_ONE", "family-echo",
+		       packets, epochs);
 	command_figure(cost(control.nl, &get.nlh), "GET", "family", packets, epochs);
 }
 
@@ -537,6 +541,7 @@ static void measure_commands(const struct peer *p, unsigned int packets,
 	struct command buffer = command(DEV, TCQ_PLUG_BUFFER);
 	struct command release = command(DEV, TCQ_PLUG_RELEASE_ONE);
 	struct command limit = command(DEV, TCQ_PLUG_LIMIT);
+	struct qdisc_dump qdiscs = qdisc_dump(DEV);
 	unsigned int i;
 
 	limit.qopt.limit = 1000000000;
@@ -552,7 +557,7 @@ static void measure_commands(const struct peer *p, unsigned int packets,
 	command_figure(cost(nl, &limit.nlh), "LIMIT", p->name, packets, epochs);
 	if (is_ours(p))
 		measure_family(packets, epochs);
-	command_figure(cost_of_state(), "dump", p->name, packets, epochs);
+	command_figure(cost_of_dump(nl, &qdiscs.nlh), "dump", p->name, packets, epochs);
 	if (plug_get(nl, DEV).qlen != packets)
 		bail("%u packets should still be held", packets);
 	issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
@@ -573,6 +578,33 @@ static void measure_growth(const struct peer *p)
 		measure_commands(p, 1, many);
 		measure_commands(p, 50000, many);
 	}
+}
+
+/* How to learn the state of one plug on a host with many devices. RTM_GETQDISC with
+ * the device's number is answered with all qdiscs of the host by 6.1, and with the
+ * device's by 7.3.
+ */
+static void measure_host(unsigned int round)
+{
+	enum { DEVICES = 1000 };
+	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
+	struct family_command get = family_get(&control, id);
+	struct family_dump plugs = family_dump(&control, DEV);
+	struct qdisc_dump qdiscs = qdisc_dump(DEV);
+	unsigned int i;
+	FILE *file = fopen("/tmp/devices", "w");
+
+	for (i = 0; file && i < DEVICES; i++)
+		fprintf(file, "link add many%u group 7 up type dummy\n", i);
+	if (!file || fclose(file))
+		bail("/tmp/devices: %s", strerror(errno));
+	must("ip -b /tmp/devices");
+	sleep_ms(1000);
+	figure(cost_of_dump(nl, &qdiscs.nlh), "host qdiscs %u", round);
+	figure(cost_of_dump(control.nl, &plugs.nlh), "host plugs %u", round);
+	figure(cost(control.nl, &get.nlh), "host get %u", round);
+	must("ip link del group 7");
+	sleep_ms(1000);
 }
 
 /* ---- */
@@ -603,6 +635,8 @@ static void one_round(unsigned int round, unsigned int first, bool last)
 			measure_sources(p, round);
 		if (p->module && last)
 			measure_growth(p);
+		if (is_ours(p) && last)
+			measure_host(round);
 		peer_detach(p);
 	}
 	/* Once more, as a control. */

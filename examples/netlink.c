@@ -174,13 +174,15 @@ static int find_plug(struct client *client, const char *dev, struct plug *plug)
 	return ret;
 }
 
-/* @plug->id says which plug; the rest of it is the state after the command. */
+/* @plug->id says which plug; the rest of it is the state after the command, which
+ * is why NLM_F_ECHO is set. Without it the acknowledgement comes alone, and sooner.
+ */
 static int command(struct client *client, struct plug *plug, uint32_t action,
 		   const uint64_t *last)
 {
 	char buf[256];
 	struct nlmsghdr *nlh = start(client, buf, client->family,
-				     SCH_PLUG_CMD_CHANGE, NLM_F_ACK);
+				     SCH_PLUG_CMD_CHANGE, NLM_F_ACK | NLM_F_ECHO);
 
 	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, plug->id);
 	mnl_attr_put_u32(nlh, SCH_PLUG_A_ACTION, action);

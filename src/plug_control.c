@@ -7,21 +7,22 @@
  * and operations name it by that. What is said to one plug never reaches the
  * one that has replaced it.
  *
- * Locking. Plugs are in a hash by their ids, a lock to each bucket. A plug is
+ * Locking. Plugs are in a hash by their ids, for readers under RCU. A plug is
  * added last thing in its init and taken out first thing in its destroy, both
- * under RTNL. The qdisc core keeps for it, until after destroy, its transmit
- * queue, its device and its network namespace, so who finds a plug in a bucket
- * and holds on to the bucket's lock has all of them. Order:
+ * under RTNL, and it has a lock. The qdisc core keeps for it, until after
+ * destroy, its transmit queue, its device and its network namespace, so who has
+ * its lock and finds it still in the hash has all of them. Order:
  *
- *	RTNL > lock of a bucket > root lock of a qdisc
+ *	RTNL > lock of a plug > root lock of a qdisc, or lock of a bucket
  *
- * and packets never take a bucket's lock.
+ * and packets never take a plug's lock. Nobody waits for more than one plug's,
+ * however long that one's root is busy.
  *
  * What a controller says in its loop (BUFFER, RELEASE_ONE, RELEASE_UPTO to a
- * closed plug, GET of one) is done with the bucket's lock and the root lock
+ * closed plug, GET of one) is done with the plug's lock and the root lock
  * alone. All else takes RTNL, which keeps the plug as well. Whoever sends it
  * need not know which is which. On a kernel that frees qdiscs without waiting
- * for RCU the root lock cannot be had without RTNL, and everything takes it.
+ * for RCU there is no way without RTNL, and everything takes it.
  *
  * An owner is a socket, not a process and not a port number: a thread of the
  * same process may get the same number for its socket while ours is being
@@ -33,6 +34,7 @@
 #include <linux/ktime.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
+#include <linux/rculist.h>
 #include <linux/rtnetlink.h>
 #include <linux/spinlock.h>
 #include <net/genetlink.h>
@@ -45,7 +47,7 @@
 #define PLUG_HASH_BITS	6
 
 struct plug_bucket {
-	spinlock_t		lock;	/* for plugs, their owners, and their being */
+	spinlock_t		lock;	/* for who looks at all plugs without RTNL */
 	struct hlist_head	plugs;
 };
 
@@ -66,14 +68,13 @@ static struct net *plug_net(struct Qdisc *sch)
 	return dev_net(qdisc_dev(sch));
 }
 
-/* With the bucket's lock. */
-static struct plug_control *plug_find(struct plug_bucket *bucket,
-				      const struct net *net, u64 id)
+/* Under RCU. What is found may be going. */
+static struct plug_control *plug_find(u64 id)
 {
 	struct plug_control *control;
 
-	hlist_for_each_entry(control, &bucket->plugs, node)
-		if (control->id == id && net_eq(plug_net(control->sch), net))
+	hlist_for_each_entry_rcu(control, &plug_bucket(id)->plugs, node)
+		if (control->id == id)
 			return control;
 	return NULL;
 }
@@ -81,17 +82,46 @@ static struct plug_control *plug_find(struct plug_bucket *bucket,
 /* With RTNL, which keeps what is found. */
 static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 {
-	struct plug_bucket *bucket = plug_bucket(id);
 	struct plug_control *control;
 
 	ASSERT_RTNL();
-	spin_lock_bh(&bucket->lock);
-	control = plug_find(bucket, net, id);
-	spin_unlock_bh(&bucket->lock);
-	return control;
+	rcu_read_lock();
+	control = plug_find(id);
+	rcu_read_unlock();
+	return control && net_eq(plug_net(control->sch), net) ? control : NULL;
 }
 
-/* What the queue cannot tell of it. With the bucket's lock or RTNL. */
+/* Under RCU. What is returned is locked, and stays until it is unlocked. */
+static struct plug_control *plug_find_lock(const struct net *net, u64 id)
+{
+	struct plug_control *control = plug_find(id);
+
+	if (!control)
+		return NULL;
+	spin_lock_bh(&control->lock);
+	if (!hlist_unhashed(&control->node) &&
+	    net_eq(plug_net(control->sch), net))
+		return control;
+	spin_unlock_bh(&control->lock);
+	return NULL;
+}
+
+/* Whether a plug is there and whose it is changes under RTNL with both locks,
+ * so that who has any one of the three may look.
+ */
+static void plug_lock_both(struct plug_control *control)
+{
+	spin_lock_bh(&control->lock);
+	spin_lock(&plug_bucket(control->id)->lock);
+}
+
+static void plug_unlock_both(struct plug_control *control)
+{
+	spin_unlock(&plug_bucket(control->id)->lock);
+	spin_unlock_bh(&control->lock);
+}
+
+/* What the queue cannot tell of it. With the plug's lock or RTNL. */
 static void plug_identify(const struct plug_control *control,
 			  struct plug_snapshot *snap)
 {
@@ -186,27 +216,31 @@ static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *sn
 }
 
 /* Events. In the queues of all who listen before this returns; a reply to who
- * sent the command comes after. Nothing is allocated if nobody does.
+ * sent the command comes after. Nothing is allocated if nobody does, in any
+ * network namespace: netlink keeps no count for each.
  */
 static void plug_event(struct net *net, u8 cmd, const struct plug_snapshot *snap,
 		       int attr, u32 value)
 {
+	/* Not all kernels let a qdisc sleep while it is destroyed. */
+	const bool gone = cmd == SCH_PLUG_CMD_DETACH_NTF;
+	const gfp_t gfp = gone ? GFP_ATOMIC : GFP_KERNEL;
 	struct sk_buff *msg;
 	void *hdr;
 
 	if (!genl_has_listeners(&plug_family, net, 0))
 		return;
 
-	/* Not all kernels let a qdisc sleep while it is destroyed. */
-	msg = genlmsg_new(plug_msg_size(false), GFP_ATOMIC);
+	msg = genlmsg_new(plug_msg_size(gone), gfp);
 	if (!msg)
 		goto lost;
 	hdr = genlmsg_put(msg, 0, 0, &plug_family, 0, cmd);
 	if (!hdr || plug_put_snapshot(msg, snap) ||
+	    (gone && plug_put_stats(msg, snap)) ||
 	    (attr && nla_put_u32(msg, attr, value)))
 		goto lost;
 	genlmsg_end(msg, hdr);
-	genlmsg_multicast_netns(&plug_family, net, msg, 0, 0, GFP_ATOMIC);
+	genlmsg_multicast_netns(&plug_family, net, msg, 0, 0, gfp);
 	return;
 lost:
 	/* Who listens is told that there was something to hear. */
@@ -214,13 +248,24 @@ lost:
 	genl_set_err(&plug_family, net, 0, 0, -ENOBUFS);
 }
 
-/* A reply is made before the command is carried out, filled and sent after: a
- * command that was carried out is not refused for want of memory, nor because
- * its sender has no room for the reply. To him it is acknowledged all the same.
+/* The state after a command is sent to who asked for it, with NLM_F_ECHO; an
+ * acknowledgement costs less and says that it was done. Memory is had before the
+ * command is carried out: one that was carried out is not refused for want of it,
+ * nor because its sender has no room for the reply.
  */
 static struct sk_buff *plug_reply_new(bool stats)
 {
 	return genlmsg_new(plug_msg_size(stats), GFP_KERNEL);
+}
+
+/* *@msg is NULL if nobody asked. */
+static int plug_echo_new(const struct genl_info *info, struct sk_buff **msg)
+{
+	*msg = NULL;
+	if (!(info->nlhdr->nlmsg_flags & NLM_F_ECHO))
+		return 0;
+	*msg = plug_reply_new(false);
+	return *msg ? 0 : -ENOMEM;
 }
 
 static int plug_reply(struct sk_buff *msg, struct genl_info *info,
@@ -235,8 +280,14 @@ static int plug_reply(struct sk_buff *msg, struct genl_info *info,
 		return -EMSGSIZE;
 	}
 	genlmsg_end(msg, hdr);
-	genlmsg_reply(msg, info);
-	return 0;
+	return genlmsg_reply(msg, info);
+}
+
+static void plug_echo(struct sk_buff *msg, struct genl_info *info,
+		      const struct plug_snapshot *snap)
+{
+	if (msg)
+		plug_reply(msg, info, snap, false);
 }
 
 /* Requests */
@@ -250,21 +301,30 @@ static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
 	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
 };
 
-/* @needed have to be there, and of the others only @allowed may be. */
+/* @needed have to be there, and of the others only @allowed may be. What is
+ * missing comes first: without an action nothing else can be judged.
+ */
 static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
 {
-	int i;
+	const struct nlattr *attr, *foreign = NULL;
+	u32 missing = needed;
+	int rem;
 
-	for (i = 1; i <= SCH_PLUG_A_MAX; i++) {
-		if (info->attrs[i] && !((needed | allowed) & BIT(i))) {
-			NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[i],
-					    "Attribute means nothing in this request");
-			return -EINVAL;
-		}
-		if ((needed & BIT(i)) && GENL_REQ_ATTR_CHECK(info, i)) {
-			GENL_SET_ERR_MSG(info, "A required attribute is missing");
-			return -EINVAL;
-		}
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		if (nla_type(attr) <= SCH_PLUG_A_MAX &&
+		    ((needed | allowed) & BIT(nla_type(attr))))
+			missing &= ~BIT(nla_type(attr));
+		else if (!foreign)
+			foreign = attr;
+	}
+	if (missing && GENL_REQ_ATTR_CHECK(info, __ffs(missing))) {
+		GENL_SET_ERR_MSG(info, "A required attribute is missing");
+		return -EINVAL;
+	}
+	if (foreign) {
+		NL_SET_ERR_MSG_ATTR(info->extack, foreign,
+				    "Attribute means nothing in this request");
+		return -EINVAL;
 	}
 	return 0;
 }
@@ -298,26 +358,28 @@ static int plug_get_rtnl(struct genl_info *info, struct plug_snapshot *snap)
 	return err;
 }
 
-/* The plug stays while we have the bucket, and its root while we are in an RCU
+/* The plug stays while we have its lock, and its root while we are in an RCU
  * section. Softirqs, which may send all that was released, run after both.
+ * -EAGAIN: it needs RTNL.
  */
 static int plug_get_rcu(struct genl_info *info, struct plug_snapshot *snap)
 {
-	struct plug_bucket *bucket = plug_bucket(plug_id(info));
 	struct plug_control *control;
-	int err = 0;
+	int err;
+
+	if (!qdisc_freed_by_rcu())
+		return -EAGAIN;
 
 	rcu_read_lock();
-	spin_lock_bh(&bucket->lock);
-	control = plug_find(bucket, genl_info_net(info), plug_id(info));
-	if (control) {
-		plug_identify(control, snap);
-		plug_look_rcu(control->sch, snap);
-	} else {
-		err = plug_no_such(info);
+	control = plug_find_lock(genl_info_net(info), plug_id(info));
+	if (!control) {
+		rcu_read_unlock();
+		return plug_no_such(info);
 	}
+	plug_identify(control, snap);
+	err = plug_look_rcu(control->sch, snap);
 	rcu_read_unlock();
-	spin_unlock_bh(&bucket->lock);
+	spin_unlock_bh(&control->lock);
 	return err;
 }
 
@@ -333,8 +395,9 @@ static int plug_do_get(struct sk_buff *skb, struct genl_info *info)
 	msg = plug_reply_new(true);
 	if (!msg)
 		return -ENOMEM;
-	err = qdisc_freed_by_rcu() ? plug_get_rcu(info, &snap) :
-				     plug_get_rtnl(info, &snap);
+	err = plug_get_rcu(info, &snap);
+	if (err == -EAGAIN)
+		err = plug_get_rtnl(info, &snap);
 	if (err) {
 		nlmsg_free(msg);
 		return err;
@@ -399,7 +462,6 @@ static int plug_change_rtnl(struct genl_info *info, const struct plug_cmd *cmd,
 static int plug_change_rcu(struct genl_info *info, const struct plug_cmd *cmd,
 			   struct plug_snapshot *after)
 {
-	struct plug_bucket *bucket = plug_bucket(plug_id(info));
 	struct plug_control *control;
 	int err;
 
@@ -407,16 +469,15 @@ static int plug_change_rcu(struct genl_info *info, const struct plug_cmd *cmd,
 		return -EAGAIN;
 
 	rcu_read_lock();
-	spin_lock_bh(&bucket->lock);
-	control = plug_find(bucket, genl_info_net(info), plug_id(info));
-	if (control) {
-		plug_identify(control, after);
-		err = plug_command_rcu(control->sch, cmd, after, info->extack);
-	} else {
-		err = plug_no_such(info);
+	control = plug_find_lock(genl_info_net(info), plug_id(info));
+	if (!control) {
+		rcu_read_unlock();
+		return plug_no_such(info);
 	}
+	plug_identify(control, after);
+	err = plug_command_rcu(control->sch, cmd, after, info->extack);
 	rcu_read_unlock();
-	spin_unlock_bh(&bucket->lock);
+	spin_unlock_bh(&control->lock);
 
 	/* The plug may be gone by now, but not the sender's namespace. */
 	if (!err)
@@ -435,9 +496,9 @@ static int plug_do_change(struct sk_buff *skb, struct genl_info *info)
 	err = plug_parse_change(info, &cmd);
 	if (err)
 		return err;
-	msg = plug_reply_new(false);
-	if (!msg)
-		return -ENOMEM;
+	err = plug_echo_new(info, &msg);
+	if (err)
+		return err;
 	err = plug_change_rcu(info, &cmd, &after);
 	if (err == -EAGAIN)
 		err = plug_change_rtnl(info, &cmd, &after);
@@ -445,24 +506,24 @@ static int plug_do_change(struct sk_buff *skb, struct genl_info *info)
 		nlmsg_free(msg);
 		return err;
 	}
-	return plug_reply(msg, info, &after, false);
+	plug_echo(msg, info, &after);
+	return 0;
 }
 
-/* Owners. A plug's owner changes under RTNL and its bucket's lock. */
+/* Owners */
 
 static void plug_set_owner(struct plug_control *control, struct sock *sk,
 			   u32 port, u32 at_exit)
 {
-	struct plug_bucket *bucket = plug_bucket(control->id);
 	struct sock *old = control->owner;
 
 	if (sk)
 		sock_hold(sk);
-	spin_lock_bh(&bucket->lock);
+	plug_lock_both(control);
 	control->owner = sk;
 	control->owner_port = port;
 	control->at_exit = at_exit;
-	spin_unlock_bh(&bucket->lock);
+	plug_unlock_both(control);
 	if (old)
 		sock_put(old);
 	atomic_add(!!sk - !!old, &plug_owned);
@@ -505,9 +566,9 @@ static int plug_do_own(struct sk_buff *skb, struct genl_info *info)
 				    "Unknown thing to do at exit");
 		return -EINVAL;
 	}
-	msg = plug_reply_new(false);
-	if (!msg)
-		return -ENOMEM;
+	err = plug_echo_new(info, &msg);
+	if (err)
+		return err;
 	rtnl_lock();
 	err = plug_own(info, NETLINK_CB(skb).sk, at_exit, &snap);
 	rtnl_unlock();
@@ -515,7 +576,8 @@ static int plug_do_own(struct sk_buff *skb, struct genl_info *info)
 		nlmsg_free(msg);
 		return err;
 	}
-	return plug_reply(msg, info, &snap, false);
+	plug_echo(msg, info, &snap);
+	return 0;
 }
 
 static bool plug_owner_is_gone(const struct plug_control *control)
@@ -540,8 +602,10 @@ static bool plug_any_owner_is_gone(void)
 	return gone;
 }
 
-/* The owner is set free last: until then, its socket's closing waits for us. */
-static void plug_lose_owner(struct plug_control *control)
+/* The owner is set free last: until then, its socket's closing waits for us. One
+ * may own many plugs: what is to be waited for is waited for once for all.
+ */
+static void plug_lose_owner(struct plug_control *control, bool *waited)
 {
 	struct Qdisc *sch = control->sch;
 	const u32 at_exit = control->at_exit;
@@ -555,6 +619,10 @@ static void plug_lose_owner(struct plug_control *control)
 		break;
 	case SCH_PLUG_AT_EXIT_DISCARD:
 		cmd.action = TCQ_PLUG_DISCARD;
+		if (!*waited)
+			plug_wait_for_deferred();
+		*waited = true;
+		cmd.waited = true;
 		plug_command_rtnl(sch, &cmd, &after, NULL);
 		break;
 	default:
@@ -570,12 +638,13 @@ static void plug_lose_owners(void)
 {
 	struct plug_control *control;
 	struct plug_bucket *bucket;
+	bool waited = false;
 
 	for (bucket = plug_buckets;
 	     bucket < plug_buckets + ARRAY_SIZE(plug_buckets); bucket++)
 		hlist_for_each_entry(control, &bucket->plugs, node)
 			if (plug_owner_is_gone(control))
-				plug_lose_owner(control);
+				plug_lose_owner(control, &waited);
 }
 
 /* Some netlink socket is being closed. Nearly all are none of ours, and do not
@@ -737,6 +806,7 @@ void plug_attached(struct Qdisc *sch)
 	struct plug_snapshot snap;
 
 	ASSERT_RTNL();
+	spin_lock_init(&control->lock);
 	control->sch = sch;
 	control->id = plug_next_id++;
 	plug_generation++;
@@ -745,7 +815,7 @@ void plug_attached(struct Qdisc *sch)
 
 	bucket = plug_bucket(control->id);
 	spin_lock_bh(&bucket->lock);
-	hlist_add_head(&control->node, &bucket->plugs);
+	hlist_add_head_rcu(&control->node, &bucket->plugs);
 	spin_unlock_bh(&bucket->lock);
 
 	plug_event(plug_net(sch), SCH_PLUG_CMD_ATTACH_NTF, &snap, 0, 0);
@@ -754,17 +824,15 @@ void plug_attached(struct Qdisc *sch)
 void plug_detached(struct Qdisc *sch)
 {
 	struct plug_control *control = plug_control(sch);
-	struct plug_bucket *bucket;
 	struct plug_snapshot snap;
 
 	if (hlist_unhashed(&control->node))
 		return;
 
 	ASSERT_RTNL();
-	bucket = plug_bucket(control->id);
-	spin_lock_bh(&bucket->lock);
-	hlist_del_init(&control->node);
-	spin_unlock_bh(&bucket->lock);
+	plug_lock_both(control);
+	hlist_del_init_rcu(&control->node);
+	plug_unlock_both(control);
 
 	plug_generation++;
 	if (control->owner)

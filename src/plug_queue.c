@@ -527,8 +527,8 @@ static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 {
 	struct tc_plug_qopt qopt;
 
-	NL_SET_BAD_ATTR(extack, opt);
 	if (nla_len(opt) < sizeof(qopt)) {
+		NL_SET_BAD_ATTR(extack, opt);
 		NL_SET_ERR_MSG_MOD(extack,
 				   "TCA_OPTIONS is shorter than tc_plug_qopt");
 		return -EINVAL;
@@ -546,6 +546,7 @@ static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 		return 0;
 	}
 
+	NL_SET_BAD_ATTR(extack, opt);
 	NL_SET_ERR_MSG_MOD(extack, "Unknown action");
 	return -EINVAL;
 }
@@ -646,7 +647,8 @@ int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 	 * not come in after it, so wait for that other one: it holds
 	 * rcu_read_lock_bh() until the packet is in the queue.
 	 */
-	if (cmd->action == TCQ_PLUG_DISCARD && plug_is_closed(sch))
+	if (cmd->action == TCQ_PLUG_DISCARD && !cmd->waited &&
+	    plug_is_closed(sch))
 		plug_wait_for_deferred();
 
 	sch_tree_lock(sch);
@@ -713,6 +715,24 @@ static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
 	}
 }
 
+/* A device without qdiscs of its own has one of the core's as root. The core
+ * puts a default qdisc in its place without a lock, and packets may come at
+ * once; and so it does when the device goes. The lock of the one says nothing
+ * of the other, then.
+ */
+static bool plug_has_no_root(const struct Qdisc *root)
+{
+	return root->flags & TCQ_F_BUILTIN;
+}
+
+static void plug_assert_root_lock(const struct Qdisc *sch)
+{
+	struct Qdisc *root = plug_root_rcu(sch);
+
+	if (!plug_has_no_root(root))
+		lockdep_assert_held(qdisc_lock(root));
+}
+
 static void plug_unlock_root_rcu(struct Qdisc *root)
 {
 	spin_unlock_bh(qdisc_lock(root));
@@ -732,8 +752,9 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 	struct Qdisc *root = plug_lock_root_rcu(sch);
 	int err = -EAGAIN;
 
-	lockdep_assert_held(qdisc_lock(plug_root_rcu(sch)));
-	if (plug_only_numbers(qdisc_priv(sch), cmd)) {
+	plug_assert_root_lock(sch);
+	if (!plug_has_no_root(root) &&
+	    plug_only_numbers(qdisc_priv(sch), cmd)) {
 		err = plug_apply(sch, cmd, extack);
 		__netif_schedule(qdisc_root(sch));
 		plug_look_at_numbers(sch, after);
@@ -743,12 +764,18 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 	return err;
 }
 
-void plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap)
+int plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap)
 {
 	struct Qdisc *root = plug_lock_root_rcu(sch);
+	int err = -EAGAIN;
 
-	plug_look_at_numbers(sch, snap);
+	if (!plug_has_no_root(root)) {
+		plug_look_at_numbers(sch, snap);
+		err = 0;
+	}
 	plug_unlock_root_rcu(root);
+
+	return err;
 }
 
 static int plug_change(struct Qdisc *sch, struct nlattr *opt,

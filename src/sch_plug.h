@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 #include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/pkt_sched_plug.h>
 
 struct Qdisc;
@@ -19,6 +20,7 @@ struct sock;
 struct plug_cmd {
 	int			action;
 	u32			limit;	/* 0: the default */
+	bool			waited;	/* for packets in front of the queue */
 	bool			has_last;
 	u64			last;	/* epoch to release or discard */
 	const struct nlattr	*attr;	/* where @last, or else the action, is */
@@ -79,7 +81,8 @@ static inline u64 plug_commands(const struct plug_stats *st)
 
 /* What the control interface keeps in each plug. */
 struct plug_control {
-	struct hlist_node	node;
+	spinlock_t		lock;
+	struct hlist_node	node;	/* unhashed: the plug is going */
 	struct Qdisc		*sch;
 	u64			id;
 	struct sock		*owner;
@@ -91,7 +94,7 @@ struct plug_control {
 struct plug_control *plug_control(struct Qdisc *sch);
 void plug_look(struct Qdisc *sch, struct plug_snapshot *snap);
 void plug_look_rtnl(struct Qdisc *sch, struct plug_snapshot *snap);
-void plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap);
+int plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap);
 int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
 		      struct netlink_ext_ack *extack);

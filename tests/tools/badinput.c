@@ -511,7 +511,7 @@ static void random_request(struct random_request *r, const struct control_state 
 	struct genlmsghdr *genl = NLMSG_DATA(nlh);
 
 	r->odd_header = false;
-	control_start(&r->req, &ctl, cmd, pick(10) ? 0 : NLM_F_ECHO);
+	control_start(&r->req, &ctl, cmd, pick(2) ? 0 : NLM_F_ECHO);
 	if (pick(30) == 0)
 		genl->version = pick(256);
 	if (pick(30) == 0) {
@@ -652,11 +652,14 @@ static void show_request(const struct random_request *r, int err)
 /* Sends it; whether the answer has the form of one. */
 static bool send_request(struct random_request *r, int *err)
 {
+	const struct nlmsghdr *nlh = (void *)r->req.buf;
+	const __u8 cmd = ((struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
 	struct control_reply answer;
 
 	*err = control_send(&r->req, &ctl, &answer, NULL, NULL);
 	if (!*err)
-		return answer.states == 1;
+		return answer.states ==
+		       (cmd == SCH_PLUG_CMD_GET || nlh->nlmsg_flags & NLM_F_ECHO);
 	if (*err == -EOPNOTSUPP)
 		return true;
 	return (*err == -EINVAL || *err == -ENOENT || *err == -EPERM) && !answer.states &&

@@ -195,7 +195,7 @@ static int by_id(const struct control *c, __u8 cmd, __u64 id, __u16 type, __u32 
 {
 	struct control_request req;
 
-	control_start(&req, c, cmd, 0);
+	control_start(&req, c, cmd, NLM_F_ECHO);
 	control_u64(&req, SCH_PLUG_A_ID, id);
 	if (type)
 		control_u32(&req, type, value);
@@ -224,7 +224,7 @@ int control_change(const struct control *c, __u64 id, __u32 action, const __u64 
 {
 	struct control_request req;
 
-	control_start(&req, c, SCH_PLUG_CMD_CHANGE, 0);
+	control_start(&req, c, SCH_PLUG_CMD_CHANGE, NLM_F_ECHO);
 	control_u64(&req, SCH_PLUG_A_ID, id);
 	control_u32(&req, SCH_PLUG_A_ACTION, action);
 	if (arg && action == TCQ_PLUG_LIMIT)
@@ -341,7 +341,7 @@ static __u32 group_parse(const void *data, size_t len)
 	return is_it ? id : 0;
 }
 
-static void family_parse(struct control *c, const struct nlmsghdr *nlh)
+static void family_parse(struct control *c, const struct nlmsghdr *nlh, const char *name)
 {
 	struct attrs a = genl_attrs(nlh);
 	__u16 family = 0;
@@ -353,7 +353,7 @@ static void family_parse(struct control *c, const struct nlmsghdr *nlh)
 
 	while ((type = attr_next(&a, &data, &len)) >= 0) {
 		if (type == CTRL_ATTR_FAMILY_NAME)
-			is_it = !strcmp(data, SCH_PLUG_FAMILY_NAME);
+			is_it = !strcmp(data, name);
 		else if (type == CTRL_ATTR_FAMILY_ID)
 			memcpy(&family, data, sizeof(family));
 		else if (type == CTRL_ATTR_MCAST_GROUPS)
@@ -368,7 +368,7 @@ static void family_parse(struct control *c, const struct nlmsghdr *nlh)
 /* Asks for all families: who asks for one by its name, and there is none, has the
  * kernel start modprobe, each time.
  */
-static bool resolve(struct control *c)
+static bool resolve(struct control *c, const char *name)
 {
 	static __thread char buf[65536] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = (void *)buf;
@@ -388,7 +388,7 @@ static bool resolve(struct control *c)
 				continue;
 			if (nlh->nlmsg_type != GENL_ID_CTRL)
 				return c->family;
-			family_parse(c, nlh);
+			family_parse(c, nlh, name);
 		}
 	return false;
 }
@@ -407,13 +407,18 @@ static void socket_open(struct control *c)
 	setsockopt(c->nl, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
-bool control_try_open(struct control *c)
+bool control_try_family(struct control *c, const char *name)
 {
 	socket_open(c);
-	if (resolve(c))
+	if (resolve(c, name))
 		return true;
 	close(c->nl);
 	return false;
+}
+
+bool control_try_open(struct control *c)
+{
+	return control_try_family(c, SCH_PLUG_FAMILY_NAME);
 }
 
 struct control control_open(void)
@@ -454,7 +459,7 @@ const struct control *control_here(bool again)
 		here.dev = ns.st_dev;
 		here.ino = ns.st_ino;
 	}
-	if ((again || !here.c.family) && !resolve(&here.c))
+	if ((again || !here.c.family) && !resolve(&here.c, SCH_PLUG_FAMILY_NAME))
 		return NULL;
 	return &here.c;
 }

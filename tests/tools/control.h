@@ -25,7 +25,9 @@ struct control {
 
 /* Resolves the family in the present network namespace; false: it has none. */
 bool control_try_open(struct control *c);
-/* The same, and ends the test if there is none. */
+/* The same for another family. */
+bool control_try_family(struct control *c, const char *name);
+/* As the first, and ends the test if there is none. */
 struct control control_open(void);
 void control_close(struct control *c);
 

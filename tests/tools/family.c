@@ -6,11 +6,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -268,6 +271,66 @@ static void test_change(void)
 	is_u64(look(id).qlen, 0, "none is held");
 	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 1, "one was dropped");
 	is_u64(look(id).commands, 15, "so many commands");
+	finish();
+}
+
+/* What a request with these flags is answered with, in order: s, a state; a, an
+ * acknowledgement; e, an error. All has come when send() returns.
+ */
+static void answered(struct control_request *req, __u16 flags, const char *expected)
+{
+	static char buf[8192] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = (void *)req->buf;
+	const __u8 cmd = ((struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
+	char got[8] = "";
+	size_t n = 0;
+	ssize_t len;
+
+	nlh->nlmsg_len = req->len;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	if (send(c.nl, req->buf, req->len, 0) < 0)
+		bail("send: %s", strerror(errno));
+	while ((len = recv(c.nl, buf, sizeof(buf), MSG_DONTWAIT)) >= 0)
+		for (nlh = (void *)buf; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len))
+			if (n < sizeof(got) - 1)
+				got[n++] = nlh->nlmsg_type != NLMSG_ERROR ? 's' :
+					   *(int *)NLMSG_DATA(nlh) ? 'e' : 'a';
+	ok(!strcmp(got, expected), "command %u, flags %#x: \"%s\" expected, \"%s\" came",
+	   cmd, flags, expected, got);
+}
+
+static void test_echo(void)
+{
+	static const struct {
+		__u16		flags;
+		const char	*obeyed, *refused;
+	} rows[] = {
+		{ 0, "", "e" },
+		{ NLM_F_ACK, "a", "e" },
+		{ NLM_F_ECHO, "s", "e" },
+		{ NLM_F_ACK | NLM_F_ECHO, "sa", "e" },
+	};
+	__u64 id = start(), before = look(id).commands;
+	unsigned int i;
+
+	diag("what commands are answered with");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct control_request change, own, stale;
+
+		control_start(&change, &c, SCH_PLUG_CMD_CHANGE, 0);
+		control_u64(&change, SCH_PLUG_A_ID, id);
+		control_u32(&change, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
+		answered(&change, rows[i].flags, rows[i].obeyed);
+		control_start(&own, &c, SCH_PLUG_CMD_OWN, 0);
+		control_u64(&own, SCH_PLUG_A_ID, id);
+		control_u32(&own, SCH_PLUG_A_AT_EXIT, SCH_PLUG_AT_EXIT_KEEP);
+		answered(&own, rows[i].flags, rows[i].obeyed);
+		control_start(&stale, &c, SCH_PLUG_CMD_CHANGE, 0);
+		control_u64(&stale, SCH_PLUG_A_ID, id + 1000);
+		control_u32(&stale, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
+		answered(&stale, rows[i].flags, rows[i].refused);
+	}
+	is_u64(look(id).commands - before, i, "each was obeyed, asked for an answer or not");
 	finish();
 }
 
@@ -539,7 +602,7 @@ static const struct request bad[] = {
 	{ "BUFFER and what the kernel tells", SCH_PLUG_CMD_CHANGE, true, TCQ_PLUG_BUFFER, SCH_PLUG_A_EPOCH, 8, 1, -EINVAL, 0, true },
 	{ "OWN without an exit", SCH_PLUG_CMD_OWN, true, -1, 0, 0, 0, -EINVAL, SCH_PLUG_A_AT_EXIT, false },
 	{ "OWN with an unknown exit", SCH_PLUG_CMD_OWN, true, -1, SCH_PLUG_A_AT_EXIT, 4, 3, -EINVAL, 0, true },
-	{ "OWN with an action", SCH_PLUG_CMD_OWN, true, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, 0, true },
+	{ "OWN with an action", SCH_PLUG_CMD_OWN, true, TCQ_PLUG_BUFFER, 0, 0, 0, -EINVAL, SCH_PLUG_A_AT_EXIT, false },
 	{ "no such operation", SCH_PLUG_CMD_MAX + 1, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
 	{ "an event is no operation", SCH_PLUG_CMD_CHANGE_NTF, true, -1, 0, 0, 0, -EOPNOTSUPP, 0, false },
 };
@@ -1133,6 +1196,207 @@ static void test_owner(void)
 	owner_ends(SCH_PLUG_AT_EXIT_DISCARD, CLOSES, "closes its socket, discard");
 }
 
+static void test_owner_races(void)
+{
+	__u64 id = start();
+	struct control other;
+	struct control_reply reply;
+
+	diag("the plug goes before its owner does");
+	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_OPEN, NULL), 0, "OWN");
+	must("tc qdisc replace dev " DEV " root handle 2: pfifo");
+	must("tc qdisc replace dev " DEV " root handle 3: plug limit 10000000");
+	other = control_open();
+	is_u64(control_own(&other, control_find(&other, DEV, TC_H_ROOT).id,
+			   SCH_PLUG_AT_EXIT_KEEP, &reply), 0, "its successor is nobody's");
+	wire_send(&w, 1, 100);
+	control_close(&c);
+	c = other;
+	wire_silent(&w, "replaced: its successor is not opened");
+
+	diag("the module is asked to go while a plug has an owner");
+	ok(sh("rmmod sch_plug 2> /dev/null"), "it stays");
+	is_u64(look(control_find(&c, DEV, TC_H_ROOT).id).at_exit, SCH_PLUG_AT_EXIT_KEEP,
+	       "and the plug its owner's");
+
+	diag("the device goes");
+	must("ip link add gone0 type dummy && ip link set gone0 up");
+	must("tc qdisc add dev gone0 root handle 1: plug");
+	other = control_open();
+	id = control_find(&other, "gone0", TC_H_ROOT).id;
+	is_u64(control_own(&other, id, SCH_PLUG_AT_EXIT_OPEN, NULL), 0, "OWN");
+	must("ip link del gone0");
+	is_u64(control_do(&other, id, TCQ_PLUG_BUFFER, NULL), -ENOENT, "its plug is gone");
+	control_close(&other);
+	finish();
+	must("rmmod sch_plug");
+	must("modprobe sch_plug");
+}
+
+/* ---- RTNL ---- */
+
+/* Something that waits in the kernel. */
+struct background {
+	void		(*run)(void *arg);
+	void		*arg;
+	pthread_t	thread;
+	atomic_int	tid;
+	atomic_bool	done;
+};
+
+static void *background_main(void *arg)
+{
+	struct background *b = arg;
+
+	atomic_store(&b->tid, syscall(SYS_gettid));
+	b->run(b->arg);
+	atomic_store(&b->done, true);
+	return NULL;
+}
+
+static bool is_waiting(struct background *b)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", atomic_load(&b->tid));
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'D';
+}
+
+static void background_start(struct background *b, void (*run)(void *arg), void *arg)
+{
+	memset(b, 0, sizeof(*b));
+	b->run = run;
+	b->arg = arg;
+	if (pthread_create(&b->thread, NULL, background_main, b))
+		bail("no thread");
+}
+
+/* True: it waits, and not just for a moment. False: it is done. */
+static bool background_waits(struct background *b)
+{
+	unsigned int waiting = 0;
+
+	while (waiting < 30) {
+		if (atomic_load(&b->done))
+			return false;
+		waiting = is_waiting(b) ? waiting + 1 : 0;
+		sleep_ms(1);
+	}
+	return true;
+}
+
+static void other_family(__u8 cmd)
+{
+	struct control_request req;
+	struct control other;
+
+	if (!control_try_family(&other, "plug_other"))
+		bail("no family plug_other");
+	control_start(&req, &other, cmd, 0);
+	if (control_send(&req, &other, NULL, NULL, NULL))
+		bail("plug_other: operation %u", cmd);
+	close(other.nl);
+}
+
+static void hold_rtnl(void *arg)
+{
+	other_family(1);
+}
+
+struct needy {
+	const char *what;
+	__u8	cmd;
+	__u32	action;
+	__u16	type;		/* of what is sent beside, or 0 */
+	__u64	value;
+	__u64	id;
+	int	err;
+};
+
+static void send_needy(void *arg)
+{
+	struct needy *n = arg;
+	struct control_request req;
+	struct control own = control_open();
+
+	control_start(&req, &own, n->cmd, 0);
+	control_u64(&req, SCH_PLUG_A_ID, n->id);
+	if (n->cmd == SCH_PLUG_CMD_CHANGE)
+		control_u32(&req, SCH_PLUG_A_ACTION, n->action);
+	if (n->type == SCH_PLUG_A_LAST)
+		control_u64(&req, n->type, n->value);
+	else if (n->type)
+		control_u32(&req, n->type, n->value);
+	n->err = control_send(&req, &own, NULL, NULL, NULL);
+	close(own.nl);
+}
+
+/* While somebody else has RTNL: who waits for it, and who does not. */
+static void test_rtnl(void)
+{
+	static struct needy free_of_it[] = {
+		{ .what = "BUFFER", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_BUFFER },
+		{ .what = "RELEASE_ONE", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_RELEASE_ONE },
+		{ .what = "RELEASE_UPTO", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_RELEASE_UPTO, .type = SCH_PLUG_A_LAST, .value = 1 },
+		{ .what = "GET", .cmd = SCH_PLUG_CMD_GET },
+	}, needy[] = {
+		{ .what = "DISCARD", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_DISCARD },
+		{ .what = "LIMIT", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_LIMIT, .type = SCH_PLUG_A_LIMIT, .value = 10000 },
+		{ .what = "OWN", .cmd = SCH_PLUG_CMD_OWN,
+		  .type = SCH_PLUG_A_AT_EXIT, .value = SCH_PLUG_AT_EXIT_KEEP },
+		{ .what = "RELEASE_INDEFINITE", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_RELEASE_INDEFINITE },
+		{ .what = "BUFFER that closes", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_BUFFER },
+		{ .what = "RELEASE_ONE that opens the valve", .cmd = SCH_PLUG_CMD_CHANGE,
+		  .action = TCQ_PLUG_RELEASE_ONE },
+	};
+	struct background holder, waiter;
+	__u64 id = start();
+	unsigned int i;
+
+	diag("who waits for RTNL");
+	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
+	must("insmod /other_family.ko");
+	background_start(&holder, hold_rtnl, NULL);
+	ok(background_waits(&holder), "somebody has it");
+	/* Who did wait would get it when the holder gives up. */
+	for (i = 0; i < sizeof(free_of_it) / sizeof(free_of_it[0]); i++) {
+		free_of_it[i].id = id;
+		send_needy(&free_of_it[i]);
+		ok(!atomic_load(&holder.done) && !free_of_it[i].err, "%s does not",
+		   free_of_it[i].what);
+	}
+	other_family(2);
+	pthread_join(holder.thread, NULL);
+
+	for (i = 0; i < sizeof(needy) / sizeof(needy[0]); i++) {
+		needy[i].id = id;
+		background_start(&holder, hold_rtnl, NULL);
+		background_waits(&holder);
+		background_start(&waiter, send_needy, &needy[i]);
+		ok(background_waits(&waiter), "%s does", needy[i].what);
+		other_family(2);
+		pthread_join(holder.thread, NULL);
+		pthread_join(waiter.thread, NULL);
+		is_u64(needy[i].err, 0, "%s is done then", needy[i].what);
+	}
+	must("rmmod other_family");
+	finish();
+}
+
 /* ---- events ---- */
 
 static void event(const struct control *e, __u8 cmd, __u64 id, __u64 epoch, __u64 released,
@@ -1143,6 +1407,7 @@ static void event(const struct control *e, __u8 cmd, __u64 id, __u64 epoch, __u6
 	if (!ok(control_event(e, &st), "%s: an event", what))
 		return;
 	is_u64(st.cmd, cmd, "%s: which", what);
+	is_u64(!!st.n_stats, cmd == SCH_PLUG_CMD_DETACH_NTF, "%s: statistics", what);
 	if (id)
 		is_u64(st.id, id, "%s: of which plug", what);
 	numbers(epoch, released, &st, what);
@@ -1267,6 +1532,7 @@ static const struct test tests[] = {
 	{ "get", test_get },
 	{ "many", test_many },
 	{ "change", test_change },
+	{ "echo", test_echo },
 	{ "discard", test_discard },
 	{ "discard-all", test_discard_all },
 	{ "discard-released", test_discard_released },
@@ -1280,6 +1546,8 @@ static const struct test tests[] = {
 	{ "link", test_link },
 	{ "permissions", test_permissions },
 	{ "owner", test_owner },
+	{ "owner-races", test_owner_races },
+	{ "rtnl", test_rtnl },
 	{ "events", test_events },
 	{ "slow", test_slow },
 };

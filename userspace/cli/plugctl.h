@@ -33,8 +33,9 @@ enum {
 struct messages {
 	int fd;
 	bool hold;
-	char *held;
-	size_t held_len;
+	FILE *held;		/* NULL: none was yet; it makes text and len */
+	char *text;
+	size_t len;
 };
 
 struct plugctl {

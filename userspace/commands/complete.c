@@ -243,10 +243,11 @@ static int complete_run(struct request *req)
 		.last = req->n ? req->words[req->n - 1] : "",
 		.before = req->n > 1 ? req->words[req->n - 2] : "",
 	};
+	const int messages = req->session->messages.fd;
 
 	/* Whatever goes wrong, nothing is to appear while somebody types. */
 	req->options.quiet = true;
-	req->session->messages.hold = true;
+	req->session->messages.fd = -1;
 	look_at(&words);
 	if (words.program_at && words.command &&
 	    words.command->completion == COMPLETE_PROGRAM)
@@ -272,8 +273,7 @@ static int complete_run(struct request *req)
 		default:
 			offer_arguments(&words);
 		}
-	free(req->session->messages.held);
-	req->session->messages.held = NULL;
+	req->session->messages.fd = messages;
 	return STATUS_OK;
 }
 

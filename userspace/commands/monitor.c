@@ -327,7 +327,7 @@ static bool handle_name(struct monitor *mon, const struct nlmsghdr *nlh)
 	size_t i;
 	int k;
 
-	mnl_attr_for_each_payload((const void *)(ifi + 1),
+	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(*ifi)),
 				  mnl_nlmsg_get_payload_len(nlh) - sizeof(*ifi))
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
 			snprintf(name, sizeof(name), "%.*s",

@@ -20,7 +20,7 @@ static void print(FILE *null, const struct qdisc_state *state)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct answer answer = { .wants_state = true };
+	struct answer answer = { 0 };
 	struct kernel kernel = { 0 };
 	FILE *null = fopen("/dev/null", "w");
 	struct qdisc_state state;

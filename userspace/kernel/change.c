@@ -165,9 +165,7 @@ int own_target(struct kernel *kernel, const struct target *target,
 
 void add_statistics(struct kernel *kernel, struct qdisc_state *state)
 {
-	const struct order order = {
-		.kind = ORDER_GET, .at.id = state->id, .echo = true,
-	};
+	const struct order order = { .kind = ORDER_GET, .at.id = state->id };
 	struct answer answer;
 
 	if (!state->id || state->stats_known ||

@@ -255,8 +255,7 @@ void answer_parse(const struct nlmsghdr *nlh, uint16_t family,
 		parse_extack(nlh, answer);
 	} else if (family && nlh->nlmsg_type == family) {
 		answer->complete = true;
-		answer->has_state = answer->wants_state &&
-				    !plug_parse(nlh, &answer->state);
+		answer->has_state = !plug_parse(nlh, &answer->state);
 	} else if (!family && nlh->nlmsg_type == RTM_NEWQDISC) {
 		parse_echo(nlh, answer);
 	}
@@ -383,7 +382,6 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 	bool generic;
 
 	for (done = 0; done < n; done++) {
-		answers[done].wants_state = orders[done].echo;
 		answers[done].complete = false;
 		answers[done].error = 0;
 		answers[done].text[0] = '\0';

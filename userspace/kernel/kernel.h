@@ -74,7 +74,6 @@ bool kernel_find_family(struct kernel *kernel);
 
 /* The answer to one order. */
 struct answer {
-	bool wants_state;		/* else it is not parsed: that takes long */
 	bool complete;
 	int error;			/* an errno, 0: done; or the socket's */
 	char text[EXTACK_TEXT_MAX];	/* the kernel's own words, or "" */

@@ -70,13 +70,14 @@ static struct nlmsghdr *put_plug(void *buf, uint16_t flags, uint8_t cmd)
 	return put_generic(buf, flags, cmd, SCH_PLUG_FAMILY_VERSION);
 }
 
-/* No NLM_F_ACK in messages of the family: the state is the answer. */
-static struct nlmsghdr *put_change(void *buf, uint64_t id,
-				   const struct action *action)
+/* Answered with the state after it, or with an acknowledgement, which costs less. */
+static struct nlmsghdr *put_change(void *buf, const struct order *order)
 {
-	struct nlmsghdr *nlh = put_plug(buf, 0, SCH_PLUG_CMD_CHANGE);
+	const struct action *action = &order->action;
+	struct nlmsghdr *nlh = put_plug(buf, order->echo ? NLM_F_ECHO : NLM_F_ACK,
+					SCH_PLUG_CMD_CHANGE);
 
-	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, id);
+	mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, order->at.id);
 	mnl_attr_put_u32(nlh, SCH_PLUG_A_ACTION, (uint32_t)action->code);
 	if (action->code == TCQ_PLUG_LIMIT)
 		mnl_attr_put_u32(nlh, SCH_PLUG_A_LIMIT, action->limit);
@@ -100,7 +101,7 @@ static struct nlmsghdr *put_action(void *buf, const struct order *order)
 	struct nlmsghdr *nlh;
 
 	if (order->at.id)
-		return put_change(buf, order->at.id, &order->action);
+		return put_change(buf, order);
 	nlh = put_qdisc(buf, RTM_NEWQDISC, flags, &by_handle);
 	put_kind(nlh);
 	put_options(nlh, &order->action);
@@ -139,7 +140,7 @@ struct nlmsghdr *message_order(void *buf, const struct order *order)
 		mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, order->at.id);
 		return nlh;
 	case ORDER_OWN:
-		nlh = put_plug(buf, 0, SCH_PLUG_CMD_OWN);
+		nlh = put_plug(buf, NLM_F_ACK, SCH_PLUG_CMD_OWN);
 		mnl_attr_put_u64(nlh, SCH_PLUG_A_ID, order->at.id);
 		mnl_attr_put_u32(nlh, SCH_PLUG_A_AT_EXIT, order->at_exit);
 		return nlh;

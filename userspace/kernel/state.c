@@ -107,7 +107,8 @@ int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
 	state->handle = tcm->tcm_handle;
 	state->parent = tcm->tcm_parent;
 
-	mnl_attr_for_each_payload((const void *)(tcm + 1), len - sizeof(*tcm)) {
+	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(*tcm)),
+				  len - sizeof(*tcm)) {
 		switch (mnl_attr_get_type(attr)) {
 		case TCA_KIND:
 			if (!parse_kind(attr, state))

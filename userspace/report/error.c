@@ -34,22 +34,21 @@ static void write_all(int fd, const char *text, size_t len)
 
 static void hold(struct messages *messages, const char *line, size_t len)
 {
-	char *held = realloc(messages->held, messages->held_len + len);
-
-	if (!held)
-		return;
-	memcpy(held + messages->held_len, line, len);
-	messages->held = held;
-	messages->held_len += len;
+	if (!messages->held)
+		messages->held = open_memstream(&messages->text, &messages->len);
+	if (messages->held)
+		fwrite(line, 1, len, messages->held);
 }
 
 void messages_write(struct messages *messages)
 {
 	messages->hold = false;
-	write_all(messages->fd, messages->held, messages->held_len);
-	free(messages->held);
+	if (!messages->held)
+		return;
+	fclose(messages->held);
 	messages->held = NULL;
-	messages->held_len = 0;
+	write_all(messages->fd, messages->text, messages->len);
+	free(messages->text);
 }
 
 /*

@@ -128,6 +128,11 @@
  * attribute is at fault, which one, or (Linux 6.1 and newer) which one is
  * missing. An attribute that an operation has no use for is refused, not
  * ignored.
+ *
+ * What CHANGE and OWN are answered with is asked for by flags, as anywhere in
+ * netlink: NLM_F_ACK an acknowledgement, NLM_F_ECHO the state after it, both the
+ * one after the other, neither nothing unless it is refused. NLM_F_ACK alone costs
+ * least.
  */
 #define SCH_PLUG_FAMILY_NAME	"sch_plug"
 #define SCH_PLUG_FAMILY_VERSION	1
@@ -144,20 +149,20 @@
 /*
  * @SCH_PLUG_CMD_GET: one plug, by SCH_PLUG_A_ID, or as a dump all of them, or those
  *	of one device, by SCH_PLUG_A_IFINDEX. The answer has statistics. ENOENT: no
- *	such plug. A dump during which a plug came or went has NLM_F_DUMP_INTR.
- * @SCH_PLUG_CMD_CHANGE: does SCH_PLUG_A_ACTION to the plug SCH_PLUG_A_ID, and is
- *	answered with the state after it. ENOENT: no such plug. EINVAL: unknown
- *	action, or what the action says below.
+ *	such plug. A dump during which a plug came or went, in any network
+ *	namespace, has NLM_F_DUMP_INTR.
+ * @SCH_PLUG_CMD_CHANGE: does SCH_PLUG_A_ACTION to the plug SCH_PLUG_A_ID. ENOENT:
+ *	no such plug. EINVAL: unknown action, or what the action says below.
  * @SCH_PLUG_CMD_OWN: the plug SCH_PLUG_A_ID belongs to this socket. When the last
  *	process that has the socket closes it or ends, for whatever reason, the kernel
- *	does SCH_PLUG_A_AT_EXIT, before close() returns. Said again by the owner, it
- *	changes that. Others may go on commanding the plug. Answered with the state.
- *	ENOENT: no such plug. EBUSY: it belongs to another socket. EINVAL: unknown
- *	SCH_PLUG_A_AT_EXIT.
+ *	does SCH_PLUG_A_AT_EXIT, before that close() returns. (A thread that waits in
+ *	recv() has the socket until recv() returns.) Said again by the owner, it
+ *	changes that. No event tells of it. Others may go on commanding the plug. ENOENT: no such plug.
+ *	EBUSY: it belongs to another socket. EINVAL: unknown SCH_PLUG_A_AT_EXIT.
  * @SCH_PLUG_CMD_ATTACH_NTF: event: a plug has been created. It is about to be put
  *	into its place.
  * @SCH_PLUG_CMD_DETACH_NTF: event: a plug has been deleted or replaced, or its
- *	device is gone. What it held has been dropped.
+ *	device is gone. What it held has been dropped, and is in the statistics.
  * @SCH_PLUG_CMD_CHANGE_NTF: event: a command was obeyed: SCH_PLUG_A_ACTION and the
  *	state after it. By either interface.
  * @SCH_PLUG_CMD_OWNER_LOST_NTF: event: the owner's socket was closed, and
@@ -248,7 +253,8 @@ enum sch_plug_at_exit {
  *	either interface. The message that creates a plug is no command.
  * @SCH_PLUG_A_OWNER: __u32, the netlink port of the socket that owns it; absent if
  *	nobody does.
- * @SCH_PLUG_A_STATS: nest of SCH_PLUG_A_STATS_*. In answers to GET only.
+ * @SCH_PLUG_A_STATS: nest of SCH_PLUG_A_STATS_*. In answers to GET, and in
+ *	DETACH_NTF.
  */
 enum {
 	SCH_PLUG_A_ID = 1,

@@ -1,14 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A generic netlink family that does nothing. Its coming and going takes, for
- * writing, the lock that every request to every family takes for reading.
+ * A generic netlink family for tests. Its coming and going takes, for writing, the
+ * lock that every request to every family takes for reading. And it can hold RTNL:
+ * operation 1 takes it, and is answered when operation 2 has come (or after a
+ * minute, so that a test that fails can end).
  */
+#include <linux/completion.h>
 #include <linux/module.h>
+#include <linux/rtnetlink.h>
 #include <net/genetlink.h>
+
+static DECLARE_COMPLETION(let_go);
+
+static int other_hold(struct sk_buff *skb, struct genl_info *info)
+{
+	rtnl_lock();
+	wait_for_completion_timeout(&let_go, 60 * HZ);
+	rtnl_unlock();
+	return 0;
+}
+
+static int other_let_go(struct sk_buff *skb, struct genl_info *info)
+{
+	complete(&let_go);
+	return 0;
+}
+
+static const struct genl_ops other_ops[] = {
+	{ .cmd = 1, .flags = GENL_ADMIN_PERM, .doit = other_hold },
+	{ .cmd = 2, .flags = GENL_ADMIN_PERM, .doit = other_let_go },
+};
 
 static struct genl_family other_family __ro_after_init = {
 	.name		= "plug_other",
 	.version	= 1,
+	.parallel_ops	= true,
+	.ops		= other_ops,
+	.n_ops		= ARRAY_SIZE(other_ops),
 	.module		= THIS_MODULE,
 };
 
@@ -25,4 +53,4 @@ static void __exit other_family_exit(void)
 module_init(other_family_init)
 module_exit(other_family_exit)
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("A generic netlink family that does nothing");
+MODULE_DESCRIPTION("A generic netlink family for tests of sch_plug");
