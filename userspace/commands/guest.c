@@ -12,8 +12,12 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* Of the ifb; what is left of the 15 characters is the guest's. For people only. */
-#define IFB_NAME_FORMAT	"ifb-%.11s"
+/*
+ * Of the ifb, for people only; what is left of the 15 characters is the guest's. The
+ * other one where somebody has that already.
+ */
+#define IFB_NAME	"ifb-%.11s"
+#define IFB_OTHER_NAME	"ifb-%d"
 
 struct guest_words {
 	unsigned int first;	/* the first device */
@@ -238,7 +242,7 @@ static int make_ifb(struct request *req, const struct guest_links *links,
 
 	if (guest->old)
 		return STATUS_OK;
-	snprintf(name, sizeof(name), IFB_NAME_FORMAT, guest->link.name);
+	snprintf(name, sizeof(name), IFB_NAME, guest->link.name);
 	for (i = 0; i < links->n; i++) {
 		const struct guest_link *link = &links->v[i];
 
@@ -249,12 +253,13 @@ static int make_ifb(struct request *req, const struct guest_links *links,
 		guest->made_ifb = true;
 		return STATUS_OK;
 	}
-	if (guest_add_ifb(kernel, name, &answer) == EEXIST)
-		guest_add_ifb(kernel, "ifb-guest%d", &answer);
-	else
-		guest->ifb.at.ifindex = answer.error ? 0 : kernel_ifindex(kernel, name);
+	if (guest_add_ifb(kernel, name, &answer) == EEXIST) {
+		snprintf(name, sizeof(name), IFB_OTHER_NAME, guest->device.named);
+		guest_add_ifb(kernel, name, &answer);
+	}
 	if (answer.error)
 		return complain_step(req, guest, "ifb devices", &answer);
+	guest->ifb.at.ifindex = kernel_ifindex(kernel, name);
 	guest->made_ifb = true;
 	return STATUS_OK;
 }
@@ -376,13 +381,13 @@ static int add_one(struct request *req, const struct guest_links *links,
 	status = complain_unsuited(req, &guest);
 	if (status)
 		return status;
-	if (guest.ingress.foreign && guest.ingress.first_foreign < GUEST_PRIORITY_END)
+	if (guest.ingress.foreign && guest.ingress.foreign < GUEST_PRIORITY_END)
 		return complain(req, STATUS_REFUSED, name,
 				"somebody's ingress filter has priority %" PRIu32 ", and packets it takes would get past the plug: give it %d or more (tc filter show dev %s ingress)",
-				guest.ingress.first_foreign, GUEST_PRIORITY_END, name);
+				guest.ingress.foreign, GUEST_PRIORITY_END, name);
 	if (guest.ingress.foreign && !guest.ingress.redirected)
-		note(req, name, "%u ingress filters of others are there, and do not see packets until plugctl guest del %s",
-		     guest.ingress.foreign, name);
+		note(req, name, "ingress filters of others are there, and see no packets until plugctl guest del %s",
+		     name);
 	return make_guest(req, links, words, &guest);
 }
 

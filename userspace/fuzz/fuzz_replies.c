@@ -2,6 +2,7 @@
 /* What the kernel might send: dumps and answers, taken apart and printed. */
 #include "fuzz.h"
 
+#include "../kernel/guest.h"
 #include "../report/report.h"
 
 /* Any number that is neither NLMSG_ERROR's nor rtnetlink's. */
@@ -20,7 +21,9 @@ static void print(FILE *null, const struct qdisc_state *state)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct guest_ingress ingress = { 0 };
 	struct answer answer = { 0 };
+	struct guest_link link;
 	struct kernel kernel = { 0 };
 	FILE *null = fopen("/dev/null", "w");
 	struct qdisc_state state;
@@ -46,6 +49,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			plug_event(nlh, &action);
 			print(null, &state);
 		}
+		if (guest_parse_link(nlh, &link)) {
+			must(memchr(link.name, 0, sizeof(link.name)));
+			must(memchr(link.kind, 0, sizeof(link.kind)));
+			must(memchr(link.guest_name, 0, sizeof(link.guest_name)));
+			must(!link.guest || !strcmp(link.kind, "ifb"));
+		}
+		guest_parse_filter(nlh, &ingress);
 		answer_parse(nlh, 0, &answer);
 		answer_parse(nlh, FAMILY, &answer);
 		must(!family_parse(&kernel, nlh) || kernel.family);

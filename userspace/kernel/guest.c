@@ -179,10 +179,8 @@ bool guest_parse_filter(const struct nlmsghdr *nlh, struct guest_ingress *ingres
 	} else if (matchall && tcm.tcm_handle == FILTER_HANDLE &&
 		   priority == PRIORITY_ARP) {
 		ingress->passes_arp = true;
-	} else {
-		ingress->foreign++;
-		if (!ingress->first_foreign || priority < ingress->first_foreign)
-			ingress->first_foreign = priority;
+	} else if (!ingress->foreign || priority < ingress->foreign) {
+		ingress->foreign = priority;
 	}
 	return true;
 }
@@ -284,8 +282,8 @@ int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress
 	if (error)
 		goto out;
 	/* A qdisc without an egress answers with the filters of its ingress. */
-	ingress->foreign_egress = egress.redirected || egress.passes_arp ? 0 :
-				  egress.foreign;
+	ingress->foreign_egress = egress.foreign && !egress.redirected &&
+				  !egress.passes_arp;
 	for (i = 0; i < qdiscs.n; i++)
 		if (qdiscs.v[i].ifindex == ifindex &&
 		    qdiscs.v[i].parent == TC_H_INGRESS)

@@ -27,9 +27,8 @@ struct guest_ingress {
 	bool redirected;	/* by us */
 	int ifb;		/* where to; 0: that device is gone */
 	bool passes_arp;
-	unsigned int foreign;	/* filters of others */
-	unsigned int foreign_egress;
-	uint32_t first_foreign;	/* the lowest of their priorities; 0: none */
+	uint32_t foreign;	/* the first priority of a filter of others; 0: none */
+	bool foreign_egress;
 	bool has_qdisc;		/* ingress or clsact, whoever attached it */
 };
 
@@ -65,8 +64,7 @@ int guest_ifb(struct kernel *kernel, int ifindex);
 
 /*
  * The steps. Each returns an errno, and the kernel's words in the answer.
- * guest_add_ifb() also for a name that is taken by half of an earlier set-up: see
- * EEXIST. guest_label() makes it ours, and brings it up.
+ * guest_label() makes an ifb ours, and brings it up.
  */
 int guest_add_ifb(struct kernel *kernel, const char *name, struct answer *answer);
 int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_name,

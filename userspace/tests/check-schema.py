@@ -55,6 +55,10 @@ for number, line in enumerate(run(SAMPLES).splitlines()):
     check(f"sample {number + 1}", "plugs", line)
 check("show", "plugs", run(PLUGCTL, "-j", "show"))
 check("show, pretty", "plugs", run(PLUGCTL, "-p", "show"))
+check("a guest", "guests", '[{"device":"v0","ifb":"ifb-v0","redirected":true,'
+      '"except_arp":false}]')
+check("a guest without an ifb is refused", "guests", '[{"device":"v0"}]',
+      refused=True)
 check("version", "version", run(PLUGCTL, "-j", "version"))
 check("-V", "version", run(PLUGCTL, "-j", "-V"))
 check("help", "help", run(PLUGCTL, "-j", "help"))

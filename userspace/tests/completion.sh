@@ -55,7 +55,7 @@ lo=
 [ ! -e /sys/class/net/lo ] || lo='*lo*'
 lines="plugctl re|release
 plugctl d|del discard dump
-plugctl |add del buffer release open limit discard show dump is-open save monitor wait run batch version help
+plugctl |add del buffer release open limit discard show dump is-open save monitor wait run guest batch version help
 plugctl -n x sh|show
 plugctl buffer |$lo
 plugctl block |$lo

@@ -6,6 +6,13 @@
 #include "check.h"
 
 #include <errno.h>
+#include <net/if.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "../kernel/guest.h"
 
 #define TEST_PLUGS	4
 
@@ -20,6 +27,8 @@ static struct {
 	unsigned int deleted;
 	unsigned int changed;
 	uint64_t changed_id;
+	const struct nlmsghdr *link;	/* the only device there is */
+	unsigned int requests;		/* of links, filters and other qdiscs */
 } fake;
 
 bool kernel_open(struct kernel *kernel, const char *netns,
@@ -124,6 +133,26 @@ int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 		list->v[i].sent_packets = (uint64_t)list->v[i].ifindex;
 	}
 	return error;
+}
+
+/* Of links and filters: what a test has prepared, see test_guest. */
+int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
+		handle_fn *handle, void *data)
+{
+	(void)kernel;
+	handle(data, NULL);
+	if (request->nlmsg_type == RTM_GETLINK && fake.link)
+		handle(data, fake.link);
+	return 0;
+}
+
+int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
+		   struct answer *answer)
+{
+	(void)kernel, (void)request;
+	memset(answer, 0, sizeof(*answer));
+	fake.requests++;
+	return 0;
 }
 
 int kernel_ifindex(struct kernel *kernel, const char *name)
@@ -342,6 +371,100 @@ static void not_with_the_in_tree_module(void **unused)
 	capture_free(c);
 }
 
+struct device {
+	int index;
+	const char *name;
+	const char *kind;
+	const char *alias;
+	const char *port;
+	uint32_t functions;
+};
+
+static const struct nlmsghdr *put_device(char *buf, const struct device *device)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+	struct nlattr *info;
+
+	nlh->nlmsg_type = RTM_NEWLINK;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = device->index;
+	ifi->ifi_flags = IFF_UP;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, device->name);
+	if (device->alias)
+		mnl_attr_put(nlh, IFLA_IFALIAS, strlen(device->alias), device->alias);
+	if (device->port)
+		mnl_attr_put_strz(nlh, IFLA_PHYS_PORT_NAME, device->port);
+	if (device->functions)
+		mnl_attr_put_u32(nlh, IFLA_NUM_VF, device->functions);
+	if (device->kind) {
+		info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+		mnl_attr_put_strz(nlh, IFLA_INFO_KIND, device->kind);
+		mnl_attr_nest_end(nlh, info);
+	}
+	return nlh;
+}
+
+/* What no plug can hold is not taken for a guest, and nothing is done to it. */
+static void no_guest(void **unused)
+{
+	static const struct {
+		struct device device;
+		const char *says;
+	} rows[] = {
+		{ { 2, "b", .kind = "macvtap" }, "by its own queue: plugctl add b holds" },
+		{ { 2, "b", .kind = "ipvtap" }, "by its own queue" },
+		{ { 2, "b", .kind = "ifb" }, "an ifb is nobody's guest" },
+		{ { 2, "b", .functions = 4 }, "4 virtual functions" },
+		{ { 2, "b", .port = "pf0vf3" }, "switches by itself" },
+	};
+	struct capture *c = capture_new();
+	char buf[512];
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_reset();
+		fake.link = put_device(buf, &rows[i].device);
+		assert_int_equal(run(c, "plugctl guest add b"), STATUS_REFUSED);
+		capture_flush(c);
+		assert_non_null(strstr(c->err, rows[i].says));
+		assert_int_equal(fake.requests, 0);
+	}
+	capture_free(c);
+}
+
+/* An alias says whose an ifb is: but only on an ifb, and in one form. */
+static void whose_ifb(void **unused)
+{
+	static const struct {
+		struct device device;
+		int guest;
+		const char *name;
+		bool made_qdisc;
+	} rows[] = {
+		{ { 9, "i", .kind = "ifb", .alias = "plugctl guest 7 vif1.0" }, 7, "vif1.0", false },
+		{ { 9, "i", .kind = "ifb", .alias = "plugctl guest 7 vif1.0 clsact" }, 7, "vif1.0", true },
+		{ { 9, "i", .kind = "ifb", .alias = "plugctl guest 7" }, 0, "", false },
+		{ { 9, "i", .kind = "ifb", .alias = "plugctl guest x y" }, 0, "", false },
+		{ { 9, "i", .kind = "ifb", .alias = "somebody's" }, 0, "", false },
+		{ { 9, "i", .kind = "ifb" }, 0, "", false },
+		{ { 9, "i", .kind = "dummy", .alias = "plugctl guest 7 vif1.0" }, 0, "vif1.0", false },
+	};
+	struct guest_link link;
+	char buf[512];
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(guest_parse_link(put_device(buf, &rows[i].device), &link));
+		assert_int_equal(link.guest, rows[i].guest);
+		assert_string_equal(link.guest_name, rows[i].name);
+		assert_int_equal(link.made_qdisc, rows[i].made_qdisc);
+		assert_int_equal(link.has_alias, rows[i].device.alias != NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +475,8 @@ int main(void)
 		cmocka_unit_test(replaced),
 		cmocka_unit_test(lookup_fails),
 		cmocka_unit_test(not_with_the_in_tree_module),
+		cmocka_unit_test(no_guest),
+		cmocka_unit_test(whose_ifb),
 	};
 
 	return cmocka_run_group_tests_name("plugs", tests, NULL, NULL);

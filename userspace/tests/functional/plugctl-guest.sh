@@ -22,15 +22,22 @@ holds() {
 	[ "$(held "$1")" = "$2" ]
 }
 
-# ours: what plugctl guest has left anywhere; others' is not counted
+# ours: what plugctl guest has left anywhere; the module makes an ifb0 of its own
 ours() {
-	ip -o link show type ifb | grep -c .
+	ip -o link show type ifb | grep -c ifb-
 	tc qdisc show | grep -cE 'clsact|ingress|plug'
 	tc filter show dev v0 ingress 2> /dev/null | grep -c 0x706c7567
 }
 nothing='0 0 0'
 
-wire
+# Nothing but what is asked of it: no neighbour discovery.
+quiet_wire() {
+	wire
+	echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
+	guest sh -c 'echo 1 > /proc/sys/net/ipv6/conf/v1/disable_ipv6'
+}
+
+quiet_wire
 is "a guest is answered" "$(pings)" 3
 run plugctl guest show
 gives "no guest" 0 '' ''
@@ -99,19 +106,22 @@ run plugctl buffer v0
 gives "its name is that of a device without a plug" 2 '' 'plugctl: v0: *'
 
 # Every protocol.
+echo 0 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
+guest sh -c 'echo 0 > /proc/sys/net/ipv6/conf/v1/disable_ipv6'
 guest ip addr add 2001:db8::2/64 dev v1 nodad
 ip addr add 2001:db8::1/64 dev v0 nodad
 guest ping -6 -c 1 -W 2 2001:db8::1 > /dev/null
 plugctl guest add v0
 is "IPv6 is held" "$(guest ping -6 -q -c 2 -W 1 2001:db8::1 | sed -n 's/.*, \([0-9]*\) received.*/\1/p')" 0
+guest sh -c 'echo 1 > /proc/sys/net/ipv6/conf/v1/disable_ipv6'
 plugctl discard v0
 for types in 0806 8100,0800 88a8,8100,0800 86dd 88cc 8847; do
 	before=$(held v0)
 	guest bin/frames v1 $types 10
 	check "frames of $types are held" eventually holds v0 $((before + 10))
 done
-guest ip link set v1 mtu 1400
 run plugctl guest del --force v0
+echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
 
 # ARP held: the guest does not find its host; let past: it does, and no more.
 resolve() {
@@ -138,15 +148,18 @@ head -c 3000000 /dev/urandom > "$tmp/sent"
 plugctl guest add v0
 busybox nc -l -p 5000 > "$tmp/received" &
 pid=$!
-sleep 1
+# shellcheck disable=SC2317
+listening() {
+	grep -q ':1388 .* 0A ' /proc/net/tcp /proc/net/tcp6
+}
+eventually listening
 guest sh -c "busybox nc 192.0.2.1 5000 < $tmp/sent" &
-client=$!
-while kill -0 $client 2> /dev/null; do
+while kill -0 $pid 2> /dev/null; do
 	printf 'buffer v0\nrelease v0\n'
 	sleep 0.02
 done | plugctl batch
-plugctl open v0
-wait $pid
+wait
+ls -l "$tmp/sent" "$tmp/received" | sed 's/^/# /'
 check "TCP through epochs: every byte" cmp "$tmp/sent" "$tmp/received"
 
 # A name that changes; the ifb keeps its own.
@@ -166,16 +179,16 @@ is "nothing is left" "$(ours | xargs)" "$nothing"
 # Filters of others stay as they are.
 tc qdisc add dev v0 clsact
 tc filter add dev v0 ingress pref 10 protocol ip u32 match u32 0 0 flowid 1:1
-tc filter add dev v0 egress pref 1 protocol all matchall
+tc filter add dev v0 egress pref 1 protocol all matchall classid 1:1
 filters() {
 	tc filter show dev v0 ingress
 	tc filter show dev v0 egress
 }
 filters > "$tmp/before"
 run plugctl guest add v0
-gives "beside filters of others" 0 '' 'plugctl: v0: 1 ingress filters of others are there*'
+gives "beside filters of others" 0 '' 'plugctl: v0: ingress filters of others are there, and see no packets*'
 is "all is held" "$(pings)" 0
-check "they are there" tc filter get dev v0 ingress pref 10 protocol ip handle 800::800 u32
+is "they are there" "$(tc filter show dev v0 ingress pref 10 | grep -c 'flowid 1:1')" 1
 plugctl guest del --force v0
 filters > "$tmp/after"
 check "and afterwards" cmp "$tmp/before" "$tmp/after"
@@ -183,7 +196,7 @@ is "clsact is not ours" "$(tc qdisc show dev v0 | grep -c clsact)" 1
 tc filter add dev v0 ingress pref 1 protocol ip u32 match u32 0 0 flowid 1:1
 run plugctl guest add v0
 gives "one that would come first" 2 '' 'plugctl: v0: somebody?s ingress filter has priority 1,*'
-is "nothing is done" "$(ip -o link show type ifb | grep -c .)" 0
+is "nothing is done" "$(ip -o link show type ifb | grep -c ifb-)" 0
 tc qdisc del dev v0 clsact
 
 tc qdisc add dev v0 ingress
@@ -196,7 +209,7 @@ tc qdisc del dev v0 ingress
 
 # A filter of another in a clsact that we made keeps it.
 plugctl guest add v0
-tc filter add dev v0 egress pref 1 protocol all matchall
+tc filter add dev v0 egress pref 1 protocol all matchall classid 1:1
 run plugctl guest del v0
 is "a filter that came later stays" "$status $(tc filter show dev v0 egress | grep -c matchall)" "0 2"
 tc qdisc del dev v0 clsact
@@ -226,7 +239,7 @@ is "nothing is left" "$(ours | xargs)" "$nothing"
 ip link add ifb-v0 type ifb
 run plugctl guest add v0 open
 gives "an ifb that an interrupted add has left" 0 '' ''
-is "is taken" "$(ip -o link show type ifb | grep -c .)" 1
+is "is taken" "$(ip -o link show type ifb | grep -c ifb-)" 1
 ip link set ifb-v0 up
 tc filter del dev v0 ingress
 run plugctl guest del v0
@@ -234,7 +247,7 @@ is "del of half" "$status $(ours | xargs)" "0 $nothing"
 ip link add ifb-v0 type ifb
 ip link set ifb-v0 up
 run plugctl guest add v0
-is "an ifb of that name that is another's stays" "$status $(ip -o link show type ifb | grep -c .)" "0 2"
+is "an ifb of that name that is another's stays" "$status $(ip -o link show type ifb | grep -c ifb-)" "0 2"
 plugctl guest del v0
 is "and after del" "$(ip -o link show type ifb | grep -c ifb-v0)" 1
 ip link del ifb-v0
@@ -246,13 +259,13 @@ ip link del v0
 run plugctl guest del v0
 gives "del when the device is gone" 0 '' 'plugctl: v0: the guest?s device is gone: removed ifb-v0, with 3 packets that it held
 plugctl: v0: no such device*'
-is "nothing is left" "$(ip -o link show type ifb | grep -c .)" 0
+is "nothing is left" "$(ip -o link show type ifb | grep -c ifb-)" 0
 run plugctl guest del v0
 gives "again" 0 '' 'plugctl: v0: no such device, and nothing is left of it'
 run plugctl guest add v0
 gives "add without a device" 2 '' 'plugctl: v0: no such device*'
 ip netns del peer
-wire
+quiet_wire
 plugctl guest add v0
 ip link del v0
 ip link add w0 type veth peer name w1
@@ -264,7 +277,7 @@ plugctl -q guest del w0
 ip netns del peer
 
 # What is no guest's.
-wire
+quiet_wire
 run plugctl guest add lo nosuch0
 gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*'
 plugctl guest del lo
@@ -279,6 +292,7 @@ for words in '' 'add' 'remove v0' 'add v0 except ip' 'add v0 limit' 'add v0 limi
 done
 
 # A tap, whose guest is a process.
+modprobe tun
 mkfifo "$tmp/go"
 bin/frames tap:t0 0800 7 < "$tmp/go" &
 pid=$!
@@ -324,5 +338,5 @@ gives "buffer, all at once" 0 '' ''
 is "all did" "$(plugctl dump | cut -f $F_EPOCH,$F_RELEASED | awk '$1 == $2 + 2' | wc -l)" 100
 # shellcheck disable=SC2086
 run plugctl guest del $names
-is "del, all at once" "$status $(ip -o link show type ifb | grep -c .) $(tc qdisc show | grep -c clsact)" "0 0 0"
+is "del, all at once" "$status $(ip -o link show type ifb | grep -c ifb-) $(tc qdisc show | grep -c clsact)" "0 0 0"
 finish
