@@ -2,13 +2,25 @@
 #include "../report/report.h"
 #include "commands.h"
 
+static void print_line(struct request *req, const char *name,
+		       const struct qdisc_state *state, void *data)
+{
+	struct out *out = &req->session->out;
+
+	(void)data;
+	if (out->json)
+		print_plug(out, name, state);
+	else
+		print_fields(out, name, state);
+}
+
 static int dump_run(struct request *req)
 {
 	struct out *out = &req->session->out;
 	int status;
 
 	out_array(out, "plugs");
-	status = print_plugs(req, out->json ? print_plug : print_fields, true);
+	status = print_plugs(req, print_line, NULL, true);
 	out_end(out);
 	return status;
 }

@@ -103,16 +103,6 @@ static int guest_parse(struct request *req)
 
 /* ---- what is there ---- */
 
-static const struct guest_link *find_link(const struct guest_links *links, int ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < links->n; i++)
-		if (links->v[i].ifindex == ifindex)
-			return &links->v[i];
-	return NULL;
-}
-
 /* The ifb that an earlier command made for that device, complete or not. */
 static const struct guest_link *find_ifb_of(const struct guest_links *links, int guest)
 {
@@ -152,7 +142,7 @@ static void sweep(struct request *req, const struct guest_links *links)
 		const struct guest_link *ifb = &links->v[i];
 		uint32_t held;
 
-		if (!ifb->guest || find_link(links, ifb->guest))
+		if (!ifb->guest || guest_find_link(links, ifb->guest))
 			continue;
 		held = held_by(kernel, ifb->ifindex);
 		if (!guest_del_link(kernel, ifb->ifindex, &answer))
@@ -173,7 +163,7 @@ static int look(struct request *req, const char *name,
 	guest->device.name = name;
 	if (!find_device(kernel, &guest->device))
 		return STATUS_OK;
-	link = find_link(links, guest->device.named);
+	link = guest_find_link(links, guest->device.named);
 	error = link ? guest_look(kernel, guest->device.named, &guest->ingress) :
 		ENODEV;
 	if (error == ENODEV) {
@@ -183,7 +173,7 @@ static int look(struct request *req, const char *name,
 	if (error)
 		return complain_netlink(req, error);
 	guest->link = *link;
-	guest->old = guest->ingress.ifb ? find_link(links, guest->ingress.ifb) :
+	guest->old = guest->ingress.ifb ? guest_find_link(links, guest->ingress.ifb) :
 		     find_ifb_of(links, guest->device.named);
 	guest->ifb.name = name;
 	guest->ifb.named = guest->device.named;
@@ -540,7 +530,7 @@ static int show_all(struct request *req, const struct guest_links *links,
 
 		if (!ifb->guest)
 			continue;
-		link = find_link(links, ifb->guest);
+		link = guest_find_link(links, ifb->guest);
 		if (is_wanted(req, words, link ? link->name : ifb->guest_name,
 			      ifb->guest_name))
 			show_one(req, ifb, link ? link->name : ifb->guest_name);

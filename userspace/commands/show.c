@@ -58,18 +58,18 @@ out:
 
 /* Returns whether it was: a device that went away has no plug any more. */
 static bool print_one(struct request *req, const struct qdisc_state *state,
-		      print_fn print)
+		      print_fn *print, void *data)
 {
 	char name[IF_NAMESIZE];
 
 	if (!is_selected(&req->options.selector, state) ||
 	    !device_name(&req->session->kernel, state->ifindex, NULL, name))
 		return false;
-	print(&req->session->out, name, state);
+	print(req, name, state, data);
 	return true;
 }
 
-int print_plugs(struct request *req, print_fn print, bool sent)
+int print_plugs(struct request *req, print_fn *print, void *data, bool sent)
 {
 	struct qdisc_list list = { 0 };
 	int status;
@@ -77,13 +77,20 @@ int print_plugs(struct request *req, print_fn print, bool sent)
 
 	status = list_named(req, sent, &list);
 	for (i = 0; i < list.n && !status; i++)
-		print_one(req, &list.v[i], print);
+		print_one(req, &list.v[i], print, data);
 	/* For somebody who looks; a program counts what it gets. */
 	if (!status && !req->n && !list.n && isatty(STDOUT_FILENO) &&
 	    !req->session->out.json)
 		note(req, NULL, "no device has a plug: plugctl add DEV attaches one");
 	free(list.v);
 	return status;
+}
+
+static void print_block(struct request *req, const char *name,
+			const struct qdisc_state *state, void *data)
+{
+	(void)data;
+	print_plug(&req->session->out, name, state);
 }
 
 static const struct qdisc_state *find_before(const struct qdisc_list *before,
@@ -127,7 +134,7 @@ static int show_once(struct request *req, struct qdisc_list *before,
 	out_array(out, "plugs");
 	status = list_named(req, out->json, &list);
 	for (i = 0; i < list.n && !status; i++)
-		if (print_one(req, &list.v[i], print_plug))
+		if (print_one(req, &list.v[i], print_block, NULL))
 			print_rates(out, &list.v[i], before, now - *looked);
 	out_end(out);
 	free(before->v);
@@ -172,7 +179,7 @@ static int show_run(struct request *req)
 	if (req->options.watch)
 		return watch(req);
 	out_array(&req->session->out, "plugs");
-	status = print_plugs(req, print_plug, req->session->out.json);
+	status = print_plugs(req, print_block, NULL, req->session->out.json);
 	out_end(&req->session->out);
 	return status;
 }

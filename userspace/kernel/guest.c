@@ -258,6 +258,16 @@ int guest_list_links(struct kernel *kernel, struct guest_links *links)
 	return kernel_dump(kernel, nlh, handle_link, links);
 }
 
+const struct guest_link *guest_find_link(const struct guest_links *links, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < links->n; i++)
+		if (links->v[i].ifindex == ifindex)
+			return &links->v[i];
+	return NULL;
+}
+
 static int dump_filters(struct kernel *kernel, int ifindex, uint32_t parent,
 			struct guest_ingress *ingress)
 {

@@ -55,6 +55,7 @@ struct guest_links {
 
 /* All devices. Returns an errno. Free v. */
 int guest_list_links(struct kernel *kernel, struct guest_links *links);
+const struct guest_link *guest_find_link(const struct guest_links *links, int ifindex);
 
 /* Returns an errno; ENODEV: no such device. */
 int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress);

@@ -67,6 +67,8 @@ run plugctl is-open v0
 gives "is-open: yes" 0 '' ''
 is "an open plug lets all pass" "$(pings)" 3
 
+run plugctl save
+like "save" "$out" 'guest add v0 limit * open'
 before=$(plugctl dump v0)
 run plugctl guest add v0
 gives "add again" 0 '' ''
