@@ -174,6 +174,7 @@ ip link set renamed0 up
 ip addr add 192.0.2.1/24 dev renamed0 2> /dev/null
 run plugctl buffer renamed0
 gives "a guest's device that was renamed" 0 '' ''
+plugctl open renamed0
 run plugctl guest del renamed0
 gives "del by the new name" 0 '' ''
 ip link set renamed0 down
