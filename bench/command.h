@@ -93,7 +93,7 @@ static inline struct family_command family_change(const struct control *c, __u64
 	return f;
 }
 
-/* Answered with the state after it instead of an acknowledgement. */
+/* Answered with the state after it instead of an acknowledgment. */
 static inline struct family_command family_echo(struct family_command f)
 {
 	f.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ECHO;

@@ -60,7 +60,7 @@ static struct nlmsghdr *start(struct client *client, char *buf, uint16_t type,
 	return nlh;
 }
 
-/* Sends it, and has @handle called for each answer until the acknowledgement, an
+/* Sends it, and has @handle called for each answer until the acknowledgment, an
  * error or the end of a dump, which libmnl sees to: -1 and errno for an error.
  */
 static int exchange(struct client *client, const struct nlmsghdr *nlh,
@@ -175,7 +175,7 @@ static int find_plug(struct client *client, const char *dev, struct plug *plug)
 }
 
 /* @plug->id says which plug; the rest of it is the state after the command, which
- * is why NLM_F_ECHO is set. Without it the acknowledgement comes alone, and sooner.
+ * is why NLM_F_ECHO is set. Without it the acknowledgment comes alone, and sooner.
  */
 static int command(struct client *client, struct plug *plug, uint32_t action,
 		   const uint64_t *last)

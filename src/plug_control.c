@@ -249,7 +249,7 @@ lost:
 }
 
 /* The state after a command is sent to who asked for it, with NLM_F_ECHO; an
- * acknowledgement costs less and says that it was done. Memory is had before the
+ * acknowledgment costs less and says that it was done. Memory is had before the
  * command is carried out: one that was carried out is not refused for want of it,
  * nor because its sender has no room for the reply.
  */

@@ -81,7 +81,7 @@ static inline u64 plug_commands(const struct plug_stats *st)
 
 /* What the control interface keeps in each plug. */
 struct plug_control {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* for being there, and for the owner */
 	struct hlist_node	node;	/* unhashed: the plug is going */
 	struct Qdisc		*sch;
 	u64			id;

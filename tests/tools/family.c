@@ -275,7 +275,7 @@ static void test_change(void)
 }
 
 /* What a request with these flags is answered with, in order: s, a state; a, an
- * acknowledgement; e, an error. All has come when send() returns.
+ * acknowledgment; e, an error. All has come when send() returns.
  */
 static void answered(struct control_request *req, __u16 flags, const char *expected)
 {

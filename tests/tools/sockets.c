@@ -407,7 +407,7 @@ static void test_zero_copy(const struct path *p, const struct kind *k)
 	is_before(watch(pair.rx, k->size, false), k->size, name, "the receiver");
 	if (k->type == SOCK_STREAM)
 		ok(completed(pair.tx, PATIENCE_MS, &copied) && copied,
-		   "%s: the acknowledgement gives the sender its memory back", name);
+		   "%s: the acknowledgment gives the sender its memory back", name);
 	no_failures(p, name);
 	close(tap);
 	pair_close(&pair);
@@ -757,7 +757,7 @@ static struct tcp_run tcp_run(bool user_ns, const char *congestion, bool single)
 	return r;
 }
 
-/* Of what controls congestion, reno goes by acknowledgements alone: what it sends
+/* Of what controls congestion, reno goes by acknowledgments alone: what it sends
  * in an epoch does not depend on how long that takes. Where TCP waits for its
  * packets to leave, it sends two in an epoch, and here each is one segment.
  */

@@ -70,7 +70,7 @@ static struct nlmsghdr *put_plug(void *buf, uint16_t flags, uint8_t cmd)
 	return put_generic(buf, flags, cmd, SCH_PLUG_FAMILY_VERSION);
 }
 
-/* Answered with the state after it, or with an acknowledgement, which costs less. */
+/* Answered with the state after it, or with an acknowledgment, which costs less. */
 static struct nlmsghdr *put_change(void *buf, const struct order *order)
 {
 	const struct action *action = &order->action;

@@ -319,7 +319,7 @@ static void numbers_of_the_family(void **state)
 	assert_int_equal(kernel.family, 0);
 }
 
-/* The state ends the answer: no acknowledgement follows. */
+/* The state ends the answer: no acknowledgment follows. */
 static void answer_of_the_family(void **state)
 {
 	struct {

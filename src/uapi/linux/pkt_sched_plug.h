@@ -130,7 +130,7 @@
  * ignored.
  *
  * What CHANGE and OWN are answered with is asked for by flags, as anywhere in
- * netlink: NLM_F_ACK an acknowledgement, NLM_F_ECHO the state after it, both the
+ * netlink: NLM_F_ACK an acknowledgment, NLM_F_ECHO the state after it, both the
  * one after the other, neither nothing unless it is refused. NLM_F_ACK alone costs
  * least.
  */
@@ -157,8 +157,9 @@
  *	process that has the socket closes it or ends, for whatever reason, the kernel
  *	does SCH_PLUG_A_AT_EXIT, before that close() returns. (A thread that waits in
  *	recv() has the socket until recv() returns.) Said again by the owner, it
- *	changes that. No event tells of it. Others may go on commanding the plug. ENOENT: no such plug.
- *	EBUSY: it belongs to another socket. EINVAL: unknown SCH_PLUG_A_AT_EXIT.
+ *	changes that. No event tells of it. Others may go on commanding the plug.
+ *	ENOENT: no such plug. EBUSY: it belongs to another socket. EINVAL: unknown
+ *	SCH_PLUG_A_AT_EXIT.
  * @SCH_PLUG_CMD_ATTACH_NTF: event: a plug has been created. It is about to be put
  *	into its place.
  * @SCH_PLUG_CMD_DETACH_NTF: event: a plug has been deleted or replaced, or its
