@@ -26,9 +26,9 @@
 #define INGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 #define EGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
-#define ALIAS_FORMAT	"plugctl guest %d %s%s"
+#define ALIAS_FORMAT	"plugctl guest %d %s %s"
 #define ALIAS_MAX	64
-#define ALIAS_QDISC	" clsact"
+#define ALIAS_QDISC	"clsact"
 
 /* In <linux/if_link.h> of some systems only. */
 #define LINK_EXT_MASK_SKIP_STATS	(1 << 3)
@@ -59,7 +59,7 @@ static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 		   link->guest_name, made);
 	if (n < 2)
 		link->guest = 0;
-	link->made_qdisc = !strcmp(made, ALIAS_QDISC + 1);
+	link->made_qdisc = !strcmp(made, ALIAS_QDISC);
 }
 
 /* "pf0vf1": the kernel's name for what a card switches to a virtual function. */
@@ -395,7 +395,7 @@ int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
 		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR,
 		.ifindex = (uint32_t)ifb,
 	};
-	struct nlattr *options, *actions, *action, *parms;
+	struct nlattr *options, *actions, *action, *mirror;
 	char buf[MESSAGE_MAX];
 	struct nlmsghdr *nlh = put_filter(buf, RTM_NEWTFILTER, NLM_F_CREATE |
 					  NLM_F_EXCL, ifindex, PRIORITY_ALL,
@@ -406,9 +406,9 @@ int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
 	actions = mnl_attr_nest_start(nlh, TCA_MATCHALL_ACT);
 	action = mnl_attr_nest_start(nlh, 1);
 	mnl_attr_put_strz(nlh, TCA_ACT_KIND, "mirred");
-	parms = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
+	mirror = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
 	mnl_attr_put(nlh, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
-	mnl_attr_nest_end(nlh, parms);
+	mnl_attr_nest_end(nlh, mirror);
 	mnl_attr_nest_end(nlh, action);
 	mnl_attr_nest_end(nlh, actions);
 	mnl_attr_nest_end(nlh, options);
