@@ -26,9 +26,10 @@
 #define INGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 #define EGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
-#define ALIAS_FORMAT	"plugctl guest %d %s %s"
+/* On an ifb of ours: this, the guest's number, a blank, its name; and the last. */
+#define ALIAS		"plugctl guest "
+#define ALIAS_QDISC	" clsact"
 #define ALIAS_MAX	64
-#define ALIAS_QDISC	"clsact"
 
 /* In <linux/if_link.h> of some systems only. */
 #define LINK_EXT_MASK_SKIP_STATS	(1 << 3)
@@ -49,28 +50,37 @@ static void parse_kind(const struct nlattr *info, struct guest_link *link)
 /* A name may have any character but a blank and a slash. */
 static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 {
-	char text[ALIAS_MAX], made[sizeof(ALIAS_QDISC)] = "";
-	int n;
+	char text[ALIAS_MAX], *name, *end;
+	long guest;
 
 	link->has_alias = mnl_attr_get_payload_len(attr) > 1;
 	snprintf(text, sizeof(text), "%.*s", (int)mnl_attr_get_payload_len(attr),
 		 (const char *)mnl_attr_get_payload(attr));
-	n = sscanf(text, "plugctl guest %d %15s %6s", &link->guest,
-		   link->guest_name, made);
-	if (n < 2)
-		link->guest = 0;
-	link->made_qdisc = !strcmp(made, ALIAS_QDISC);
+	if (strncmp(text, ALIAS, strlen(ALIAS)))
+		return;
+	guest = strtol(text + strlen(ALIAS), &name, 10);
+	if (guest <= 0 || guest > INT32_MAX || name[0] != ' ' || !name[1])
+		return;
+	name++;
+	end = name + strcspn(name, " ");
+	if (end - name >= IF_NAMESIZE)
+		return;
+	memcpy(link->guest_name, name, (size_t)(end - name));
+	link->guest = (int)guest;
+	link->made_qdisc = !strcmp(end, ALIAS_QDISC);
 }
 
 /* "pf0vf1": the kernel's name for what a card switches to a virtual function. */
 static bool names_port(const struct nlattr *attr)
 {
-	unsigned int card, function;
-	char name[IF_NAMESIZE];
+	char name[IF_NAMESIZE], *end;
 
 	snprintf(name, sizeof(name), "%.*s", (int)mnl_attr_get_payload_len(attr),
 		 (const char *)mnl_attr_get_payload(attr));
-	return sscanf(name, "pf%uvf%u", &card, &function) == 2;
+	if (strncmp(name, "pf", 2))
+		return false;
+	strtoul(name + 2, &end, 10);
+	return !strncmp(end, "vf", 2);
 }
 
 static void parse_link_attr(const struct nlattr *attr, struct guest_link *link)
@@ -337,7 +347,7 @@ int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_nam
 
 	ifi->ifi_flags = IFF_UP;
 	ifi->ifi_change = IFF_UP;
-	snprintf(alias, sizeof(alias), ALIAS_FORMAT, guest, guest_name,
+	snprintf(alias, sizeof(alias), ALIAS "%d %s%s", guest, guest_name,
 		 made_qdisc ? ALIAS_QDISC : "");
 	mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
 	return kernel_request(kernel, nlh, answer);
