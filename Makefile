@@ -8,7 +8,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error neither the kernel's build nor this one can do with a blank in a path: $(CURDIR))
 endif
 .PHONY: all module plugctl demo check check-all check-debug check-distro \
-	bench deb rpm srpm install uninstall shell vm-refresh clean help
+	bench deb rpm srpm repo install uninstall shell vm-refresh clean help
 
 all: plugctl module			## the module for the running kernel, and plugctl
 
@@ -44,6 +44,9 @@ rpm:					## RPM packages, into build/rpm
 
 srpm:					## the source RPM, into build/rpm
 	@rpm/build --source
+
+repo:					## apt and rpm repositories of them, build/repo (SIGN=KEYID URL=...)
+	@repo/build $(if $(SIGN),--sign $(SIGN)) $(if $(URL),--url $(URL))
 
 install:				## without packages, by DKMS if there (DESTDIR, PREFIX)
 	@sh src/install.sh install

@@ -86,6 +86,9 @@ scenario() {
 	local name=$1 lower=$2 layer
 	shift 2
 
+	# What apt has downloaded outside; "" where it has to do that itself.
+	shared_apt=$cache/apt/$suites
+
 	for layer in "$@"; do
 		lower=$work/$layer/upper:$lower
 	done
@@ -117,7 +120,7 @@ with_mounts() {
 			mount --bind "$apt/archives" "$root/var/cache/apt/archives"
 		fi
 		exec "$@"
-	' sh "$root" "$cache/apt/$suites" "$@" < /dev/null
+	' sh "$root" "$shared_apt" "$@" < /dev/null
 }
 
 in_environment=(env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -163,6 +166,57 @@ install_packages() {
 	apt_in install $packages "$@"
 }
 
+# --- repositories ---
+
+# publish DIRECTORY ADDRESS OPTION...: what make repo makes, beside what is there
+publish() {
+	local dir=$1 url=$2
+	shift 2
+
+	"$top/repo/build" --output "$dir" --url "$url" --release "$suite" "$@"
+}
+
+# typed FAMILY README: runs in the root what make repo's README tells the users of
+# that family to type, each line as it is but for the answers to questions.
+typed() {
+	local lines
+
+	lines=$(awk -v family="$1" '/^[^ ]/ { on = index($0, family) == 1 }
+		on && /^    / { sub(/^ */, ""); print }' "$2" |
+		sed 's/\(apt\|dnf\) install/\1 -y install/; s/^zypper/& -n/')
+	echo "$lines"
+	[ -n "$lines" ] && run_in sh -ec "$lines"
+}
+
+# flipped FILE COMMAND...: while one bit in the middle of FILE is another
+flipped() {
+	local file=$1 at byte status=0
+	shift
+
+	cp -p "$file" "$work/unflipped"
+	at=$(($(stat -c %s "$file") / 2))
+	byte=$(od -An -tu1 -j $at -N 1 "$file")
+	printf '%b' "\\x$(printf %x $((byte ^ 1)))" |
+		dd of="$file" bs=1 seek=$at conv=notrunc status=none
+	"$@" || status=$?
+	cp -p "$work/unflipped" "$file"
+	return $status
+}
+
+# serve DIRECTORY: by HTTP, to this machine alone; sets server, to be killed, and
+# address.
+serve() {
+	local port='' tries=0
+
+	python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$1" > "$work/http" 2>&1 &
+	server=$!
+	until port=$(sed -n 's/^Serving HTTP on .* port \([0-9]*\) .*/\1/p' "$work/http") && [ -n "$port" ]; do
+		[ $((tries += 1)) -lt 300 ] || die "the HTTP server did not start: $(cat "$work/http")"
+		sleep 0.1
+	done
+	address=http://127.0.0.1:$port
+}
+
 # --- the module, as the system finds it ---
 
 # would_load KERNEL: the file that modprobe would load
@@ -202,11 +256,25 @@ intree() {
 		! find "$root/lib/modules/$1" -name 'sch_plug*' ! -path '*/kernel/net/sched/*' | grep .
 }
 
-# gone: nothing of ours is left anywhere
+# dkms_has VERSION...: exactly these, and for each of the scenario's kernels
+dkms_has() {
+	local status line
+
+	status=$(run_in dkms status -m sch-plug)
+	echo "$status"
+	for line in "$@"; do
+		[ "$(grep -c "sch-plug[/, ]*$line.*installed" <<< "$status")" = "${#kernels[@]}" ] || return 1
+	done
+	[ "$(wc -l <<< "$status")" = $(($# * ${#kernels[@]})) ]
+}
+
+# gone: nothing of ours is left anywhere. Where a repository is, and its key, is
+# not ours: the administrator has put that there.
 gone() {
 	! find "$root"/usr/src "$root"/var/lib/dkms "$root"/usr/share "$root"/etc \
 		"$root"/usr/bin "$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
-		grep -v '^/usr/src/linux-' | grep -v "$root/usr/src/linux-" | grep .
+		grep -v '^/usr/src/linux-' | grep -v "$root/usr/src/linux-" |
+		grep -vE "^$root/etc/(apt|yum\.repos\.d|zypp)/" | grep .
 }
 
 # --- booting ---
