@@ -285,6 +285,7 @@ int attach_at_root(struct request *req, struct target *target, bool open,
 		.open = open,
 	};
 
+	add.order.force = req->options.force;
 	choose_options(&add);
 	return attach(req, &add, target);
 }

@@ -134,6 +134,16 @@ static int del_run(struct request *req)
 {
 	unsigned int i;
 
+	for (i = 0; i < req->targets.n; i++) {
+		struct target *target = &req->targets.v[i];
+
+		if (target->failed || target->named == target->at.ifindex)
+			continue;
+		target->failed = TARGET_NAMED;
+		complain(req, STATUS_REFUSED, target->name,
+			 "the plug is a guest's, and without it nothing would be held: plugctl guest del %s",
+			 target->name);
+	}
 	make_ready(req);
 	for (i = 0; i < req->targets.n; i++) {
 		struct target *target = &req->targets.v[i];

@@ -2,6 +2,7 @@
 /* What a guest sends is held: see kernel/guest.h for how. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "../cli/parse.h"
 #include "../kernel/guest.h"
 #include "../report/report.h"
+#include "../report/text.h"
 #include "commands.h"
 
 /*
@@ -37,6 +39,7 @@ struct guest {
 	/* What this command has made, and takes back if it cannot go on. */
 	bool made_ifb;
 	bool made_qdisc;
+	bool made_arp;
 };
 
 static bool is_keyword(const char *word)
@@ -148,6 +151,8 @@ static void sweep(struct request *req, const struct guest_links *links)
 		if (!guest_del_link(kernel, ifb->ifindex, &answer))
 			note(req, ifb->guest_name, "the guest's device is gone: removed %s, with %"
 			     PRIu32 " packets that it held", ifb->name, held);
+		else if (answer.error != ENODEV)
+			complain_refusal(req, ifb->name, answer.error, answer.text);
 	}
 }
 
@@ -183,10 +188,27 @@ static int look(struct request *req, const char *name,
 
 /* ---- add ---- */
 
+/* How many a network card has; what is in another namespace is not in /sys. */
+static unsigned long count_functions(const struct request *req, const char *name)
+{
+	char path[64], text[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/sriov_numvfs", name);
+	file = req->options.netns ? NULL : fopen(path, "r");
+	if (!file)
+		return 0;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	return strtoul(text, NULL, 10);
+}
+
 static int complain_unsuited(struct request *req, const struct guest *guest)
 {
 	const struct guest_link *link = &guest->link;
 	const char *name = guest->device.name;
+	const unsigned long functions = count_functions(req, link->name);
 
 	if (!strcmp(link->kind, "macvtap") || !strcmp(link->kind, "ipvtap"))
 		return complain(req, STATUS_REFUSED, name,
@@ -195,10 +217,10 @@ static int complain_unsuited(struct request *req, const struct guest *guest)
 	if (!strcmp(link->kind, "ifb"))
 		return complain(req, STATUS_REFUSED, name,
 				"an ifb is nobody's guest: name the device whose packets it gets");
-	if (link->functions)
+	if (functions)
 		return complain(req, STATUS_REFUSED, name,
-				"a network card with %u virtual functions: what guests send by those passes no queue of this host and cannot be held",
-				link->functions);
+				"a network card with %lu virtual functions: what guests send by those passes no queue of this host and cannot be held",
+				functions);
 	if (link->is_port)
 		return complain(req, STATUS_REFUSED, name,
 				"a port of a card that switches by itself: what it forwards passes no queue of this host and cannot be held");
@@ -212,8 +234,9 @@ static int complain_step(struct request *req, const struct guest *guest,
 
 	if (answer->error == ENODEV)
 		return complain(req, STATUS_REFUSED, name,
-				"the device went away meanwhile: nothing is left of this command");
-	if (answer->error == EOPNOTSUPP || answer->error == ENOENT)
+				"the device went away meanwhile");
+	if ((answer->error == EOPNOTSUPP || answer->error == ENOENT) &&
+	    !strstr(answer->text, "shared"))
 		return complain(req, STATUS_REFUSED, name,
 				"%s: this kernel has none (%s): install the package with the kernel's other modules (on Fedora kernel-modules-extra, on Debian the kernel that is not called cloud)",
 				what, answer->text[0] ? answer->text :
@@ -240,7 +263,6 @@ static int make_ifb(struct request *req, const struct guest_links *links,
 		    link->up || link->has_alias)
 			continue;
 		guest->ifb.at.ifindex = link->ifindex;
-		guest->made_ifb = true;
 		return STATUS_OK;
 	}
 	if (guest_add_ifb(kernel, name, &answer) == EEXIST) {
@@ -283,8 +305,11 @@ static int make_plug(struct request *req, const struct guest_words *words,
 	if (error)
 		return complain_netlink(req, error);
 	if (guest->ifb.failed == TARGET_GONE) {
+		int status;
+
 		guest->ifb.failed = TARGET_OK;
-		return attach_at_root(req, &guest->ifb, words->open, words->limit);
+		status = attach_at_root(req, &guest->ifb, words->open, words->limit);
+		return status ? status : complain_target(req, &guest->ifb);
 	}
 	if (!words->limit)
 		return STATUS_OK;
@@ -315,11 +340,12 @@ static int make_filters(struct request *req, const struct guest_words *words,
 	if (ingress->passes_arp && !words->except_arp)
 		guest_hold_arp(kernel, device, &answer);
 	else if (!ingress->passes_arp && words->except_arp)
-		guest_pass_arp(kernel, device, &answer);
-	if (!answer.error && ingress->redirected && !guest->old)
-		guest_del_redirect(kernel, device, &answer);
-	if (!answer.error && (!ingress->redirected || !guest->old))
+		guest->made_arp = !guest_pass_arp(kernel, device, &answer);
+	if (!answer.error && !ingress->redirected)
 		guest_redirect(kernel, device, guest->ifb.at.ifindex, &answer);
+	else if (!answer.error && ingress->ifb != guest->ifb.at.ifindex)
+		guest_redirect_again(kernel, ingress->action,
+				     guest->ifb.at.ifindex, &answer);
 	return answer.error ?
 	       complain_step(req, guest, "the filter matchall or the action mirred",
 			     &answer) : STATUS_OK;
@@ -331,10 +357,10 @@ static void take_back(struct request *req, const struct guest *guest)
 	struct kernel *kernel = &req->session->kernel;
 	struct answer answer;
 
+	if (guest->made_arp)
+		guest_hold_arp(kernel, guest->device.named, &answer);
 	if (guest->made_qdisc)
 		guest_del_qdisc(kernel, guest->device.named, &answer);
-	else if (!guest->ingress.redirected && !guest->ingress.passes_arp)
-		guest_hold_arp(kernel, guest->device.named, &answer);
 	if (guest->made_ifb && guest->ifb.at.ifindex)
 		guest_del_link(kernel, guest->ifb.at.ifindex, &answer);
 }
@@ -359,6 +385,22 @@ static int make_guest(struct request *req, const struct guest_links *links,
 	return status;
 }
 
+/* A plug of the device's own holds what the guest is to get. */
+static int refuse_reset(struct request *req, const struct guest *guest)
+{
+	const char *name = guest->device.name;
+	uint32_t held;
+
+	if (guest->ingress.has_qdisc || req->options.force)
+		return STATUS_OK;
+	held = held_by(&req->session->kernel, guest->device.named);
+	if (!held)
+		return STATUS_OK;
+	return complain(req, STATUS_REFUSED, name,
+			"its own plug holds %" PRIu32 " packets to the guest, which kernels before 7.0 drop when clsact is attached: plugctl open %s first, or --force",
+			held, name);
+}
+
 static int add_one(struct request *req, const struct guest_links *links,
 		   const struct guest_words *words, const char *name)
 {
@@ -375,6 +417,9 @@ static int add_one(struct request *req, const struct guest_links *links,
 		return complain(req, STATUS_REFUSED, name,
 				"somebody's ingress filter has priority %" PRIu32 ", and packets it takes would get past the plug: give it %d or more (tc filter show dev %s ingress)",
 				guest.ingress.foreign, GUEST_PRIORITY_END, name);
+	status = refuse_reset(req, &guest);
+	if (status)
+		return status;
 	if (guest.ingress.foreign && !guest.ingress.redirected)
 		note(req, name, "ingress filters of others are there, and see no packets until plugctl guest del %s",
 		     name);
@@ -396,6 +441,8 @@ static int drain_ifb(struct request *req, struct guest *guest)
 	if (req->options.force || guest->ifb.failed)
 		return STATUS_OK;
 	change_targets(kernel, &root, &guest->ifb, 1, &open, false);
+	if (guest->ifb.failed && guest->ifb.failed != TARGET_GONE)
+		return complain_target(req, &guest->ifb);
 	error = drain_targets(kernel, &root, &guest->ifb, 1, deadline);
 	if (error && error != ETIMEDOUT)
 		return complain_netlink(req, error);
@@ -416,34 +463,53 @@ static int check_ifb(struct request *req, struct guest *guest)
 	error = refresh_targets(&req->session->kernel, &root, &guest->ifb, 1);
 	if (error)
 		return complain_netlink(req, error);
-	refuse_held(req, &guest->ifb, false);
+	/* The in-tree module does not say what was released. */
+	refuse_held(req, &guest->ifb, !guest->ifb.state.has_state);
 	return guest->ifb.failed == TARGET_NAMED ? req->status : STATUS_OK;
+}
+
+/* Ours, and nobody else's filter has come to be in it. */
+static bool may_del_qdisc(struct request *req, const struct guest *guest)
+{
+	struct guest_ingress now;
+
+	return guest->old && guest->old->made_qdisc &&
+	       !guest_look(&req->session->kernel, guest->device.named, &now) &&
+	       now.has_qdisc && !now.foreign && !now.foreign_egress;
+}
+
+/* Somebody else may have been quicker. */
+static bool is_done(const struct answer *answer)
+{
+	return !answer->error || answer->error == ENOENT || answer->error == ENODEV;
 }
 
 static int unmake_guest(struct request *req, struct guest *guest)
 {
 	const struct guest_ingress *ingress = &guest->ingress;
 	struct kernel *kernel = &req->session->kernel;
+	const char *name = guest->device.name;
 	const int device = guest->device.named;
 	struct answer answer = { 0 };
 	int status;
 
 	if (ingress->redirected)
 		guest_del_redirect(kernel, device, &answer);
-	if (!answer.error && ingress->passes_arp)
+	if (is_done(&answer) && ingress->passes_arp)
 		guest_hold_arp(kernel, device, &answer);
-	if (answer.error)
-		return complain_step(req, guest, "the filter matchall", &answer);
+	if (!is_done(&answer))
+		return complain_refusal(req, name, answer.error, answer.text);
 	status = drain_ifb(req, guest);
 	if (status)
 		return status;
-	if (guest->old && guest->old->made_qdisc && ingress->has_qdisc &&
-	    !ingress->foreign && !ingress->foreign_egress)
+	if (may_del_qdisc(req, guest))
 		guest_del_qdisc(kernel, device, &answer);
+	if (!is_done(&answer))
+		return complain_refusal(req, name, answer.error, answer.text);
 	if (guest->old)
 		guest_del_link(kernel, guest->old->ifindex, &answer);
-	return answer.error && answer.error != ENODEV && answer.error != ENOENT ?
-	       complain_step(req, guest, "ifb devices", &answer) : STATUS_OK;
+	return is_done(&answer) ? STATUS_OK :
+	       complain_refusal(req, name, answer.error, answer.text);
 }
 
 static int del_one(struct request *req, const struct guest_links *links,
@@ -471,101 +537,141 @@ static int del_one(struct request *req, const struct guest_links *links,
 
 /* ---- show ---- */
 
-static int show_one(struct request *req, const struct guest_link *ifb, const char *name)
+static const char *what_is_wrong(const struct guest_link *link, bool redirected,
+				 const struct qdisc_list *plugs)
+{
+	if (!link)
+		return ": the device is gone, plugctl guest del removes the rest";
+	if (!redirected)
+		return ": packets are not sent there, plugctl guest add mends it";
+	if (!plugs->n)
+		return ": it has no plug, plugctl guest add mends it";
+	return "";
+}
+
+static void show_one(struct request *req, const struct guest_link *ifb,
+		     const struct guest_link *link)
 {
 	struct kernel *kernel = &req->session->kernel;
 	struct out *out = &req->session->out;
 	struct guest_ingress ingress = { 0 };
 	struct qdisc_list list = { 0 };
-	const bool gone = guest_look(kernel, ifb->guest, &ingress);
-	size_t i;
+	char name[IF_NAMESIZE];
+	bool redirected;
+	int error = 0;
 
+	snprintf(name, sizeof(name), "%s", link ? link->name : ifb->guest_name);
+	make_printable(name);
+	if (link)
+		error = guest_look(kernel, ifb->guest, &ingress);
+	if (!error)
+		error = dump_plugs(kernel, ifb->ifindex, out->json, &list);
+	if (error) {
+		complain_netlink(req, error);
+		goto out;
+	}
+	redirected = ingress.redirected && ingress.ifb == ifb->ifindex;
 	out_object(out, NULL);
 	out_str(out, "device", "%s  guest", name);
 	out_str(out, "ifb", ", by %s", ifb->name);
-	out_bool(out, "redirected", ingress.redirected);
+	out_bool(out, "redirected", redirected);
 	out_bool(out, "except_arp", ingress.passes_arp);
 	out_text(out, "%s%s\n", ingress.passes_arp ? ", except arp" : "",
-		 gone ? ": the device is gone, plugctl guest del removes the rest" :
-		 !ingress.redirected ? ": not complete, plugctl guest add mends it" : "");
-	if (!dump_plugs(kernel, ifb->ifindex, out->json, &list))
-		for (i = 0; i < list.n; i++) {
-			if (list.v[i].ifindex != ifb->ifindex)
-				continue;
-			if (out->json) {
-				out_object(out, "plug");
-				print_plug_members(out, ifb->name, &list.v[i]);
-				out_end(out);
-			} else {
-				print_plug(out, ifb->name, &list.v[i]);
-			}
-			break;
-		}
-	free(list.v);
+		 what_is_wrong(link, redirected, &list));
+	if (list.n && out->json) {
+		out_object(out, "plug");
+		print_plug_members(out, ifb->name, &list.v[0]);
+		out_end(out);
+	} else if (list.n) {
+		print_plug(out, ifb->name, &list.v[0]);
+	}
 	out_end(out);
-	return STATUS_OK;
+out:
+	free(list.v);
 }
 
-static bool is_wanted(const struct request *req, const struct guest_words *words,
-		      const char *name, const char *old_name)
+static bool is_of(const struct guest_link *ifb, const struct guest_link *link,
+		  const char *name)
 {
-	unsigned int i;
-
-	for (i = 0; i < words->n; i++)
-		if (!strcmp(req->words[words->first + i], name) ||
-		    !strcmp(req->words[words->first + i], old_name))
-			return true;
-	return !words->n;
+	return (link && !strcmp(link->name, name)) || !strcmp(ifb->guest_name, name);
 }
 
-static int show_all(struct request *req, const struct guest_links *links,
-		    const struct guest_words *words)
+/* Of that name, or all. Returns whether there is any. */
+static bool show_named(struct request *req, const struct guest_links *links,
+		       const char *name)
 {
-	struct out *out = &req->session->out;
+	bool found = false;
 	size_t i;
 
-	out_array(out, "guests");
 	for (i = 0; i < links->n; i++) {
 		const struct guest_link *ifb = &links->v[i], *link;
 
-		if (!ifb->guest)
-			continue;
 		link = guest_find_link(links, ifb->guest);
-		if (is_wanted(req, words, link ? link->name : ifb->guest_name,
-			      ifb->guest_name))
-			show_one(req, ifb, link ? link->name : ifb->guest_name);
+		if (!ifb->guest || (name && !is_of(ifb, link, name)))
+			continue;
+		show_one(req, ifb, link);
+		found = true;
+	}
+	return found;
+}
+
+static void show_all(struct request *req, const struct guest_links *links,
+		     const struct guest_words *words)
+{
+	struct out *out = &req->session->out;
+	unsigned int i;
+
+	out_array(out, "guests");
+	if (!words->n)
+		show_named(req, links, NULL);
+	for (i = 0; i < words->n; i++) {
+		const char *name = req->words[words->first + i];
+
+		if (!show_named(req, links, name))
+			complain(req, STATUS_REFUSED, name,
+				 "is no guest's: plugctl guest show lists those that are");
 	}
 	out_end(out);
-	return STATUS_OK;
+}
+
+/* Each sees what the one before has done. */
+static int change_one(struct request *req, const struct guest_words *words,
+		      const char *name)
+{
+	struct guest_links links = { 0 };
+	const int error = guest_list_links(&req->session->kernel, &links);
+	int status;
+
+	if (error)
+		status = complain_netlink(req, error);
+	else if (req->words[0][0] == 'a')
+		status = add_one(req, &links, words, name);
+	else
+		status = del_one(req, &links, name);
+	free(links.v);
+	return status;
 }
 
 static int guest_run(struct request *req)
 {
-	const char what = req->words[0][0];
 	struct guest_links links = { 0 };
 	struct guest_words words;
-	int error, status = STATUS_OK;
 	unsigned int i;
+	int error;
 
 	parse_guest_words(req, &words);
 	error = guest_list_links(&req->session->kernel, &links);
 	if (error) {
-		status = complain_netlink(req, error);
-	} else if (what == 's') {
-		status = show_all(req, &links, &words);
+		complain_netlink(req, error);
+	} else if (req->words[0][0] == 's') {
+		show_all(req, &links, &words);
 	} else {
 		sweep(req, &links);
-		for (i = 0; i < words.n; i++) {
-			const char *name = req->words[words.first + i];
-
-			if (what == 'a')
-				add_one(req, &links, &words, name);
-			else
-				del_one(req, &links, name);
-		}
+		for (i = 0; i < words.n; i++)
+			change_one(req, &words, req->words[words.first + i]);
 	}
 	free(links.v);
-	return status;
+	return STATUS_OK;
 }
 
 const struct command cmd_guest = {

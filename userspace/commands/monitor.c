@@ -323,10 +323,15 @@ static bool handle_name(struct monitor *mon, const struct nlmsghdr *nlh)
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	char name[IF_NAMESIZE] = "";
 	const struct nlattr *attr;
+	struct guest_link link;
 	bool again = false;
 	size_t i;
 	int k;
 
+	/* A guest's ifb says whose it is before it has a plug. */
+	if (guest_parse_link(nlh, &link) && link.guest && mon->n &&
+	    is_wanted(mon, link.guest))
+		again = watch(mon, link.ifindex);
 	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(*ifi)),
 				  mnl_nlmsg_get_payload_len(nlh) - sizeof(*ifi))
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)

@@ -24,12 +24,17 @@ static bool print_guest(struct request *req, const struct guest_links *links,
 	const struct guest_link *ifb = guest_find_link(links, state->ifindex);
 	struct guest_ingress ingress;
 	char name[IF_NAMESIZE];
+	int error;
 
 	if (!ifb || !ifb->guest)
 		return false;
-	if (!kernel_ifname(kernel, ifb->guest, name) ||
-	    guest_look(kernel, ifb->guest, &ingress))
+	if (!kernel_ifname(kernel, ifb->guest, name))
 		return true;
+	error = guest_look(kernel, ifb->guest, &ingress);
+	if (error) {
+		complain_netlink(req, error);
+		return true;
+	}
 	print_device(out, "guest add", name);
 	if (state->has_state)
 		out_text(out, " limit %u", state->limit);

@@ -70,17 +70,19 @@ static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 	link->made_qdisc = !strcmp(end, ALIAS_QDISC);
 }
 
-/* "pf0vf1": the kernel's name for what a card switches to a virtual function. */
+/* "pf0vf1", "c1pf0sf88": drivers' names for what a card switches to a function. */
 static bool names_port(const struct nlattr *attr)
 {
-	char name[IF_NAMESIZE], *end;
+	char name[IF_NAMESIZE], *at = name;
 
 	snprintf(name, sizeof(name), "%.*s", (int)mnl_attr_get_payload_len(attr),
 		 (const char *)mnl_attr_get_payload(attr));
-	if (strncmp(name, "pf", 2))
+	if (at[0] == 'c')
+		strtoul(at + 1, &at, 10);
+	if (strncmp(at, "pf", 2))
 		return false;
-	strtoul(name + 2, &end, 10);
-	return !strncmp(end, "vf", 2);
+	strtoul(at + 2, &at, 10);
+	return !strncmp(at, "vf", 2) || !strncmp(at, "sf", 2);
 }
 
 static void parse_link_attr(const struct nlattr *attr, struct guest_link *link)
@@ -96,10 +98,6 @@ static void parse_link_attr(const struct nlattr *attr, struct guest_link *link)
 		break;
 	case IFLA_IFALIAS:
 		parse_alias(attr, link);
-		break;
-	case IFLA_NUM_VF:
-		if (mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
-			link->functions = mnl_attr_get_u32(attr);
 		break;
 	case IFLA_PHYS_PORT_NAME:
 		link->is_port = names_port(attr);
@@ -128,8 +126,7 @@ bool guest_parse_link(const struct nlmsghdr *nlh, struct guest_link *link)
 	return true;
 }
 
-/* Returns where to, if this action redirects. */
-static int parse_action(const struct nlattr *action)
+static void parse_action(const struct nlattr *action, struct guest_ingress *ingress)
 {
 	const struct nlattr *attr, *nested;
 	struct tc_mirred mirred;
@@ -142,10 +139,10 @@ static int parse_action(const struct nlattr *action)
 			    mnl_attr_get_payload_len(nested) < sizeof(mirred))
 				continue;
 			memcpy(&mirred, mnl_attr_get_payload(nested), sizeof(mirred));
-			return (int)mirred.ifindex;
+			ingress->ifb = (int)mirred.ifindex;
+			ingress->action = mirred.index;
 		}
 	}
-	return 0;
 }
 
 static void parse_ours(const struct nlattr *filter, struct guest_ingress *ingress)
@@ -156,7 +153,7 @@ static void parse_ours(const struct nlattr *filter, struct guest_ingress *ingres
 	mnl_attr_for_each_nested(attr, filter)
 		if (mnl_attr_get_type(attr) == TCA_MATCHALL_ACT)
 			mnl_attr_for_each_nested(action, attr)
-				ingress->ifb = parse_action(action);
+				parse_action(action, ingress);
 }
 
 /* A priority is reported also by itself, without a handle and without a filter. */
@@ -230,10 +227,17 @@ static int handle_filter(void *data, const struct nlmsghdr *nlh)
 	return 0;
 }
 
+/* libmnl does not clear what pads an attribute. */
+static struct nlmsghdr *put_header(void *buf)
+{
+	memset(buf, 0, MESSAGE_MAX);
+	return mnl_nlmsg_put_header(buf);
+}
+
 static struct nlmsghdr *put_link(void *buf, uint16_t type, uint16_t flags,
 				 int ifindex)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *nlh = put_header(buf);
 	struct ifinfomsg *ifi;
 
 	nlh->nlmsg_type = type;
@@ -247,7 +251,7 @@ static struct nlmsghdr *put_link(void *buf, uint16_t type, uint16_t flags,
 static struct nlmsghdr *put_tc(void *buf, uint16_t type, uint16_t flags,
 			       int ifindex, uint32_t parent)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *nlh = put_header(buf);
 	struct tcmsg *tcm;
 
 	nlh->nlmsg_type = type;
@@ -397,15 +401,43 @@ static struct nlmsghdr *put_filter(void *buf, uint16_t type, uint16_t flags,
 	return nlh;
 }
 
+/* index: of an action that is there; 0: a new one. */
+static void put_mirred(struct nlmsghdr *nlh, uint16_t list, uint32_t index, int ifb)
+{
+	const struct tc_mirred mirred = {
+		.index = index, .action = TC_ACT_STOLEN,
+		.eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)ifb,
+	};
+	struct nlattr *actions, *action, *options;
+
+	actions = mnl_attr_nest_start(nlh, list);
+	action = mnl_attr_nest_start(nlh, 1);
+	mnl_attr_put_strz(nlh, TCA_ACT_KIND, "mirred");
+	options = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
+	mnl_attr_put(nlh, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
+	mnl_attr_nest_end(nlh, options);
+	mnl_attr_nest_end(nlh, action);
+	mnl_attr_nest_end(nlh, actions);
+}
+
+int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
+			 struct answer *answer)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = put_header(buf);
+
+	nlh->nlmsg_type = RTM_NEWACTION;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct tcamsg));
+	put_mirred(nlh, TCA_ACT_TAB, action, ifb);
+	return kernel_request(kernel, nlh, answer);
+}
+
 /* In the host's software: what a card redirects by itself is seen by no qdisc. */
 int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
 		   struct answer *answer)
 {
-	const struct tc_mirred mirred = {
-		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR,
-		.ifindex = (uint32_t)ifb,
-	};
-	struct nlattr *options, *actions, *action, *mirror;
+	struct nlattr *options;
 	char buf[MESSAGE_MAX];
 	struct nlmsghdr *nlh = put_filter(buf, RTM_NEWTFILTER, NLM_F_CREATE |
 					  NLM_F_EXCL, ifindex, PRIORITY_ALL,
@@ -413,14 +445,7 @@ int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
 
 	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
 	mnl_attr_put_u32(nlh, TCA_MATCHALL_FLAGS, TCA_CLS_FLAGS_SKIP_HW);
-	actions = mnl_attr_nest_start(nlh, TCA_MATCHALL_ACT);
-	action = mnl_attr_nest_start(nlh, 1);
-	mnl_attr_put_strz(nlh, TCA_ACT_KIND, "mirred");
-	mirror = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
-	mnl_attr_put(nlh, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
-	mnl_attr_nest_end(nlh, mirror);
-	mnl_attr_nest_end(nlh, action);
-	mnl_attr_nest_end(nlh, actions);
+	put_mirred(nlh, TCA_MATCHALL_ACT, 0, ifb);
 	mnl_attr_nest_end(nlh, options);
 	return kernel_request(kernel, nlh, answer);
 }

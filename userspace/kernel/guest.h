@@ -26,6 +26,7 @@
 struct guest_ingress {
 	bool redirected;	/* by us */
 	int ifb;		/* where to; 0: that device is gone */
+	uint32_t action;	/* the number of the action that does it */
 	bool passes_arp;
 	uint32_t foreign;	/* the first priority of a filter of others; 0: none */
 	bool foreign_egress;
@@ -39,7 +40,6 @@ struct guest_link {
 	char kind[16];		/* "veth", "ifb"; "": a device of a driver */
 	bool up;
 	bool has_alias;
-	unsigned int functions;	/* virtual ones, of a network card */
 	bool is_port;		/* of a card that switches by itself */
 	/* An ifb of ours, by its alias: whose. 0: it is none. */
 	int guest;
@@ -75,6 +75,9 @@ int guest_add_qdisc(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_del_qdisc(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
 		   struct answer *answer);
+/* The redirect that is there, by its action: it never lets a packet past. */
+int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
+			 struct answer *answer);
 int guest_del_redirect(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_pass_arp(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_hold_arp(struct kernel *kernel, int ifindex, struct answer *answer);

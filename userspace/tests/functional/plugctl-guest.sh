@@ -95,6 +95,10 @@ kill $pid
 wait $pid 2> /dev/null
 
 guest ping -c 2 -i 0.2 -W 1 192.0.2.1 > /dev/null
+run plugctl del v0
+gives "del of the plug alone" 2 '' 'plugctl: v0: the plug is a guest?s, *: plugctl guest del v0'
+run plugctl guest show nosuch0
+gives "guest show of what is none" 2 '' 'plugctl: nosuch0: is no guest?s*'
 run plugctl guest del v0
 gives "del refuses while packets are held" 2 '' 'plugctl: v0: holds packets that were not released (2 in the queue): plugctl open v0 sends them, --force drops them'
 is "and has touched nothing" "$(held v0) $(pings)" "2 0"
@@ -102,6 +106,30 @@ run plugctl guest del v0 --force
 gives "del --force" 0 '' ''
 is "nothing is left" "$(ours | xargs)" "$nothing"
 is "the guest is answered as before" "$(pings)" 3
+plugctl monitor v0 > "$tmp/log" &
+pid=$!
+started $pid
+run plugctl guest add v0 v0
+is "add, named twice" "$status $(ip -o link show type ifb | grep -c ifb-)" "0 1"
+check "monitor that was there before hears of it" eventually grep -q 'ifb-v0 .*: attach: ' "$tmp/log"
+plugctl buffer v0
+check "and of its commands" eventually grep -q 'ifb-v0 .*: buffer: ' "$tmp/log"
+run plugctl guest del v0 v0
+gives "del, named twice" 0 '' 'plugctl: v0: is no guest?s already'
+check "monitor hears of that" eventually grep -q 'ifb-v0 .*: detach: ' "$tmp/log"
+kill $pid
+wait $pid 2> /dev/null
+is "nothing is left" "$(ours | xargs)" "$nothing"
+
+# What is on its way to the guest is not lost for it.
+plugctl add v0
+ping -q -c 2 -i 0.1 -W 1 192.0.2.2 > /dev/null
+run plugctl guest add v0
+gives "its own plug holds packets" 2 '' 'plugctl: v0: its own plug holds 2 packets to the guest,*'
+is "they are there" "$(held v0) $(ours | xargs)" "2 0 1 0"
+plugctl open v0
+plugctl del v0
+
 run plugctl guest del v0
 gives "del again" 0 '' 'plugctl: v0: is no guest?s already'
 run plugctl buffer v0
@@ -345,4 +373,30 @@ is "all did" "$(plugctl dump | cut -f $F_EPOCH,$F_RELEASED | awk '$1 == $2 + 2' 
 # shellcheck disable=SC2086
 run plugctl guest del $names
 is "del, all at once" "$status $(ip -o link show type ifb | grep -c ifb-) $(tc qdisc show | grep -c clsact)" "0 0 0"
+
+# With the kernel's own module.
+rmmod sch_plug
+insmod "$PLUG_INTREE_KO"
+quiet_wire_again() {
+	ip link add v0 type veth peer name v1 netns peer
+	ip link set v0 up
+	echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
+	ip addr add 192.0.2.1/24 dev v0
+	guest ip link set v1 up
+	guest sh -c 'echo 1 > /proc/sys/net/ipv6/conf/v1/disable_ipv6'
+	guest ip addr add 192.0.2.2/24 dev v1
+	guest ip neigh replace 192.0.2.1 lladdr "$(cat /sys/class/net/v0/address)" dev v1 nud permanent
+}
+ip link del v0
+quiet_wire_again
+run plugctl guest add v0
+gives "in-tree: add" 0 '' ''
+guest ping -q -c 2 -i 0.1 -W 1 192.0.2.1 > /dev/null
+run plugctl guest del v0
+gives "in-tree: del refuses what it holds" 2 '' 'plugctl: v0: holds 2 packets, and the in-tree module does not say*'
+is "it holds them still" "$(held v0)" 2
+run plugctl guest del v0 --force
+is "del --force" "$status $(ours | xargs)" "0 $nothing"
+rmmod sch_plug
+modprobe sch_plug
 finish
