@@ -258,7 +258,7 @@ guest ping -c 1 -W 1 192.0.2.1 > /dev/null
 is "and it holds" "$(held v0)" 1
 plugctl open v0
 tc filter del dev v0 ingress
-like "without the filter: show" "$(plugctl guest show v0)" 'v0  guest, by ifb-v0: not complete*'
+like "without the filter: show" "$(plugctl guest show v0)" 'v0  guest, by ifb-v0: packets are not sent there*'
 run plugctl guest add v0
 is "add puts it back" "$status $(tc filter show dev v0 ingress | grep -c 0x706c7567)" "0 1"
 tc qdisc del dev v0 clsact
