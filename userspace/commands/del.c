@@ -43,12 +43,25 @@ void refuse_held(struct request *req, struct target *target, bool late)
 		refuse(req, target);
 }
 
+/* The redirect would stay, and packets would pass. */
+static void refuse_guest(struct request *req, struct target *target)
+{
+	if (target->failed || target->named == target->at.ifindex)
+		return;
+	target->failed = TARGET_NAMED;
+	complain(req, STATUS_REFUSED, target->name,
+		 "the plug is a guest's, and without it nothing would be held: plugctl guest del %s",
+		 target->name);
+}
+
 static void check_held(struct request *req, bool late)
 {
 	unsigned int i;
 
-	for (i = 0; i < req->targets.n; i++)
+	for (i = 0; i < req->targets.n; i++) {
+		refuse_guest(req, &req->targets.v[i]);
 		refuse_held(req, &req->targets.v[i], late);
+	}
 }
 
 static uint64_t deadline(const struct request *req)
@@ -134,16 +147,6 @@ static int del_run(struct request *req)
 {
 	unsigned int i;
 
-	for (i = 0; i < req->targets.n; i++) {
-		struct target *target = &req->targets.v[i];
-
-		if (target->failed || target->named == target->at.ifindex)
-			continue;
-		target->failed = TARGET_NAMED;
-		complain(req, STATUS_REFUSED, target->name,
-			 "the plug is a guest's, and without it nothing would be held: plugctl guest del %s",
-			 target->name);
-	}
 	make_ready(req);
 	for (i = 0; i < req->targets.n; i++) {
 		struct target *target = &req->targets.v[i];
