@@ -359,6 +359,7 @@ static int expand(const struct qdisc_list *list, const struct selector *selector
 		}
 		for (; state; n++) {
 			all[n].name = target->name;
+			all[n].named = target->named;
 			set_target(&all[n], state);
 			state = next_plug(list, target->at.ifindex, selector,
 					  false, state);
