@@ -511,7 +511,7 @@ static void begin(void)
 	       (u64)plug_last_epoch.counter < ~(u64)0 - STEPS);
 	plug_data.limit = nondet_u32();
 	assume(plug_data.limit);
-	qdisc.flags = nondet_u32() & ~TCQ_F_CAN_BYPASS;
+	qdisc.flags = nondet_u32() & ~(TCQ_F_CAN_BYPASS | TCQ_F_BUILTIN);
 	if (open)
 		qdisc.flags |= TCQ_F_CAN_BYPASS;
 
@@ -704,7 +704,7 @@ static int model_command(const struct plug_cmd *cmd)
 		return 0;
 	case TCQ_PLUG_DISCARD:
 		require("I3: a rollback waits for what is on its way, if there is any",
-			waited == !open);
+			waited == (!open && !cmd->waited));
 		if (!cmd->has_last)
 			last = epoch;
 		if (last > epoch)
@@ -801,7 +801,10 @@ static void not_without_rtnl(int answer, const struct plug_cmd *cmd,
 		(data->epoch == plug_data.epoch && data->released == plug_data.released &&
 		 data->leaves_upto == plug_data.leaves_upto &&
 		 plug_commands(&data->stats) == plug_commands(&plug_data.stats)));
+	require("without RTNL: not under a lock of the core's", answer == -EAGAIN ||
+		!(root_qdisc->flags & TCQ_F_BUILTIN));
 	require("without RTNL: what a loop sends is done", answer != -EAGAIN || open ||
+		(root_qdisc->flags & TCQ_F_BUILTIN) ||
 		!(cmd->action == TCQ_PLUG_BUFFER ||
 		  (!shut && (cmd->action == TCQ_PLUG_RELEASE_ONE ||
 			     cmd->action == TCQ_PLUG_RELEASE_UPTO))));
@@ -835,7 +838,8 @@ static void do_message(void)
 static void do_control(void)
 {
 	struct plug_cmd cmd = { .action = ANY_ACTION, .limit = nondet_u32(),
-				.has_last = nondet_bool(), .last = nondet_u64() };
+				.has_last = nondet_bool(), .last = nondet_u64(),
+				.waited = nondet_bool() };
 	struct plug_sched_data data = plug_data;
 	struct plug_snapshot after;
 	struct Qdisc before = qdisc;
@@ -868,6 +872,9 @@ int main(void)
 	device.net.user_ns = nondet_bool() ? &init_user_ns : NULL;
 	root_qdisc = nondet_bool() ? &qdisc : &parent;
 	queue.qdisc_sleeping = root_qdisc;
+	/* Either may be one of the core's. */
+	parent.flags = nondet_u32();
+	next_root.flags = nondet_u32();
 	/* A parent's packets are other children's as well. */
 	parent.gso_skb.first = nondet_bool() ? &backs[0].skb : NULL;
 	if (nondet_bool())

@@ -113,6 +113,7 @@ void skb_orphan_partial(struct sk_buff *skb);
 /* The qdisc */
 #define NET_XMIT_SUCCESS	0
 #define NET_XMIT_DROP		1
+#define TCQ_F_BUILTIN	1
 #define TCQ_F_CAN_BYPASS	4
 
 struct sk_buff_head {
@@ -173,6 +174,8 @@ struct net_device {
 };
 
 #define dev_net(dev)	(&(dev)->net)
+
+typedef struct { int unused; } spinlock_t;
 
 struct Qdisc;
 
