@@ -21,8 +21,11 @@
 #define IFB_NAME	"ifb-%.11s"
 #define IFB_OTHER_NAME	"ifb-%d"
 
+/* The plug of an ifb. */
+static const struct selector at_root = { .have_parent = true, .parent = TC_H_ROOT };
+
 struct guest_words {
-	unsigned int first;	/* the first device */
+	char **names;		/* of devices */
 	unsigned int n;
 	uint32_t limit;		/* 0: none named */
 	bool except_arp;
@@ -77,7 +80,7 @@ static int parse_guest_words(struct request *req, struct guest_words *words)
 	int i, status = STATUS_OK;
 
 	memset(words, 0, sizeof(*words));
-	words->first = 1;
+	words->names = req->words + 1;
 	for (i = 1; i < req->n && !is_keyword(req->words[i]); i++)
 		words->n++;
 	for (; i < req->n && !status; i++)
@@ -298,10 +301,9 @@ static int make_plug(struct request *req, const struct guest_words *words,
 {
 	const struct action limit = { .code = TCQ_PLUG_LIMIT, .limit = words->limit };
 	struct kernel *kernel = &req->session->kernel;
-	struct selector root = { .have_parent = true, .parent = TC_H_ROOT };
 	int error;
 
-	error = refresh_targets(kernel, &root, &guest->ifb, 1);
+	error = refresh_targets(kernel, &at_root, &guest->ifb, 1);
 	if (error)
 		return complain_netlink(req, error);
 	if (guest->ifb.failed == TARGET_GONE) {
@@ -313,7 +315,7 @@ static int make_plug(struct request *req, const struct guest_words *words,
 	}
 	if (!words->limit)
 		return STATUS_OK;
-	change_targets(kernel, &root, &guest->ifb, 1, &limit, false);
+	change_targets(kernel, &at_root, &guest->ifb, 1, &limit, false);
 	return complain_target(req, &guest->ifb);
 }
 
@@ -432,7 +434,6 @@ static int add_one(struct request *req, const struct guest_links *links,
 static int drain_ifb(struct request *req, struct guest *guest)
 {
 	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
-	const struct selector root = { .have_parent = true, .parent = TC_H_ROOT };
 	const uint64_t deadline = clock_now() + (req->options.have_timeout ?
 						 req->options.timeout : DEL_PATIENCE);
 	struct kernel *kernel = &req->session->kernel;
@@ -440,10 +441,10 @@ static int drain_ifb(struct request *req, struct guest *guest)
 
 	if (req->options.force || guest->ifb.failed)
 		return STATUS_OK;
-	change_targets(kernel, &root, &guest->ifb, 1, &open, false);
+	change_targets(kernel, &at_root, &guest->ifb, 1, &open, false);
 	if (guest->ifb.failed && guest->ifb.failed != TARGET_GONE)
 		return complain_target(req, &guest->ifb);
-	error = drain_targets(kernel, &root, &guest->ifb, 1, deadline);
+	error = drain_targets(kernel, &at_root, &guest->ifb, 1, deadline);
 	if (error && error != ETIMEDOUT)
 		return complain_netlink(req, error);
 	refuse_held(req, &guest->ifb, error == ETIMEDOUT);
@@ -453,14 +454,13 @@ static int drain_ifb(struct request *req, struct guest *guest)
 /* A plug that somebody else has detached from the ifb holds nothing. */
 static int check_ifb(struct request *req, struct guest *guest)
 {
-	const struct selector root = { .have_parent = true, .parent = TC_H_ROOT };
 	int error;
 
 	if (!guest->old || req->options.force) {
 		guest->ifb.failed = TARGET_GONE;
 		return STATUS_OK;
 	}
-	error = refresh_targets(&req->session->kernel, &root, &guest->ifb, 1);
+	error = refresh_targets(&req->session->kernel, &at_root, &guest->ifb, 1);
 	if (error)
 		return complain_netlink(req, error);
 	/* The in-tree module does not say what was released. */
@@ -625,7 +625,7 @@ static void show_all(struct request *req, const struct guest_links *links,
 	if (!words->n)
 		show_named(req, links, NULL);
 	for (i = 0; i < words->n; i++) {
-		const char *name = req->words[words->first + i];
+		const char *name = words->names[i];
 
 		if (!show_named(req, links, name))
 			complain(req, STATUS_REFUSED, name,
@@ -668,7 +668,7 @@ static int guest_run(struct request *req)
 	} else {
 		sweep(req, &links);
 		for (i = 0; i < words.n; i++)
-			change_one(req, &words, req->words[words.first + i]);
+			change_one(req, &words, words.names[i]);
 	}
 	free(links.v);
 	return STATUS_OK;

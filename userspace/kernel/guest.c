@@ -31,9 +31,6 @@
 #define ALIAS_QDISC	" clsact"
 #define ALIAS_MAX	64
 
-/* In <linux/if_link.h> of some systems only. */
-#define LINK_EXT_MASK_SKIP_STATS	(1 << 3)
-
 /* ---- what is there ---- */
 
 static void parse_kind(const struct nlattr *info, struct guest_link *link)
@@ -227,49 +224,11 @@ static int handle_filter(void *data, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-/* libmnl does not clear what pads an attribute. */
-static struct nlmsghdr *put_header(void *buf)
-{
-	memset(buf, 0, MESSAGE_MAX);
-	return mnl_nlmsg_put_header(buf);
-}
-
-static struct nlmsghdr *put_link(void *buf, uint16_t type, uint16_t flags,
-				 int ifindex)
-{
-	struct nlmsghdr *nlh = put_header(buf);
-	struct ifinfomsg *ifi;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_family = AF_UNSPEC;
-	ifi->ifi_index = ifindex;
-	return nlh;
-}
-
-static struct nlmsghdr *put_tc(void *buf, uint16_t type, uint16_t flags,
-			       int ifindex, uint32_t parent)
-{
-	struct nlmsghdr *nlh = put_header(buf);
-	struct tcmsg *tcm;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
-	tcm->tcm_family = AF_UNSPEC;
-	tcm->tcm_ifindex = ifindex;
-	tcm->tcm_parent = parent;
-	return nlh;
-}
-
 int guest_list_links(struct kernel *kernel, struct guest_links *links)
 {
 	char buf[MESSAGE_MAX];
-	struct nlmsghdr *nlh = put_link(buf, RTM_GETLINK, NLM_F_DUMP, 0);
 
-	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, LINK_EXT_MASK_SKIP_STATS);
-	return kernel_dump(kernel, nlh, handle_link, links);
+	return kernel_dump(kernel, message_dump_links(buf), handle_link, links);
 }
 
 const struct guest_link *guest_find_link(const struct guest_links *links, int ifindex)
@@ -285,10 +244,11 @@ const struct guest_link *guest_find_link(const struct guest_links *links, int if
 static int dump_filters(struct kernel *kernel, int ifindex, uint32_t parent,
 			struct guest_ingress *ingress)
 {
+	const struct address at = { .ifindex = ifindex, .parent = parent };
 	char buf[MESSAGE_MAX];
 
-	return kernel_dump(kernel, put_tc(buf, RTM_GETTFILTER, NLM_F_DUMP, ifindex,
-					  parent), handle_filter, ingress);
+	return kernel_dump(kernel, message_tc(buf, RTM_GETTFILTER, NLM_F_DUMP, &at),
+			   handle_filter, ingress);
 }
 
 int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress)
@@ -331,7 +291,7 @@ int guest_ifb(struct kernel *kernel, int ifindex)
 int guest_add_ifb(struct kernel *kernel, const char *name, struct answer *answer)
 {
 	char buf[MESSAGE_MAX];
-	struct nlmsghdr *nlh = put_link(buf, RTM_NEWLINK, NLM_F_ACK |
+	struct nlmsghdr *nlh = message_link(buf, RTM_NEWLINK, NLM_F_ACK |
 					NLM_F_CREATE | NLM_F_EXCL, 0);
 	struct nlattr *info;
 
@@ -346,7 +306,7 @@ int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_nam
 		bool made_qdisc, struct answer *answer)
 {
 	char buf[MESSAGE_MAX], alias[ALIAS_MAX];
-	struct nlmsghdr *nlh = put_link(buf, RTM_NEWLINK, NLM_F_ACK, ifb);
+	struct nlmsghdr *nlh = message_link(buf, RTM_NEWLINK, NLM_F_ACK, ifb);
 	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
 	ifi->ifi_flags = IFF_UP;
@@ -361,19 +321,20 @@ int guest_del_link(struct kernel *kernel, int ifindex, struct answer *answer)
 {
 	char buf[MESSAGE_MAX];
 
-	return kernel_request(kernel, put_link(buf, RTM_DELLINK, NLM_F_ACK, ifindex),
+	return kernel_request(kernel, message_link(buf, RTM_DELLINK, NLM_F_ACK, ifindex),
 			      answer);
 }
 
 static int change_qdisc(struct kernel *kernel, uint16_t type, uint16_t flags,
 			int ifindex, struct answer *answer)
 {
+	const struct address at = {
+		.ifindex = ifindex, .parent = TC_H_CLSACT,
+		.handle = TC_H_MAKE(TC_H_CLSACT, 0),
+	};
 	char buf[MESSAGE_MAX];
-	struct nlmsghdr *nlh = put_tc(buf, type, NLM_F_ACK | flags, ifindex,
-				      TC_H_CLSACT);
-	struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
+	struct nlmsghdr *nlh = message_tc(buf, type, NLM_F_ACK | flags, &at);
 
-	tcm->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
 	mnl_attr_put_strz(nlh, TCA_KIND, "clsact");
 	return kernel_request(kernel, nlh, answer);
 }
@@ -392,10 +353,12 @@ int guest_del_qdisc(struct kernel *kernel, int ifindex, struct answer *answer)
 static struct nlmsghdr *put_filter(void *buf, uint16_t type, uint16_t flags,
 				   int ifindex, uint32_t priority, uint16_t protocol)
 {
-	struct nlmsghdr *nlh = put_tc(buf, type, NLM_F_ACK | flags, ifindex, INGRESS);
+	const struct address at = {
+		.ifindex = ifindex, .parent = INGRESS, .handle = FILTER_HANDLE,
+	};
+	struct nlmsghdr *nlh = message_tc(buf, type, NLM_F_ACK | flags, &at);
 	struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
 
-	tcm->tcm_handle = FILTER_HANDLE;
 	tcm->tcm_info = TC_H_MAKE(priority << 16, htons(protocol));
 	mnl_attr_put_strz(nlh, TCA_KIND, "matchall");
 	return nlh;
@@ -424,11 +387,8 @@ int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
 			 struct answer *answer)
 {
 	char buf[MESSAGE_MAX];
-	struct nlmsghdr *nlh = put_header(buf);
+	struct nlmsghdr *nlh = message_action(buf);
 
-	nlh->nlmsg_type = RTM_NEWACTION;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct tcamsg));
 	put_mirred(nlh, TCA_ACT_TAB, action, ifb);
 	return kernel_request(kernel, nlh, answer);
 }

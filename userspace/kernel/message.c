@@ -21,10 +21,10 @@ static struct nlmsghdr *put_header(void *buf, size_t most)
 	return mnl_nlmsg_put_header(buf);
 }
 
-static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
-				  const struct address *at)
+static struct nlmsghdr *put_tc(void *buf, size_t most, uint16_t type,
+			       uint16_t flags, const struct address *at)
 {
-	struct nlmsghdr *nlh = put_header(buf, ORDER_MAX);
+	struct nlmsghdr *nlh = put_header(buf, most);
 	struct tcmsg *tcm;
 
 	nlh->nlmsg_type = type;
@@ -35,6 +35,19 @@ static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
 	tcm->tcm_handle = at->handle;
 	tcm->tcm_parent = at->parent;
 	return nlh;
+}
+
+struct nlmsghdr *message_tc(void *buf, uint16_t type, uint16_t flags,
+			    const struct address *at)
+{
+	return put_tc(buf, MESSAGE_MAX, type, flags, at);
+}
+
+/* Of an order: no more room than one has. */
+static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
+				  const struct address *at)
+{
+	return put_tc(buf, ORDER_MAX, type, flags, at);
 }
 
 static void put_kind(struct nlmsghdr *nlh)
@@ -166,17 +179,43 @@ struct nlmsghdr *message_dump_plugs(void *buf, int ifindex)
 	return nlh;
 }
 
-struct nlmsghdr *message_find_altname(void *buf, const char *name)
+struct nlmsghdr *message_link(void *buf, uint16_t type, uint16_t flags, int ifindex)
 {
 	struct nlmsghdr *nlh = put_header(buf, MESSAGE_MAX);
 	struct ifinfomsg *ifi;
 
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	ifi->ifi_family = AF_UNSPEC;
+	ifi->ifi_index = ifindex;
+	return nlh;
+}
+
+struct nlmsghdr *message_find_altname(void *buf, const char *name)
+{
+	struct nlmsghdr *nlh = message_link(buf, RTM_GETLINK, 0, 0);
+
 	mnl_attr_put_strz(nlh, LINK_ALT_IFNAME, name);
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, LINK_SKIP_STATS);
+	return nlh;
+}
+
+struct nlmsghdr *message_dump_links(void *buf)
+{
+	struct nlmsghdr *nlh = message_link(buf, RTM_GETLINK, NLM_F_DUMP, 0);
+
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, LINK_SKIP_STATS);
+	return nlh;
+}
+
+struct nlmsghdr *message_action(void *buf)
+{
+	struct nlmsghdr *nlh = put_header(buf, MESSAGE_MAX);
+
+	nlh->nlmsg_type = RTM_NEWACTION;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct tcamsg));
 	return nlh;
 }
 

@@ -62,7 +62,14 @@ static inline bool order_is_generic(const struct order *order)
 struct nlmsghdr *message_order(void *buf, const struct order *order);
 struct nlmsghdr *message_dump_qdiscs(void *buf, int ifindex);
 struct nlmsghdr *message_dump_plugs(void *buf, int ifindex);	/* 0: all */
+struct nlmsghdr *message_dump_links(void *buf);
 struct nlmsghdr *message_find_altname(void *buf, const char *name);
 struct nlmsghdr *message_find_family(void *buf);
+
+/* The beginnings of those that make a guest; guest.c adds the attributes. */
+struct nlmsghdr *message_link(void *buf, uint16_t type, uint16_t flags, int ifindex);
+struct nlmsghdr *message_tc(void *buf, uint16_t type, uint16_t flags,
+			    const struct address *at);
+struct nlmsghdr *message_action(void *buf);
 
 #endif
