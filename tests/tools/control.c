@@ -147,6 +147,8 @@ void control_u64(struct control_request *req, __u16 type, __u64 value)
 	control_raw(req, type, &value, sizeof(value));
 }
 
+#define NO_END	10000	/* answers: a dump that goes on and on */
+
 int control_send(struct control_request *req, const struct control *c,
 		 struct control_reply *reply,
 		 void (*each)(const struct control_state *state, void *arg), void *arg)
@@ -182,7 +184,8 @@ int control_send(struct control_request *req, const struct control *c,
 				tlvs_parse(reply, nlh, sizeof(int));
 				return *(int *)NLMSG_DATA(nlh);
 			}
-			reply->states++;
+			if (++reply->states > NO_END)
+				return -EOVERFLOW;
 			state_parse(&reply->state, nlh);
 			if (each)
 				each(&reply->state, arg);
@@ -288,7 +291,7 @@ unsigned int control_dump(const struct control *c, __u32 ifindex,
 	struct listing l = { list, 0, max };
 	int err = try_dump(c, ifindex, &l);
 
-	if (err)
+	if (err && err != -EOVERFLOW)
 		bail("dump: %s", strerror(-err));
 	return l.n;
 }

@@ -101,6 +101,23 @@ static void ends(__u64 head, __u64 tail, const char *what)
 
 /* ---- GET ---- */
 
+/* Where others look for theirs by its parent. */
+static void test_place(void)
+{
+	struct control_state list[2];
+
+	diag("the place of a plug");
+	dummy_make(DEV);
+	attach("");
+	c = control_open();
+	wire_open(&w, DEV);
+	is_u64(control_dump(&c, 0, list, 2), 1, "one plug");
+	is_u64(list[0].parent, TC_H_ROOT, "root of the device");
+	is_u64(list[0].handle, 0x10000, "its handle");
+	is_u64(list[0].ifindex, if_nametoindex(DEV), "its device");
+	finish();
+}
+
 static void test_get(void)
 {
 	__u64 id = start(), other;
@@ -544,6 +561,21 @@ static void test_upto(void)
 	finish();
 }
 
+/* The same with the valve shut, where a release takes RTNL. */
+static void test_upto_shut(void)
+{
+	__u64 id = start();
+
+	diag("RELEASE_UPTO after an open plug was closed");
+	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 1, 1, "RELEASE_INDEFINITE");
+	change(id, TCQ_PLUG_BUFFER, 2, 1, "BUFFER");
+	wire_send(&w, 2, 100);
+	no_upto(id, 2, "the epoch being filled");
+	no_upto(id, 3, "the epoch after it");
+	upto(id, 1, 2, 1, 0, "RELEASE_UPTO 1");
+	finish();
+}
+
 static void test_ends(void)
 {
 	__u64 id = start();
@@ -918,6 +950,10 @@ static void test_leaf(void)
 	wire_leaves(&w, 2, "I5: its first epoch");
 	ok(qdisc_get(nl, DEV, TC_H_ROOT, &root), "their parent");
 	is_u64(root.qlen, 1, "I3: has seen them leave, and counts what is left");
+	is_u64(control_do(&c, b, TCQ_PLUG_DISCARD, NULL), 0, "DISCARD to the second");
+	ok(qdisc_get(nl, DEV, TC_H_ROOT, &root), "their parent");
+	is_u64(root.qlen, 0, "I3: counts no packet that was dropped");
+	is_u64(root.backlog, 0, "I3: and no byte of it");
 	must("tc qdisc del dev " DEV " root");
 	is_u64(control_get(&c, a, NULL), -ENOENT, "with the parent the first goes");
 	is_u64(control_get(&c, b, NULL), -ENOENT, "and the second");
@@ -1529,6 +1565,7 @@ static void test_slow(void)
 /* ---- */
 
 static const struct test tests[] = {
+	{ "place", test_place },
 	{ "get", test_get },
 	{ "many", test_many },
 	{ "change", test_change },
@@ -1537,6 +1574,7 @@ static const struct test tests[] = {
 	{ "discard-all", test_discard_all },
 	{ "discard-released", test_discard_released },
 	{ "upto", test_upto },
+	{ "upto-shut", test_upto_shut },
 	{ "ends", test_ends },
 	{ "errors", test_errors },
 	{ "attributes", test_attributes },

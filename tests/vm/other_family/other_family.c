@@ -2,8 +2,8 @@
 /*
  * A generic netlink family for tests. Its coming and going takes, for writing, the
  * lock that every request to every family takes for reading. And it can hold RTNL:
- * operation 1 takes it, and is answered when operation 2 has come (or after a
- * minute, so that a test that fails can end).
+ * operation 1 takes it, and is answered when operation 2 has come (or after 20
+ * seconds, so that who waits for it in vain is told in time).
  */
 #include <linux/completion.h>
 #include <linux/module.h>
@@ -15,7 +15,7 @@ static DECLARE_COMPLETION(let_go);
 static int other_hold(struct sk_buff *skb, struct genl_info *info)
 {
 	rtnl_lock();
-	wait_for_completion_timeout(&let_go, 60 * HZ);
+	wait_for_completion_timeout(&let_go, 20 * HZ);
 	rtnl_unlock();
 	return 0;
 }
