@@ -272,7 +272,7 @@ dkms_has() {
 # not ours: the administrator has put that there.
 gone() {
 	! find "$root"/usr/src "$root"/var/lib/dkms "$root"/usr/share "$root"/etc \
-		"$root"/usr/bin "$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
+		"$root"/usr/lib/systemd "$root"/usr/bin "$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
 		grep -v '^/usr/src/linux-' | grep -v "$root/usr/src/linux-" |
 		grep -vE "^$root/etc/(apt|yum\.repos\.d|zypp)/" | grep .
 }
@@ -282,9 +282,11 @@ gone() {
 # boot NAME KERNEL [KERNEL-ARGUMENTS [QEMU-ARGUMENT...]] < SCRIPT
 # boots a copy of the root's own file system, with that kernel of its, and runs the
 # script with "sh -ex"; what it prints goes to the log. Fails if the script does,
-# or if the console shows anything bad.
+# or if the console shows anything bad. The script is all that runs, or with
+# init=systemd a service of the root's own systemd.
 boot() {
 	local name=$1 kernel=$2 append=${3:-} dir=$work/vm-$1 image list status=0
+	local first=/vm-init
 	shift 2
 	[ $# = 0 ] || shift
 
@@ -307,6 +309,20 @@ boot() {
 		sleep 60
 	EOS
 	chmod 755 "$root/vm-init"
+	if [ "${init:-}" = systemd ]; then
+		first=/lib/systemd/systemd
+		mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+		ln -sf ../vm-script.service "$root/etc/systemd/system/multi-user.target.wants/"
+		cat > "$root/etc/systemd/system/vm-script.service" <<- 'EOS'
+			[Unit]
+			After=systemd-udevd.service network.target
+			[Service]
+			Environment=HOME=/root
+			ExecStartPre=/bin/stty -F /dev/ttyS1 raw
+			ExecStart=/bin/sh -c 'sh -ex /vm-script > /dev/ttyS1 2>&1 && echo done > /dev/ttyS1'
+			ExecStopPost=/bin/sh -c 'sync; sleep 0.5; echo o > /proc/sysrq-trigger'
+		EOS
+	fi
 
 	# What the kernel has as modules of the disk and its file system.
 	list=$(for module in virtio_pci virtio_blk ext4; do
@@ -325,7 +341,7 @@ boot() {
 			echo "/bin/busybox insmod /${module%.xz}"
 		done
 		echo '/bin/busybox mount -t ext4 /dev/vda /root'
-		echo 'exec /bin/busybox switch_root /root /vm-init'
+		echo "exec /bin/busybox switch_root /root $first"
 	} > "$dir/initrd/init"
 	chmod 755 "$dir/initrd/init"
 	(cd "$dir/initrd" && find . | cpio --quiet -o -H newc -R 0:0) > "$dir/initrd.cpio"

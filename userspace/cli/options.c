@@ -38,6 +38,8 @@ const struct option options[] = {
 	  .needs = TAKES_SELECT, .help = "the plug with that handle" },
 	{ .name = "force", FLAG(force), .needs = TAKES_FORCE,
 	  .help = "do what is refused otherwise; batch: go on after a failure" },
+	{ .name = "keep", FLAG(keep), .needs = TAKES_KEEP,
+	  .help = "a plug that is there already is left as it is" },
 	{ .name = "timeout", .value = "T", FLAG(have_timeout),
 	  .needs = TAKES_TIMEOUT,
 	  .help = "wait no longer: 500ms, 10s, 2m, or seconds" },

@@ -54,8 +54,9 @@ enum {
 	TAKES_WATCH = 1 << 5,
 	TAKES_TIMES = 1 << 6,	/* -t */
 	TAKES_AT_EXIT = 1 << 7,
-	NOT_IN_BATCH = 1 << 8,
-	PRINTS_NOTHING = 1 << 9,	/* not even the state after it */
+	TAKES_KEEP = 1 << 8,
+	NOT_IN_BATCH = 1 << 9,
+	PRINTS_NOTHING = 1 << 10,	/* not even the state after it */
 };
 
 struct options {
@@ -69,6 +70,7 @@ struct options {
 	bool verbose;
 	bool quiet;
 	bool force;
+	bool keep;
 	bool rtnl;
 	bool watch;
 	bool times;

@@ -120,7 +120,7 @@ static int complain_occupied(struct request *req, const char *name,
 	format_parent(parent, there->parent);
 	if (qdisc_is_plug(there))
 		return complain(req, STATUS_REFUSED, name,
-				"already has a plug (%s at %s): use that one, or replace it with --force, which drops what it holds",
+				"already has a plug (%s at %s): use that one (--keep), or replace it with --force, which drops what it holds",
 				handle, parent);
 	return complain(req, STATUS_REFUSED, name,
 			"qdisc %s %s was attached at %s on purpose: attach the plug below it with parent CLASSID, or replace it with --force",
@@ -143,8 +143,10 @@ static int complain_handle(struct request *req, const char *name,
  * The message always names a handle that nothing on the device has. With one,
  * NLM_F_REPLACE alone decides whether what is there is replaced; without one,
  * recent kernels (6.1 is one) replace a qdisc of another kind even for NLM_F_EXCL.
+ * @kept: there is a plug, its handle is now in @at, and nothing is to be sent.
  */
-static int choose_handle(struct request *req, const char *name, struct address *at)
+static int choose_handle(struct request *req, const char *name, struct address *at,
+			 bool *kept)
 {
 	struct qdisc_list list = { 0 };
 	const struct qdisc_state *there;
@@ -157,6 +159,11 @@ static int choose_handle(struct request *req, const char *name, struct address *
 		goto out;
 	}
 	there = find_qdisc(&list, at->ifindex, at->parent, 0);
+	*kept = there && req->options.keep && qdisc_is_plug(there);
+	if (*kept) {
+		at->handle = there->handle;
+		goto out;
+	}
 	if (there && !req->options.force) {
 		status = complain_occupied(req, name, there);
 		goto out;
@@ -255,12 +262,15 @@ static void finish(struct request *req, const struct add *add,
 static int attach(struct request *req, struct add *add, struct target *target)
 {
 	struct answer answer;
+	bool kept = false;
 	int status;
 
 	add->order.at.ifindex = target->at.ifindex;
-	status = choose_handle(req, target->name, &add->order.at);
+	status = choose_handle(req, target->name, &add->order.at, &kept);
 	if (status)
 		return status;
+	if (kept)
+		return find_added(req, &add->order.at, target);
 	kernel_exchange(&req->session->kernel, &add->order, &answer, 1);
 	if (!answer.complete || answer.error)
 		return complain_add(req, target->name, &answer);
@@ -325,10 +335,11 @@ const struct command cmd_add = {
 	.details =
 "A closed plug holds every packet from the first moment on; with \"open\" they\n"
 "pass. SIZE is in bytes, or with K, M, G (powers of 1024), at most 4GiB-1.\n"
-"Another qdisc that was attached on purpose stays, unless --force is given.\n",
+"Another qdisc that was attached on purpose stays, unless --force is given. With\n"
+"--keep a plug that is there already is no failure, and keeps what it holds.\n",
 	.keywords = "limit open closed parent handle",
 	.completion = COMPLETE_DEVICE,
-	.options = TAKES_FORCE | TAKES_SELECT,
+	.options = TAKES_FORCE | TAKES_KEEP | TAKES_SELECT,
 	.targets = DEVICES,
 	.parse = add_parse,
 	.run = add_run,

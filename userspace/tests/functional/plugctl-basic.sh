@@ -20,6 +20,9 @@ is "it is ours" "$(field v0 $F_MODULE)" sch-plug
 is "the default limit" "$(field v0 $F_LIMIT)" 10000000
 run plugctl add v0
 gives "add does not replace a plug" 2 '' 'plugctl: v0: already has a plug (*: at root)*--force*'
+run plugctl add --keep v0 open limit 1M
+gives "add --keep takes it for done" 0 '' ''
+is "it is as it was" "$(field v0 $F_STATE) $(field v0 $F_LIMIT)" "buffering 10000000"
 
 run plugctl -v open v0
 gives "open -v" 0 'v0: open, 0 packets held, limit 9.5 MiB' ''
@@ -29,6 +32,9 @@ run plugctl buffer v0
 gives "buffer prints nothing" 0 '' ''
 send 3
 is "three are held" "$(field v0 $F_PACKETS)" 3
+run plugctl -v add --keep v0
+gives "add --keep -v reports what is there" 0 'v0: buffering epoch 2; 0 epochs wait for release, 3 packets held, limit 9.5 MiB' ''
+is "and they still are" "$(field v0 $F_PACKETS)" 3
 run plugctl -v buffer v0
 gives "buffer -v names the epoch" 0 'v0: buffering epoch 3; 1 epoch waits for release (oldest 2), 3 packets held, limit 9.5 MiB' ''
 send 2
