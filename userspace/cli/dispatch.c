@@ -69,11 +69,48 @@ static void own_plugs(struct request *req)
 	}
 }
 
+/* A number, or nearly the word "upto": who wrote that has not meant a device. */
+static bool is_mistyped(const char *word)
+{
+	return !word[strspn(word, "0123456789")] ||
+	       edit_distance(word, "upto") <= 1 ||
+	       (strlen(word) > 1 && !strncmp(word, "upto", strlen(word)));
+}
+
+/*
+ * A device that is not there is no reason to leave the others alone. But what was
+ * released, opened or dropped cannot be taken back: "release eth0 up 5" is not
+ * "release eth0".
+ */
+static int check_words(struct request *req)
+{
+	const char *mistyped = NULL;
+	unsigned int i;
+
+	if (req->targets.n < 2)
+		return STATUS_OK;
+	for (i = 0; i < req->targets.n && !mistyped; i++)
+		if (req->targets.v[i].failed == TARGET_NO_DEVICE &&
+		    is_mistyped(req->targets.v[i].name))
+			mistyped = req->targets.v[i].name;
+	if (!mistyped)
+		return STATUS_OK;
+	for (i = 0; i < req->targets.n; i++) {
+		req->targets.v[i].failed = TARGET_NAMED;
+		req->targets.v[i].reported = true;
+	}
+	return complain_usage(req, "'%s' is no device: was \"upto EPOCH\" meant? Nothing was done",
+			      mistyped);
+}
+
 int change_plugs(struct request *req)
 {
 	/* The state after the command costs time: only on demand. */
 	const bool echo = req->options.verbose || req->session->out.json;
+	int status = check_words(req);
 
+	if (status)
+		return status;
 	own_plugs(req);
 	change_targets(&req->session->kernel, &req->options.selector,
 		       req->targets.v, req->targets.n, &req->action, echo);

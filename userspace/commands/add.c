@@ -335,8 +335,9 @@ const struct command cmd_add = {
 	.details =
 "A closed plug holds every packet from the first moment on; with \"open\" they\n"
 "pass. SIZE is in bytes, or with K, M, G (powers of 1024), at most 4GiB-1.\n"
-"Another qdisc that was attached on purpose stays, unless --force is given. With\n"
-"--keep a plug that is there already is no failure, and keeps what it holds.\n",
+"Another qdisc that was attached on purpose stays, unless with --force, which drops\n"
+"what it holds. With --keep a plug that is there already is no failure, and keeps\n"
+"what it holds.\n",
 	.keywords = "limit open closed parent handle",
 	.completion = COMPLETE_DEVICE,
 	.options = TAKES_FORCE | TAKES_KEEP | TAKES_SELECT,

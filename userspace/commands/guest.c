@@ -399,7 +399,7 @@ static int refuse_reset(struct request *req, const struct guest *guest)
 	if (!held)
 		return STATUS_OK;
 	return complain(req, STATUS_REFUSED, name,
-			"its own plug holds %" PRIu32 " packets to the guest, which kernels before 7.0 drop when clsact is attached: plugctl open %s first, or --force",
+			"its own plug holds %" PRIu32 " packets to the guest, which up to Linux 6.12 is dropped when clsact is attached: plugctl open %s first, or --force",
 			held, name);
 }
 

@@ -57,7 +57,7 @@ static void print_add(struct request *req, const char *name,
 		return;
 	format_handle(handle, state->handle);
 	format_parent(parent, state->parent);
-	print_device(out, "add", name);
+	print_device(out, "add --keep", name);
 	out_text(out, " handle %s", handle);
 	if (state->parent != TC_H_ROOT)
 		out_text(out, " parent %s", parent);
@@ -86,7 +86,7 @@ const struct command cmd_save = {
 	.summary = "what is attached, as a batch that attaches it again",
 	.details =
 "For a service that runs \"plugctl batch FILE\" at boot. What the plugs hold, their\n"
-"epochs and their parents are not in it.\n",
+"epochs, and the qdiscs that they are below are not in it.\n",
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | NOT_IN_BATCH,
 	.targets = DEVICES,

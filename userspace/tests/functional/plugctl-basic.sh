@@ -33,7 +33,7 @@ gives "buffer prints nothing" 0 '' ''
 send 3
 is "three are held" "$(field v0 $F_PACKETS)" 3
 run plugctl -v add --keep v0
-gives "add --keep -v reports what is there" 0 'v0: buffering epoch 2; 0 epochs wait for release, 3 packets held, limit 9.5 MiB' ''
+gives "add --keep -v reports what is there" 0 'v0: buffering epoch 2, 3 packets held, limit 9.5 MiB' ''
 is "and they still are" "$(field v0 $F_PACKETS)" 3
 run plugctl -v buffer v0
 gives "buffer -v names the epoch" 0 'v0: buffering epoch 3; 1 epoch waits for release (oldest 2), 3 packets held, limit 9.5 MiB' ''
@@ -52,6 +52,13 @@ run plugctl release v0 upto 3
 gives "release upto" 0 '' ''
 run plugctl release v0 upto 3
 gives "release upto again" 0 '' ''
+for words in 'release v0 up 3' 'release v0 3' 'open v0 upto 3' 'discard v0 upt 1'; do
+	before=$(plugctl dump v0)
+	# shellcheck disable=SC2086 # words
+	run plugctl $words
+	gives "$words: not what was meant" 1 '' 'plugctl: *is no device: was "upto EPOCH" meant? Nothing was done*'
+	is "and nothing was done" "$(plugctl dump v0 | cut -f 1-14)" "$(echo "$before" | cut -f 1-14)"
+done
 run plugctl wait v0 --timeout 5s
 is "everything has left" "$(field v0 $F_PACKETS)" 0
 

@@ -70,9 +70,9 @@ is "open again" "$(plugctl dump i0 | cut -f 6 | xargs)" "open open open"
 plugctl limit v0 1M
 run plugctl save v0
 before=$out
-like "save" "$before" "add v0 handle 8001: limit 1048576 open"
+like "save" "$before" "add --keep v0 handle 8001: limit 1048576 open"
 run plugctl save i0
-like "save below a class" "$out" "add i0 handle 8001: parent 1:1 limit * open*"
+like "save below a class" "$out" "add --keep i0 handle 8001: parent 1:1 limit * open*"
 plugctl save > "$tmp/saved"
 plugctl open --all v0 i0
 plugctl del --all v0 i0
@@ -80,6 +80,8 @@ run plugctl batch "$tmp/saved"
 gives "it is a batch" 0 '' ''
 plugctl save > "$tmp/again"
 check "that makes the same again" cmp "$tmp/saved" "$tmp/again"
+run plugctl batch "$tmp/saved"
+gives "and twice is as well" 0 '' ''
 plugctl del --all i0
 
 run timeout 4 plugctl show v0 --watch=200ms
