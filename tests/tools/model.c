@@ -1346,7 +1346,7 @@ static const struct hunt {
 	{ "several epochs wait", LEAK, 0, false, 40, 5, 0, 0 },
 	{ "several epochs wait", STUCK, 0, false, 40, 5, 0, 0 },
 	{ "the link goes down and up, one epoch waits", LEAK, 1, false, 40, 5, 20, 0 },
-	{ "BUFFER comes right after a release, one epoch waits", STUCK, 1, true, 6, 20000, 0, 40 },
+	{ "BUFFER comes right after a release, one epoch waits", STUCK, 1, true, 10, 20000, 0, 40 },
 };
 
 static void hunt_steps(struct steps *all, const struct hunt *h, __u64 seed)
@@ -1378,7 +1378,7 @@ static bool hunt_one(const struct hunt *h, __u64 seed, struct steps *best)
 	unsigned int round, found = 0, done;
 
 	best->n = ~0U;
-	for (round = 0; round < 60 && found < (h->hurry ? 3 : 10); round++) {
+	for (round = 0; round < 200 && found < (h->hurry ? 3 : 10); round++) {
 		hunt_steps(&all, h, seed + round);
 		done = run(&all);
 		if (!w.wrong)
