@@ -5,6 +5,7 @@
 #
 # VM layer: python
 PATH=$PATH:/usr/bin
+# shellcheck source=userspace/tests/functional/plugctl-lib.sh
 . "${0%/*}/plugctl-lib.sh"
 
 metric() {
