@@ -1375,10 +1375,12 @@ static void hunt_steps(struct steps *all, const struct hunt *h, __u64 seed)
 static bool hunt_one(const struct hunt *h, __u64 seed, struct steps *best)
 {
 	static struct steps all;
+	/* What has to follow at once is seldom drawn, and a round of it is short. */
+	const unsigned int rounds = h->hurry ? 200 : 60;
 	unsigned int round, found = 0, done;
 
 	best->n = ~0U;
-	for (round = 0; round < 200 && found < (h->hurry ? 3 : 10); round++) {
+	for (round = 0; round < rounds && found < (h->hurry ? 3 : 10); round++) {
 		hunt_steps(&all, h, seed + round);
 		done = run(&all);
 		if (!w.wrong)
