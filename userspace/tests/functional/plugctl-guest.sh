@@ -319,6 +319,15 @@ ip link add i0 type ifb
 run plugctl guest add i0
 gives "an ifb" 2 '' 'plugctl: i0: an ifb is nobody?s guest*'
 ip link del i0
+# What a guest sends by a macvtap is the device's own output: a plug on it holds it.
+ip link add m0 link v0 type macvtap
+check "a macvtap" [ -e /sys/class/net/m0 ]
+run plugctl guest add m0
+gives "is told apart" 2 '' 'plugctl: m0: a macvtap sends by its own queue: plugctl add m0 holds*'
+is "and nothing is done" "$(ours | xargs)" "$nothing"
+run plugctl add m0
+gives "a plug on it" 0 '' ''
+ip link del m0
 for words in '' 'add' 'remove v0' 'add v0 except ip' 'add v0 limit' 'add v0 limit x' 'del v0 open' 'add v0 open v1'; do
 	# shellcheck disable=SC2086
 	run plugctl guest $words
