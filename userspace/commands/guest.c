@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/pkt_sched.h>
 
@@ -652,14 +653,29 @@ static int change_one(struct request *req, const struct guest_words *words,
 	return status;
 }
 
+/* Two of the same device would each find half of what the other makes. */
+static int lock_guests(struct request *req, int *lock)
+{
+	const uint64_t deadline = clock_now() + (req->options.have_timeout ?
+						 req->options.timeout : DEL_PATIENCE);
+	const int error = kernel_lock(req->options.netns, deadline, lock);
+
+	if (error == EADDRINUSE)
+		return complain(req, STATUS_TIMEOUT, NULL,
+				"another plugctl guest add or del is at work, and does not end");
+	return error ? complain_netlink(req, error) : STATUS_OK;
+}
+
 static int guest_run(struct request *req)
 {
 	struct guest_links links = { 0 };
 	struct guest_words words;
+	int error, lock = -1;
 	unsigned int i;
-	int error;
 
 	parse_guest_words(req, &words);
+	if (req->words[0][0] != 's' && lock_guests(req, &lock))
+		return STATUS_OK;
 	error = guest_list_links(&req->session->kernel, &links);
 	if (error) {
 		complain_netlink(req, error);
@@ -671,6 +687,8 @@ static int guest_run(struct request *req)
 			change_one(req, &words, words.names[i]);
 	}
 	free(links.v);
+	if (lock >= 0)
+		close(lock);
 	return STATUS_OK;
 }
 

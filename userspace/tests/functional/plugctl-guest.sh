@@ -354,6 +354,29 @@ plugctl guest del t0
 kill $pid
 exec 3>&-
 
+# Several at once, of the same device: as if one came after the other.
+# at_once COMMAND...: eight of it; sets status to the worst
+at_once() {
+	pids=
+	for _ in 1 2 3 4 5 6 7 8; do
+		"$@" > "$tmp/out" 2>> "$tmp/at-once" &
+		pids="$pids $!"
+	done
+	status=0
+	for pid in $pids; do
+		wait "$pid" || status=$?
+	done
+}
+made_by_one=0
+for _ in 1 2 3 4 5; do
+	: > "$tmp/at-once"
+	at_once plugctl guest add v0 open
+	[ "$status $(ours | xargs)" = '0 1 2 1' ] && made_by_one=$((made_by_one + 1))
+	at_once plugctl -q guest del v0
+	[ "$status $(ours | xargs)" = "0 $nothing" ] && made_by_one=$((made_by_one + 1))
+done
+is "eight adds at once, and eight dels, five times" "$made_by_one $(sort -u "$tmp/at-once")" '10 '
+
 # In another namespace.
 ip netns add other
 ip -n other link add o0 type veth peer name o1
