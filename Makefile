@@ -33,8 +33,9 @@ check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT: 90 minutes
 check-distro:				## packages in real Debian roots, built, installed, booted
 	@tests/distro/run
 
-check-xen:				## Xen, its dom0 and a guest; xl remus drives the module
+check-xen:				## Xen, its dom0 and a guest: xl remus drives the module
 	@tests/xen/run
+	@tests/xen/control
 
 bench:					## instructions per packet and command, and how long commands take
 	@bench/run

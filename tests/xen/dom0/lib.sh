@@ -158,12 +158,12 @@ guest_is_running() {
 	[[ $state != *[psc]* ]]
 }
 
-# rtt COUNT INTERVAL [SIZE]: mean round trip in ms and how many were answered
+# rtt COUNT INTERVAL [SIZE]: mean round trip in us and how many were answered
 rtt() {
 	ping -q -c "$1" -i "$2" -s "${3:-1000}" -W 20 $guest_ip | awk -F '[ /,]+' '
 		/received/ { for (i = 1; i <= NF; i++) if ($i == "received") n = $(i - 1) }
 		/^rtt/ { mean = $8 }
-		END { printf "%d %d\n", mean + 0.5, n }'
+		END { printf "%d %d\n", mean * 1000 + 0.5, n }'
 }
 
 # ---- xl remus and its plug ----
