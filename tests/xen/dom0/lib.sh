@@ -114,7 +114,7 @@ guest_start() {
 		type = "pv"
 		kernel = "/boot/guest-vmlinux"
 		ramdisk = "/boot/guest.cpio"
-		extra = "console=hvc0 quiet dom0=$(< /sys/class/net/xenbr0/address)"
+		extra = "console=hvc0 quiet mitigations=off dom0=$(< /sys/class/net/xenbr0/address)"
 		memory = 128
 		vcpus = 1
 		on_crash = "preserve"
@@ -193,7 +193,8 @@ find_ifb() {
 # What is sent to the plug, as the kernel notifies it: two changes a checkpoint.
 changes_start() {
 	changes_stop
-	tc monitor > "$tmp/changes" &
+	: > "$tmp/changes"
+	tc monitor >> "$tmp/changes" &
 	monitor_pid=$!
 }
 
