@@ -22,7 +22,7 @@
 
 #define GUEST	"bg"		/* the guest's end */
 #define VIF	"bv"		/* the host's */
-#define UPLINK	"bu"
+#define UPLINK	"bo"
 #define LIMIT	"1000000000"
 
 #define CHUNK	64		/* frames counted together */

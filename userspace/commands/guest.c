@@ -280,11 +280,19 @@ static int make_ifb(struct request *req, const struct guest_links *links,
 	return STATUS_OK;
 }
 
+/* Made by this command, or by an earlier one. */
+static bool owns_qdisc(const struct guest *guest)
+{
+	const struct guest_link *old = guest->old;
+
+	return !guest->ingress.has_qdisc || guest->ingress.made_qdisc ||
+	       (old && old->guest && old->made_qdisc);
+}
+
 static int label_ifb(struct request *req, struct guest *guest)
 {
 	const struct guest_link *old = guest->old;
-	const bool ours = !guest->ingress.has_qdisc ||
-			  (old && old->guest && old->made_qdisc);
+	const bool ours = owns_qdisc(guest);
 	struct answer answer;
 
 	if (old && old->up && old->guest == guest->device.named &&
@@ -345,10 +353,12 @@ static int make_filters(struct request *req, const struct guest_words *words,
 	else if (!ingress->passes_arp && words->except_arp)
 		guest->made_arp = !guest_pass_arp(kernel, device, &answer);
 	if (!answer.error && !ingress->redirected)
-		guest_redirect(kernel, device, guest->ifb.at.ifindex, &answer);
+		guest_redirect(kernel, device, guest->ifb.at.ifindex,
+			       owns_qdisc(guest), &answer);
 	else if (!answer.error && ingress->ifb != guest->ifb.at.ifindex)
 		guest_redirect_again(kernel, ingress->action,
-				     guest->ifb.at.ifindex, &answer);
+				     guest->ifb.at.ifindex, owns_qdisc(guest),
+				     &answer);
 	return answer.error ?
 	       complain_step(req, guest, "the filter matchall or the action mirred",
 			     &answer) : STATUS_OK;
@@ -474,7 +484,7 @@ static bool may_del_qdisc(struct request *req, const struct guest *guest)
 {
 	struct guest_ingress now;
 
-	return guest->old && guest->old->made_qdisc &&
+	return owns_qdisc(guest) && guest->ingress.has_qdisc &&
 	       !guest_look(&req->session->kernel, guest->device.named, &now) &&
 	       now.has_qdisc && !now.foreign && !now.foreign_egress;
 }

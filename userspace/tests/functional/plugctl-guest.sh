@@ -256,6 +256,13 @@ like "guest add mends it" "$(plugctl guest add v0 2>&1; plugctl guest show v0)" 
 *'
 guest ping -c 1 -W 1 192.0.2.1 > /dev/null
 is "and it holds" "$(held v0)" 1
+plugctl guest del v0 --force
+is "and del takes what the first add made, the clsact too" "$(ours | xargs)" "$nothing"
+plugctl guest add v0
+ip link del ifb-v0
+plugctl guest del v0
+is "and so it does without the ifb" "$(ours | xargs)" "$nothing"
+plugctl guest add v0
 plugctl open v0
 tc filter del dev v0 ingress
 like "without the filter: show" "$(plugctl guest show v0)" 'v0  guest, by ifb-v0: packets are not sent there*'
