@@ -99,7 +99,7 @@ eventually() {
 
 	until "$@" > /dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.1
+		sleep 0.3
 	done
 }
 
@@ -261,9 +261,14 @@ ifb_has_plug() {
 	tc qdisc show dev "${1:-$ifb}" | grep -q 'qdisc plug'
 }
 
-# Tasks that wait for what does not come.
+# Tasks that wait for what does not come, and where.
 tasks_in_d() {
-	ps -eo state,pid,comm,wchan:32 | awk '$1 == "D"'
+	local status dir
+
+	for status in $(grep -ls '^State:.D' /proc/[0-9]*/status); do
+		dir=${status%/*}
+		echo "${dir#/proc/} $(< "$dir/comm") $(< "$dir/wchan")"
+	done 2> /dev/null
 }
 
 no_task_in_d() {
