@@ -7,7 +7,7 @@
 ifneq ($(words $(CURDIR)),1)
 $(error neither the kernel's build nor this one can do with a blank in a path: $(CURDIR))
 endif
-.PHONY: all module plugctl demo check check-all check-debug check-distro \
+.PHONY: all module plugctl demo check check-all check-debug check-distro check-xen \
 	bench deb rpm srpm repo install uninstall shell vm-refresh clean help
 
 all: plugctl module			## the module for the running kernel, and plugctl
@@ -32,6 +32,10 @@ check-debug:				## kernels with KASAN, lockdep, KCSAN, PREEMPT_RT: 90 minutes
 
 check-distro:				## packages in real Debian roots, built, installed, booted
 	@tests/distro/run
+
+check-xen:				## Xen, its dom0 and a guest: xl remus drives the module
+	@tests/xen/run
+	@tests/xen/control
 
 bench:					## instructions per packet and command, and how long commands take
 	@bench/run

@@ -11,14 +11,18 @@
 # stay closed, as they must: what they hold belongs to no checkpoint that the
 # backup has.
 #
-# take_checkpoint and send_checkpoint are where your hypervisor comes in.
+# take_checkpoint, resume_guest and send_checkpoint are where your hypervisor comes in.
 set -eu
 
 : "${EPOCHS:=0}" "${PERIOD:=0.2}"
 [ $# -gt 0 ] || { echo "usage: ${0##*/} DEV..." >&2; exit 1; }
 
 take_checkpoint() {
-	: # pause the guest, copy what changed, let it run on
+	: # pause the guest, copy what changed
+}
+
+resume_guest() {
+	: # let it run on: what it sends from here on is in no checkpoint yet
 }
 
 send_checkpoint() {
@@ -91,6 +95,7 @@ while [ -z "$stop" ] && { [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; }; do
 	take_checkpoint
 	tell buffer "$@"
 	ended=$(closed_epochs)
+	resume_guest
 	# ... and leaves when the backup has it. If not, one of the two has to give
 	# up. Here it is this one, and the backup takes over: what is held was
 	# never seen by anybody. If the backup is to be given up, say open.

@@ -58,13 +58,13 @@ debian_mirror() {
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# sources SUITES: the lines for sources.list
+# sources SUITES [deb-src]: the lines for sources.list
 sources() {
 	local suite mirror
 
 	mirror=$(debian_mirror) || exit
 	for suite in ${1//,/ }; do
-		echo "deb [signed-by=$keyring] $mirror $suite main"
+		echo "${2:-deb} [signed-by=$keyring] $mirror $suite main"
 	done
 }
 
@@ -72,12 +72,12 @@ sources() {
 # packages of its own; what it downloads is verified as apt always does, and
 # an interrupted download is taken up again.
 private_apt() {
-	local suites=$1 dir=$cache/apt/$1
+	local suites=$1 dir=$cache/apt/$1${source_kind:+-$source_kind}
 	shift
 
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
 	touch "$dir/status"
-	sources "$suites" > "$dir/sources.list"
+	sources "$suites" "${source_kind:-}" > "$dir/sources.list"
 	apt-get -q -o Dir::Etc::sourcelist="$dir/sources.list" \
 		-o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::Etc::preferencesparts=/dev/null \
@@ -97,6 +97,16 @@ download() {
 	private_apt "$suites" update > /dev/null || die "apt-get update of $suites failed"
 	private_apt "$suites" --download-only -y install "$@" > /dev/null ||
 		die "could not download $* of $suites"
+}
+
+# download_source SUITES PACKAGE=VERSION DIRECTORY: the files of that source package
+download_source() {
+	local suites=$1 package=$2 dir=$3 source_kind=deb-src
+
+	mkdir -p "$dir"
+	private_apt "$suites" update > /dev/null || die "apt-get update of $suites' sources failed"
+	(cd "$dir" && private_apt "$suites" --download-only source "$package" > /dev/null) ||
+		die "could not download the source $package of $suites"
 }
 
 # make_root SUITES DIRECTORY PACKAGE...

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/pkt_sched.h>
 
@@ -279,11 +280,19 @@ static int make_ifb(struct request *req, const struct guest_links *links,
 	return STATUS_OK;
 }
 
+/* Made by this command, or by an earlier one. */
+static bool owns_qdisc(const struct guest *guest)
+{
+	const struct guest_link *old = guest->old;
+
+	return !guest->ingress.has_qdisc || guest->ingress.made_qdisc ||
+	       (old && old->guest && old->made_qdisc);
+}
+
 static int label_ifb(struct request *req, struct guest *guest)
 {
 	const struct guest_link *old = guest->old;
-	const bool ours = !guest->ingress.has_qdisc ||
-			  (old && old->guest && old->made_qdisc);
+	const bool ours = owns_qdisc(guest);
 	struct answer answer;
 
 	if (old && old->up && old->guest == guest->device.named &&
@@ -344,10 +353,12 @@ static int make_filters(struct request *req, const struct guest_words *words,
 	else if (!ingress->passes_arp && words->except_arp)
 		guest->made_arp = !guest_pass_arp(kernel, device, &answer);
 	if (!answer.error && !ingress->redirected)
-		guest_redirect(kernel, device, guest->ifb.at.ifindex, &answer);
+		guest_redirect(kernel, device, guest->ifb.at.ifindex,
+			       owns_qdisc(guest), &answer);
 	else if (!answer.error && ingress->ifb != guest->ifb.at.ifindex)
 		guest_redirect_again(kernel, ingress->action,
-				     guest->ifb.at.ifindex, &answer);
+				     guest->ifb.at.ifindex, owns_qdisc(guest),
+				     &answer);
 	return answer.error ?
 	       complain_step(req, guest, "the filter matchall or the action mirred",
 			     &answer) : STATUS_OK;
@@ -473,7 +484,7 @@ static bool may_del_qdisc(struct request *req, const struct guest *guest)
 {
 	struct guest_ingress now;
 
-	return guest->old && guest->old->made_qdisc &&
+	return owns_qdisc(guest) && guest->ingress.has_qdisc &&
 	       !guest_look(&req->session->kernel, guest->device.named, &now) &&
 	       now.has_qdisc && !now.foreign && !now.foreign_egress;
 }
@@ -652,14 +663,29 @@ static int change_one(struct request *req, const struct guest_words *words,
 	return status;
 }
 
+/* Two of the same device would each find half of what the other makes. */
+static int lock_guests(struct request *req, int *lock)
+{
+	const uint64_t deadline = clock_now() + (req->options.have_timeout ?
+						 req->options.timeout : DEL_PATIENCE);
+	const int error = kernel_lock(req->options.netns, deadline, lock);
+
+	if (error == EADDRINUSE)
+		return complain(req, STATUS_TIMEOUT, NULL,
+				"another plugctl guest add or del is at work, and does not end");
+	return error ? complain_netlink(req, error) : STATUS_OK;
+}
+
 static int guest_run(struct request *req)
 {
 	struct guest_links links = { 0 };
 	struct guest_words words;
+	int error, lock = -1;
 	unsigned int i;
-	int error;
 
 	parse_guest_words(req, &words);
+	if (req->words[0][0] != 's' && lock_guests(req, &lock))
+		return STATUS_OK;
 	error = guest_list_links(&req->session->kernel, &links);
 	if (error) {
 		complain_netlink(req, error);
@@ -671,6 +697,8 @@ static int guest_run(struct request *req)
 			change_one(req, &words, words.names[i]);
 	}
 	free(links.v);
+	if (lock >= 0)
+		close(lock);
 	return STATUS_OK;
 }
 

@@ -26,6 +26,12 @@
 #define INGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 #define EGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
+/*
+ * On the action of our redirect, if the clsact is ours too. The ifb's alias says the
+ * same, but somebody else may delete the ifb.
+ */
+static const char cookie_qdisc[] = "clsact";
+
 /* On an ifb of ours: this, the guest's number, a blank, its name; and the last. */
 #define ALIAS		"plugctl guest "
 #define ALIAS_QDISC	" clsact"
@@ -123,12 +129,20 @@ bool guest_parse_link(const struct nlmsghdr *nlh, struct guest_link *link)
 	return true;
 }
 
+static bool is_cookie(const struct nlattr *attr)
+{
+	return mnl_attr_get_payload_len(attr) == sizeof(cookie_qdisc) &&
+	       !memcmp(mnl_attr_get_payload(attr), cookie_qdisc, sizeof(cookie_qdisc));
+}
+
 static void parse_action(const struct nlattr *action, struct guest_ingress *ingress)
 {
 	const struct nlattr *attr, *nested;
 	struct tc_mirred mirred;
 
 	mnl_attr_for_each_nested(attr, action) {
+		if (mnl_attr_get_type(attr) == TCA_ACT_COOKIE)
+			ingress->made_qdisc = is_cookie(attr);
 		if (mnl_attr_get_type(attr) != TCA_ACT_OPTIONS)
 			continue;
 		mnl_attr_for_each_nested(nested, attr) {
@@ -365,7 +379,8 @@ static struct nlmsghdr *put_filter(void *buf, uint16_t type, uint16_t flags,
 }
 
 /* index: of an action that is there; 0: a new one. */
-static void put_mirred(struct nlmsghdr *nlh, uint16_t list, uint32_t index, int ifb)
+static void put_mirred(struct nlmsghdr *nlh, uint16_t list, uint32_t index, int ifb,
+		       bool made_qdisc)
 {
 	const struct tc_mirred mirred = {
 		.index = index, .action = TC_ACT_STOLEN,
@@ -376,6 +391,8 @@ static void put_mirred(struct nlmsghdr *nlh, uint16_t list, uint32_t index, int 
 	actions = mnl_attr_nest_start(nlh, list);
 	action = mnl_attr_nest_start(nlh, 1);
 	mnl_attr_put_strz(nlh, TCA_ACT_KIND, "mirred");
+	if (made_qdisc)
+		mnl_attr_put(nlh, TCA_ACT_COOKIE, sizeof(cookie_qdisc), cookie_qdisc);
 	options = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
 	mnl_attr_put(nlh, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
 	mnl_attr_nest_end(nlh, options);
@@ -384,17 +401,17 @@ static void put_mirred(struct nlmsghdr *nlh, uint16_t list, uint32_t index, int 
 }
 
 int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
-			 struct answer *answer)
+			 bool made_qdisc, struct answer *answer)
 {
 	char buf[MESSAGE_MAX];
 	struct nlmsghdr *nlh = message_action(buf);
 
-	put_mirred(nlh, TCA_ACT_TAB, action, ifb);
+	put_mirred(nlh, TCA_ACT_TAB, action, ifb, made_qdisc);
 	return kernel_request(kernel, nlh, answer);
 }
 
 /* In the host's software: what a card redirects by itself is seen by no qdisc. */
-int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
+int guest_redirect(struct kernel *kernel, int ifindex, int ifb, bool made_qdisc,
 		   struct answer *answer)
 {
 	struct nlattr *options;
@@ -405,7 +422,7 @@ int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
 
 	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
 	mnl_attr_put_u32(nlh, TCA_MATCHALL_FLAGS, TCA_CLS_FLAGS_SKIP_HW);
-	put_mirred(nlh, TCA_MATCHALL_ACT, 0, ifb);
+	put_mirred(nlh, TCA_MATCHALL_ACT, 0, ifb, made_qdisc);
 	mnl_attr_nest_end(nlh, options);
 	return kernel_request(kernel, nlh, answer);
 }

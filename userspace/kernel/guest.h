@@ -27,6 +27,7 @@ struct guest_ingress {
 	bool redirected;	/* by us */
 	int ifb;		/* where to; 0: that device is gone */
 	uint32_t action;	/* the number of the action that does it */
+	bool made_qdisc;	/* the clsact is ours too */
 	bool passes_arp;
 	uint32_t foreign;	/* the first priority of a filter of others; 0: none */
 	bool foreign_egress;
@@ -73,11 +74,11 @@ int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_nam
 int guest_del_link(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_add_qdisc(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_del_qdisc(struct kernel *kernel, int ifindex, struct answer *answer);
-int guest_redirect(struct kernel *kernel, int ifindex, int ifb,
+int guest_redirect(struct kernel *kernel, int ifindex, int ifb, bool made_qdisc,
 		   struct answer *answer);
 /* The redirect that is there, by its action: it never lets a packet past. */
 int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
-			 struct answer *answer);
+			 bool made_qdisc, struct answer *answer);
 int guest_del_redirect(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_pass_arp(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_hold_arp(struct kernel *kernel, int ifindex, struct answer *answer);

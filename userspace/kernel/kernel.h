@@ -66,6 +66,13 @@ bool kernel_open(struct kernel *kernel, const char *netns,
 void kernel_close(struct kernel *kernel);
 
 /*
+ * For what takes several steps: one process at a time in that namespace. Waits
+ * until deadline (of clock_now()). Returns an errno, EADDRINUSE: another one still
+ * has it. Close *lock.
+ */
+int kernel_lock(const char *netns, uint64_t deadline, int *lock);
+
+/*
  * Whether the kernel has the family: decides which interface is spoken. The
  * answer is kept until kernel_find_family() asks again.
  */

@@ -256,6 +256,13 @@ like "guest add mends it" "$(plugctl guest add v0 2>&1; plugctl guest show v0)" 
 *'
 guest ping -c 1 -W 1 192.0.2.1 > /dev/null
 is "and it holds" "$(held v0)" 1
+plugctl guest del v0 --force
+is "and del takes what the first add made, the clsact too" "$(ours | xargs)" "$nothing"
+plugctl guest add v0
+ip link del ifb-v0
+plugctl guest del v0
+is "and so it does without the ifb" "$(ours | xargs)" "$nothing"
+plugctl guest add v0
 plugctl open v0
 tc filter del dev v0 ingress
 like "without the filter: show" "$(plugctl guest show v0)" 'v0  guest, by ifb-v0: packets are not sent there*'
@@ -319,6 +326,15 @@ ip link add i0 type ifb
 run plugctl guest add i0
 gives "an ifb" 2 '' 'plugctl: i0: an ifb is nobody?s guest*'
 ip link del i0
+# What a guest sends by a macvtap is the device's own output: a plug on it holds it.
+ip link add m0 link v0 type macvtap
+check "a macvtap" [ -e /sys/class/net/m0 ]
+run plugctl guest add m0
+gives "is told apart" 2 '' 'plugctl: m0: a macvtap sends by its own queue: plugctl add m0 holds*'
+is "and nothing is done" "$(ours | xargs)" "$nothing"
+run plugctl add m0
+gives "a plug on it" 0 '' ''
+ip link del m0
 for words in '' 'add' 'remove v0' 'add v0 except ip' 'add v0 limit' 'add v0 limit x' 'del v0 open' 'add v0 open v1'; do
 	# shellcheck disable=SC2086
 	run plugctl guest $words
@@ -344,6 +360,29 @@ check "and released" eventually holds t0 0
 plugctl guest del t0
 kill $pid
 exec 3>&-
+
+# Several at once, of the same device: as if one came after the other.
+# at_once COMMAND...: eight of it; sets status to the worst
+at_once() {
+	pids=
+	for _ in 1 2 3 4 5 6 7 8; do
+		"$@" > "$tmp/out" 2>> "$tmp/at-once" &
+		pids="$pids $!"
+	done
+	status=0
+	for pid in $pids; do
+		wait "$pid" || status=$?
+	done
+}
+made_by_one=0
+for _ in 1 2 3 4 5; do
+	: > "$tmp/at-once"
+	at_once plugctl guest add v0 open
+	[ "$status $(ours | xargs)" = '0 1 2 1' ] && made_by_one=$((made_by_one + 1))
+	at_once plugctl -q guest del v0
+	[ "$status $(ours | xargs)" = "0 $nothing" ] && made_by_one=$((made_by_one + 1))
+done
+is "eight adds at once, and eight dels, five times" "$made_by_one $(sort -u "$tmp/at-once")" '10 '
 
 # In another namespace.
 ip netns add other

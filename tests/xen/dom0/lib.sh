@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034
+# What the stages have in common: TAP, the guest, xl remus, and what is to be
+# seen of the plug. A stage sources it. All limits are in units of the period that
+# this very run shows: everything stretches when the machine has other work.
+
+guest=guest
+guest_ip=192.0.2.2
+guest_ip6=2001:db8::2
+count=0
+failed=0
+tmp=$(mktemp -d /tmp/stage.XXXXXX)
+
+pass() {
+	count=$((count + 1))
+	echo "ok $count - $1"
+}
+
+fail() {
+	count=$((count + 1))
+	failed=$((failed + 1))
+	echo "not ok $count - $1"
+	shift
+	printf '%s\n' "$@" | sed 's/^/# /'
+}
+
+# check NAME COMMAND...: passes if the command succeeds
+check() {
+	local name=$1
+	shift
+
+	if "$@" > "$tmp/check" 2>&1; then
+		pass "$name"
+	else
+		fail "$name" "failed: $*" "$(tail -n 20 "$tmp/check")"
+	fi
+}
+
+# is NAME GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		pass "$1"
+	else
+		fail "$1" "got:    $2" "wanted: $3"
+	fi
+}
+
+# within NAME VALUE LEAST MOST: numbers
+within() {
+	if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
+		pass "$1 ($2)"
+	else
+		fail "$1" "got: $2" "wanted: $3 to $4"
+	fi
+}
+
+say() {
+	echo "# $*"
+}
+
+# figure NAME VALUE: what docs/xen.md has a table of
+figure() {
+	echo "# figure $1 $2"
+}
+
+# Without it nothing that follows says anything.
+give_up() {
+	fail "$@"
+	show_state
+	finish
+	exit 1
+}
+
+finish() {
+	echo "1..$count"
+	[ "$failed" = 0 ]
+}
+
+show_state() {
+	{
+		xl list
+		tc -s qdisc show
+		ip -br link
+		xenstore-ls /libxl 2> /dev/null | tail -n 40
+		dmesg | tail -n 20
+		tail -n ${LOG_LINES:-20} /var/log/xen/*.log "$tmp"/xl* 2> /dev/null
+	} 2>&1 | sed 's/^/# /'
+}
+
+now_ms() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# eventually SECONDS COMMAND...: tries until it succeeds. Generous: a limit for
+# what hangs, not for what is slow.
+eventually() {
+	local end=$((SECONDS + $1))
+	shift
+
+	until "$@" > /dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.3
+	done
+}
+
+# ---- the guest ----
+
+# guest_start [SCRIPT]: sets domid and vif
+guest_start() {
+	local script=${1:-vif-bridge}
+
+	cat > "$tmp/config" <<- END
+		name = "$guest"
+		type = "pv"
+		kernel = "/boot/guest-vmlinux"
+		ramdisk = "/boot/guest.cpio"
+		extra = "console=hvc0 quiet mitigations=off dom0=$(< /sys/class/net/xenbr0/address)"
+		memory = 128
+		vcpus = 1
+		on_crash = "preserve"
+		vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr0,script=$script" ]
+	END
+	xl create "$tmp/config" > "$tmp/xl-create" 2>&1 ||
+		give_up "xl creates the guest" "$(cat "$tmp/xl-create")"
+	guest_is "$guest"
+	# Nobody looks for its address while its answers are held.
+	ip neigh replace $guest_ip lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
+	ip neigh replace $guest_ip6 lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
+	eventually 120 ping -c 1 -W 1 $guest_ip ||
+		give_up "the guest answers" "$(tail -n 5 /var/log/xen/console/* 2> /dev/null)"
+	pass "the guest answers"
+	# Its agent, too.
+	eventually 60 agent_answers
+}
+
+guest_is() {
+	domid=$(xl domid "$1")
+	vif=vif$domid.0
+}
+
+agent_answers() {
+	[ "$(agent burst $guest_ip 1 100 1000)" = "1 ordered" ]
+}
+
+guest_destroy() {
+	timeout 60 xl destroy "$1" > "$tmp/xl-destroy" 2>&1
+}
+
+no_guest() {
+	! xl domid "$guest" > /dev/null 2>&1 && [ ! -e "/sys/class/net/$vif" ]
+}
+
+# It runs, or would if it had something to do: it is not being checkpointed.
+guest_is_running() {
+	local state
+
+	state=$(xl list "$domid" | awk 'NR == 2 { print $5 }')
+	[[ $state != *[psc]* ]]
+}
+
+# rtt COUNT INTERVAL [SIZE]: mean round trip in us and how many were answered
+rtt() {
+	ping -q -c "$1" -i "$2" -s "${3:-1000}" -W 20 $guest_ip | awk -F '[ /,]+' '
+		/received/ { for (i = 1; i <= NF; i++) if ($i == "received") n = $(i - 1) }
+		/^rtt/ { mean = $8 }
+		END { printf "%d %d\n", mean * 1000 + 0.5, n }'
+}
+
+# ---- xl remus and its plug ----
+
+# remus_start HOST ARGUMENT...: sets xl_pid and ifb; waits until checkpoints flow
+remus_start() {
+	local host=$1
+	shift
+
+	# Its own group, so that a signal to xl is for xl alone.
+	setsid xl -vvv remus -F -i 200 "$@" "$guest" "$host" > "$tmp/xl-remus" 2>&1 < /dev/null &
+	xl_pid=$!
+	ifb=
+	eventually 90 find_ifb || give_up "a plug is the root of an ifb" "$(tail -n 30 "$tmp/xl-remus")"
+	pass "a plug is the root of an ifb ($ifb)"
+	changes_start
+	eventually 120 changes_are 20 ||
+		give_up "checkpoints flow" "$(tail -n 30 "$tmp/xl-remus")"
+	pass "checkpoints flow"
+}
+
+find_ifb() {
+	ifb=$(tc qdisc show | awk '$2 == "plug" && $4 == "dev" && $6 == "root" { print $5; exit }')
+	[ -n "$ifb" ]
+}
+
+# What is sent to the plug, as the kernel notifies it: two changes a checkpoint.
+changes_start() {
+	changes_stop
+	: > "$tmp/changes"
+	tc monitor >> "$tmp/changes" &
+	monitor_pid=$!
+}
+
+changes_stop() {
+	[ -z "${monitor_pid:-}" ] || kill "$monitor_pid" 2> /dev/null
+	monitor_pid=
+}
+
+changes() {
+	grep -c 'qdisc plug' "$tmp/changes"
+}
+
+changes_are() {
+	[ "$(changes)" -ge "$1" ]
+}
+
+# measure_period CHECKPOINTS: sets period, in ms
+measure_period() {
+	local begin first
+
+	first=$(changes)
+	begin=$(now_ms)
+	eventually 300 changes_are $((first + 2 * $1)) || return 1
+	period=$((($(now_ms) - begin) * 2 / ($(changes) - first)))
+}
+
+# periods N: as seconds, for sleep and ping
+periods() {
+	awk -v n="$1" -v period="$period" 'BEGIN { printf "%.3f\n", n * period / 1000 }'
+}
+
+# Stops xl while the guest runs, and so sends.
+xl_stop() {
+	local try
+
+	for try in $(seq 50); do
+		kill -STOP "$xl_pid"
+		# Nothing of a checkpoint is under way in the guest, which answers, unheard.
+		sleep 0.1
+		! guest_is_running || return 0
+		kill -CONT "$xl_pid"
+		sleep "0.$((RANDOM % 9 + 1))"
+	done
+	return 1
+}
+
+# backlog PACKETS|BYTES: of the plug at $ifb
+backlog() {
+	tc -s qdisc show dev "$ifb" root | awk -v what="$1" '
+		$1 == "backlog" { sub(/b$/, "", $2); sub(/p$/, "", $3)
+			if ($2 ~ /K$/) $2 *= 1024; else if ($2 ~ /M$/) $2 *= 1048576
+			print what == "BYTES" ? $2 + 0 : $3 + 0 }'
+}
+
+backlog_is() {
+	[ "$(backlog PACKETS)" = "$1" ]
+}
+
+backlog_is_at_least() {
+	[ "$(backlog PACKETS)" -ge "$1" ]
+}
+
+ifb_has_plug() {
+	tc qdisc show dev "${1:-$ifb}" | grep -q 'qdisc plug'
+}
+
+# Tasks that wait for what does not come, and where.
+tasks_in_d() {
+	local status dir
+
+	for status in $(grep -ls '^State:.D' /proc/[0-9]*/status); do
+		dir=${status%/*}
+		echo "${dir#/proc/} $(< "$dir/comm") $(< "$dir/wchan")"
+	done 2> /dev/null
+}
+
+no_task_in_d() {
+	[ -z "$(tasks_in_d)" ]
+}
+
+# What a stage leaves is the next one's start.
+clean_up() {
+	changes_stop
+	[ -z "${xl_pid:-}" ] || kill -KILL "$xl_pid" 2> /dev/null
+	for link in ifb0 ifb1; do
+		tc qdisc del dev $link root 2> /dev/null
+	done
+	for name in "$guest" "$guest--incoming"; do
+		! xl domid "$name" > /dev/null 2>&1 || guest_destroy "$name"
+	done
+	eventually 30 no_guest
+	rmmod sch_plug 2> /dev/null
+	rmmod ifb 2> /dev/null && modprobe ifb numifbs=2
+	rm -rf "$tmp"
+}
+trap clean_up EXIT
