@@ -34,7 +34,7 @@ checkpointed() {
 
 # reported NAME: how many checkpoints the controller there has reported
 reported() {
-	grep -c '^container-ha: checkpoint [0-9]*[ :].*copy' "$disks/$1/log" 2> /dev/null
+	cat "$disks/$1/log" 2> /dev/null | grep -c '^container-ha: checkpoint [0-9]*[ :].*copy'
 }
 
 # until_it COMMAND...: tries for as long as it may take in an emulated, busy machine
