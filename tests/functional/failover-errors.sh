@@ -48,14 +48,15 @@ is "the plug is closed" "$(plugctl -n web-a dump eth0 | cut -f 6)" buffering
 rm /tmp/fail
 
 # The same command again, with a backup that is full
-mount -t tmpfs -o size=200k full "$disks/b"
+on a mount -t tmpfs -o size=60k full "$disks/b"
 protect a b
 until_it has_ended a
 check "the backup is full: the controller gives up" says a 'is not on the backup'
 silent one "nothing leaves"
-on b "$ha" restore -n web-b -d "$disks/b" -i web > /tmp/out 2>&1
+on a "$ha" restore -n web-a -d "$disks/b" > /tmp/out 2>&1
 check "half a checkpoint is not restored: $(tail -n 1 /tmp/out)" grep -q 'no complete checkpoint' /tmp/out
-umount "$disks/b"
+on a ls -la "$disks/b" "$disks/b/"* | sed "s,^,# ,"; sed "s,^,# ," /tmp/out
+on a umount "$disks/b"
 
 # By way of tar, and a backup with room for it
 protect a b -s "tar -C \${1%/*} -c \${1##*/} | $ha receive -n web-b -d $disks/b"

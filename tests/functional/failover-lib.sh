@@ -52,8 +52,20 @@ in_net() {
 	nsenter --net="/run/netns/$net" "$@"
 }
 
+# Leaves the machine as it was found.
+clean_up() {
+	for net in /run/netns/*; do
+		# shellcheck disable=SC2046 # a list
+		kill -KILL $(ip netns pids "${net##*/}") 2> /dev/null
+		ip netns del "${net##*/}"
+	done
+	umount /run
+	rm -rf "$disks" "$clients"
+}
+
 # network: the router and the client
 network() {
+	trap clean_up EXIT
 	# Where CRIU remembers what the kernel can do, if it is a tmpfs.
 	mount -t tmpfs run /run
 	mkdir /run/netns
@@ -200,14 +212,15 @@ mkdir -p $clients
 ask() {
 	name=$1
 	shift
-	in_net client counter ask $service 7000 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
+	# Not by a function, or $! would be a shell.
+	nsenter --net=/run/netns/client counter ask $service 7000 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
 	eval "client_$name=$!"
 }
 
 ask_redis() {
 	name=$1
 	shift
-	in_net client counter redis $service 6379 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
+	nsenter --net=/run/netns/client counter redis $service 6379 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
 	eval "client_$name=$!"
 }
 
