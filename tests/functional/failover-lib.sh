@@ -59,7 +59,7 @@ clean_up() {
 		kill -KILL $(ip netns pids "${net##*/}") 2> /dev/null
 		ip netns del "${net##*/}"
 	done
-	umount /run
+	umount -l /run
 	rm -rf "$disks" "$clients"
 }
 
