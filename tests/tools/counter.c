@@ -151,6 +151,8 @@ static int serve(const char *port)
 	int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1, fd;
 	pthread_t thread;
 
+	/* A client may go in the middle of an answer. */
+	signal(SIGPIPE, SIG_IGN);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(listener, (struct sockaddr *)&sin, sizeof(sin)) || listen(listener, 64)) {
 		perror("counter: port");
