@@ -7,7 +7,7 @@
 ifneq ($(words $(CURDIR)),1)
 $(error neither the kernel's build nor this one can do with a blank in a path: $(CURDIR))
 endif
-.PHONY: all module plugctl demo check check-all check-debug check-distro check-xen \
+.PHONY: all module plugctl demo demo-failover check check-all check-debug check-distro check-xen \
 	bench deb rpm srpm repo install uninstall shell vm-refresh clean help
 
 all: plugctl module			## the module for the running kernel, and plugctl
@@ -20,6 +20,9 @@ plugctl:				## userspace/plugctl
 
 demo:					## see packets held and released (HOST=1 DEV=eth0: here)
 	@tests/demo/run $(if $(HOST),--host $(DEV) $(PEER))
+
+demo-failover:				## a service outlives its host: CRIU, redis, the plug
+	@tests/demo/run failover $(KERNEL)
 
 check:					## static checks, unit tests, two kernels
 	@tests/check

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# VM layer: criu
+#
+# examples/container-ha where something fails: the backup is full, a dump fails, the newest
+# checkpoint is half a one, the service is given up. Nothing may leave that the backup
+# does not have (I1), and the message has to say what to type next.
+set -u
+. "${0%/*}/failover-lib.sh"
+
+# silent CLIENT WHAT: it gets no more answers
+silent() {
+	before=$(seen "$1" 1)
+	sleep 2
+	is "$2" "$(seen "$1" 1)" "$before"
+}
+
+# says NAME PATTERN: the controller there has said that
+says() {
+	grep -q "$2" "$disks/$1/log"
+}
+
+echo "# $($CRIU --version | head -n 1), kernel $(uname -r)"
+network
+host a
+host b
+# A CRIU that fails when it is told to.
+cat > /tmp/criu-or-not << END
+#!/bin/sh
+[ "\$1" != dump ] || [ ! -e /tmp/fail ] || exit 1
+exec $CRIU "\$@"
+END
+chmod +x /tmp/criu-or-not
+CRIU=/tmp/criu-or-not
+start a b
+new_checkpoints a || bail "the service runs, and checkpoints are taken"
+ask one 1000
+until_answers one 3 || bail "answers"
+
+# Dumps fail
+touch /tmp/fail
+until_it has_ended a
+check "dumps fail: the controller gives up" says a 'no checkpoint'
+check "says how to go on here" says a "plugctl -n web-a open eth0"
+check "and how to go on there" says a "container-ha give-up -n web-a"
+silent one "nothing leaves"
+is "the plug is closed" "$(plugctl -n web-a dump eth0 | cut -f 6)" buffering
+rm /tmp/fail
+
+# The same command again, with a backup that is full
+on a mount -t tmpfs -o size=60k full "$disks/b"
+protect a b
+until_it has_ended a
+check "the backup is full: the controller gives up" says a 'is not on the backup'
+silent one "nothing leaves"
+on a "$ha" restore -n web-a -d "$disks/b" > /tmp/out 2>&1
+check "half a checkpoint is not restored: $(tail -n 1 /tmp/out)" grep -q 'no complete checkpoint' /tmp/out
+on a umount "$disks/b"
+
+# By way of tar, and a backup with room for it
+protect a b -s "tar -C \${1%/*} -c \${1##*/} | $ha receive -n web-b -d $disks/b"
+until_answers one $(($(seen one 1) + 2)) || bail "there is room again: answers come" "$(cat "$clients/one")"
+ok "there is room again: answers come"
+until_it checkpointed a $(($(reported a) + 3))
+is "as many checkpoints are kept as wanted" \
+	"$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | wc -l)" 2
+# What is there of the next one when the copy is interrupted
+kill_controller a
+flock "$disks/a/lock" true
+newest=$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | sort -V | tail -n 1)
+cp -r "$newest" "$disks/b/$((${newest##*/} + 1))"
+rm "$disks/b/$((${newest##*/} + 1))"/pages-1.img
+
+# Given up on one host, restored on the other
+on a "$ha" give-up -n web-a -o eth0 -d "$disks/a" 2> /tmp/out
+check "give-up: $(cat /tmp/out)" [ -z "$(ip netns pids web-a)" ]
+check "what was held is dropped" [ "$(plugctl -n web-a dump eth0 | cut -f 22)" -gt 0 ]
+is "the plug stays closed" "$(plugctl -n web-a dump eth0 | cut -f 6)" buffering
+restore b > /tmp/restored 2>&1
+check "half a checkpoint is passed over" grep -q "checkpoint $((${newest##*/} + 1)) is not complete" /tmp/restored
+check "the one before it is restored" grep -q "from checkpoint ${newest##*/}:" /tmp/restored
+cut_off a
+until_answers one $(($(seen one 1) + 2)) || bail "the connection goes on" "$(cat "$clients/one" /tmp/restored)"
+stop_client one
+right one
+
+# Told to stop
+protect b a
+new_checkpoints b || bail "protected again"
+on b kill -TERM "$(cat "$disks/b/controller")"
+until_it has_ended b
+is "told to stop: the plug is open" "$(plugctl -n web-b dump eth0 | cut -f 6)" open
+check "the service goes on" on b kill -0 "$(cat "$disks/b/pid")"
+done_testing

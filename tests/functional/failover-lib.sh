@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# What the demo and the tests of examples/container-ha have in common: hosts, a service,
+# clients. Source it; it does nothing by itself.
+#
+#	client ---- router ---- bridge of host a ---- container: eth0 198.51.100.10
+#	                  \---- bridge of host b ---- container: eth0 198.51.100.10
+#
+# A host is a network, a process and a mount namespace, and a folder for its disk; so
+# process numbers are each host's own, and a host dies with all that it has and holds.
+
+# What follows makes bridges and kills by the namespace.
+if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
+	echo "Bail out! this makes hosts and kills them: run it with tests/vm/run"
+	exit 1
+fi
+
+PATH=$PATH:/usr/sbin:/usr/bin
+service=198.51.100.10
+ha=/examples/container-ha/container-ha
+disks=/tmp/disks
+
+# The CRIU of the kernel's own Debian up to 6.1, and for later ones that of sid.
+case $(uname -r) in
+[1-5].*|6.1.*)	CRIU=/usr/sbin/criu ;;
+*)		CRIU=/sid/sbin/criu ;;
+esac
+export CRIU
+
+# checkpointed NAME N: the controller there has reported so many checkpoints, or has ended
+checkpointed() {
+	[ "$(reported "$1")" -ge "$2" ] || has_ended "$1"
+}
+
+# reported NAME: how many checkpoints the controller there has reported
+reported() {
+	cat "$disks/$1/log" 2> /dev/null | grep -c '^container-ha: checkpoint [0-9]*[ :].*copy'
+}
+
+# until_it COMMAND...: tries for as long as it may take in an emulated, busy machine
+until_it() {
+	tries=0
+	until "$@"; do
+		[ $((tries += 1)) -lt 5000 ] || return 1
+		sleep 0.1
+	done
+}
+
+in_net() {
+	net=$1
+	shift
+	nsenter --net="/run/netns/$net" "$@"
+}
+
+# Leaves the machine as it was found.
+clean_up() {
+	for net in /run/netns/*; do
+		# shellcheck disable=SC2046 # a list
+		kill -KILL $(ip netns pids "${net##*/}") 2> /dev/null
+		ip netns del "${net##*/}"
+	done
+	umount -l /run
+	rm -rf "$disks" "$clients"
+}
+
+# network: the router and the client
+network() {
+	trap clean_up EXIT
+	# Where CRIU remembers what the kernel can do, if it is a tmpfs.
+	mount -t tmpfs run /run
+	mkdir /run/netns
+	# QEMU translates a program again wherever it finds it.
+	sysctl -qw kernel.randomize_va_space=0
+	for module in nf_tables nft_ct inet_diag tcp_diag udp_diag unix_diag af_packet_diag \
+	    netlink_diag; do
+		modprobe $module
+	done
+	ip netns add router
+	ip netns add client
+	ip -n router link add sw type bridge
+	ip -n router addr add 198.51.100.1/24 dev sw
+	ip -n router link set sw up
+	ip -n router link add cl type veth peer name eth0 netns client
+	ip -n router addr add 203.0.113.1/24 dev cl
+	ip -n router link set cl up
+	# An answer to ARP is held as all else is, and CRIU takes its time in an emulated machine.
+	in_net router sysctl -qw net.ipv4.ip_forward=1 net.ipv4.neigh.sw.mcast_solicit=100 \
+		net.ipv4.neigh.sw.ucast_solicit=100
+	ip -n client addr add 203.0.113.2/24 dev eth0
+	ip -n client link set eth0 up
+	ip -n client link set lo up
+	ip -n client route add default via 203.0.113.1
+}
+
+# host NAME: one more, with a container that nobody can reach yet: what is sent to it
+# waits. No gratuitous ARP from it either, unless it is told to.
+host() {
+	ip netns add "host-$1"
+	ip netns add "web-$1"
+	ip -n "web-$1" link set lo up
+	ip -n "host-$1" link add br0 type bridge
+	ip -n "host-$1" link set br0 up
+	ip -n router link add "port-$1" type veth peer name uplink netns "host-$1"
+	ip -n router link set "port-$1" master sw up
+	ip -n "host-$1" link set uplink master br0 up
+	ip -n "host-$1" link add web type veth peer name eth0 netns "web-$1"
+	plugctl -n "host-$1" add web closed
+	ip -n "host-$1" link set web master br0 up
+	ip -n "web-$1" addr add $service/24 dev eth0
+	ip -n "web-$1" link set eth0 up
+	# What is half a minute old is not forgotten: there are slow dumps here.
+	in_net "web-$1" sysctl -qw net.ipv4.tcp_synack_retries=12
+	ip -n "web-$1" route add default via 198.51.100.1
+	mkdir -p "$disks/$1"
+	# Its first process reaps what loses its parent.
+	nsenter --net="/run/netns/host-$1" unshare -p -f -m --mount-proc \
+		sh -c 'while :; do sleep 1000 & wait; done' < /dev/null > /dev/null 2>&1 3>&- &
+	eval "unshare_$1=$!"
+	children=/proc/$!/task/$!/children
+	init=
+	while [ -z "$init" ]; do
+		sleep 0.05
+		read -r init < "$children" || [ -e "$children" ] || exit 1
+	done
+	eval "init_$1=$init"
+}
+
+# on NAME COMMAND...: there
+on() {
+	eval "init=\$init_$1"
+	shift
+	nsenter -t "$init" -p -m -n "$@"
+}
+
+# cut_off NAME: nothing leaves that host any more
+cut_off() {
+	ip -n router link del "port-$1"
+}
+
+# halt NAME: its processes end in the middle of whatever they do
+halt() {
+	eval "kill -KILL \$init_$1; wait \$unshare_$1" 2> /dev/null
+}
+
+# die NAME: nor is anything of it left
+die() {
+	cut_off "$1"
+	halt "$1"
+	bury "$1"
+}
+
+bury() {
+	ip netns del "host-$1"
+	ip netns del "web-$1"
+	rm -rf "${disks:?}/$1"
+}
+
+# copy_to NAME: the command that copies a checkpoint to that host's disk
+copy_to() {
+	echo "cp -r \"\$1\" $disks/$1/ && shift && cd $disks/$1 && rm -rf \"\$@\""
+}
+
+# container_ha NAME ACTION OPTION...: there, beside this script; its output is in $disks/NAME/log
+container_ha() {
+	on_host=$1 action=$2
+	shift 2
+	on "$on_host" "$ha" "$action" -n "web-$on_host" -o eth0 -i web -d "$disks/$on_host" -v "$@" \
+		>> "$disks/$on_host/log" 2>&1 3>&- &
+	eval "controller_$on_host=$!"
+}
+
+# start NAME BACKUP [OPTION]...: the service there, protected
+service_command='exec counter serve 7000'
+start() {
+	from=$1 to=$2
+	shift 2
+	# Process numbers that a host which has done nothing yet has not used.
+	on "$from" sh -c 'echo 1000 > /proc/sys/kernel/ns_last_pid'
+	container_ha "$from" run -s "$(copy_to "$to")" "$@" -- sh -c "$service_command"
+}
+
+# protect NAME BACKUP [OPTION]...: the service that runs there already
+protect() {
+	from=$1 to=$2
+	shift 2
+	container_ha "$from" protect -p "$(cat "$disks/$from/pid")" -s "$(copy_to "$to")" "$@"
+}
+
+# var NAME: its value
+var() {
+	eval "echo \"\$$1\""
+}
+
+# has_ended NAME: the controller there
+has_ended() {
+	set -- "$(var "controller_$1")"
+	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+# restore NAME [OPTION]...: there, and the switch learns of it
+restore() {
+	to=$1
+	shift
+	on "$to" "$ha" restore -n "web-$to" -d "$disks/$to" -i web "$@" \
+		-a "nsenter --net=/run/netns/web-$to arping -q -U -c 1 -I eth0 $service"
+}
+
+# ask NAME [SIZE [SEED]], ask_redis NAME [SIZE [SEED]]: a client that asks until it is
+# stopped; what it has seen is in $clients/NAME
+clients=/tmp/clients
+mkdir -p $clients
+ask() {
+	name=$1
+	shift
+	# Not by a function, or $! would be a shell.
+	nsenter --net=/run/netns/client counter ask $service 7000 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
+	eval "client_$name=$!"
+}
+
+ask_redis() {
+	name=$1
+	shift
+	nsenter --net=/run/netns/client counter redis $service 6379 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
+	eval "client_$name=$!"
+}
+
+# seen NAME FIELD: 1 answers, 2 wrong, 3 broken, 4 longest wait in ms, 5 the service's total
+seen() {
+	if [ -s "$clients/$1" ]; then
+		awk -v field="$2" '{ print $field }' "$clients/$1"
+	else
+		echo 0
+	fi
+}
+
+# until_answers NAME N: until it has so many
+until_answers() {
+	until_it has_answers "$@"
+}
+
+has_answers() {
+	[ "$(seen "$1" 1)" -ge "$2" ]
+}
+
+# broken NAME: says so
+broken() {
+	[ "$(seen "$1" 3)" = 0 ] || echo ", the connection to $1 is broken"
+}
+
+stop_client() {
+	eval "kill \$client_$1; wait \$client_$1" 2> /dev/null
+}
+
+# frozen NAME: microseconds that the service there was stopped for its last checkpoint, as
+# CRIU tells in a message of protocol buffers: 4 bytes twice that say what it is, its
+# length, one message in another, and in that as field 2
+frozen() {
+	last=$(find "$disks/$1" -name stats-dump | sort -V | tail -n 1)
+	od -An -v -tu1 "$last" | tr -s ' \n' '\n' | sed '/^$/d' | awk '
+		NR <= 14 { next }	# the header, and type and length of the inner message
+		key == "" { key = $1; value = 0; shift = 1; next }
+		{ value += ($1 % 128) * shift; shift *= 128 }
+		$1 < 128 { if (key == 16) { print value; exit } key = "" }'
+}
+
+# ---- for tests: TAP ----
+
+count=0
+failed=0
+
+ok() {
+	count=$((count + 1))
+	echo "ok $count - $1"
+}
+
+not_ok() {
+	count=$((count + 1))
+	failed=$((failed + 1))
+	echo "not ok $count - $1"
+	shift
+	printf '%s\n' "$@" | sed 's/^/# /'
+}
+
+# is NAME GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "got:    $2" "wanted: $3"
+	fi
+}
+
+# check NAME COMMAND...
+check() {
+	name=$1
+	shift
+	if "$@"; then
+		ok "$name"
+	else
+		not_ok "$name" "failed: $*"
+	fi
+}
+
+# bail WHY...: there is no sense in going on
+bail() {
+	not_ok "$@"
+	for log in "$disks"/*/log; do
+		tail -n 20 "$log" | sed "s,^,# $log: ,"
+	done
+	echo "1..$count"
+	exit 1
+}
+
+done_testing() {
+	echo "1..$count"
+	[ $failed = 0 ]
+}
+
+# new_checkpoints NAME: two more, so that at least one was begun after now
+new_checkpoints() {
+	until_it checkpointed "$1" $(($(reported "$1") + 2)) && ! has_ended "$1"
+}
+
+# right CLIENT: it has answers, none of them wrong, and its connection
+right() {
+	is "$1: $(seen "$1" 1) answers, 0 wrong, one connection (longest wait $(seen "$1" 4) ms)" \
+		"$(seen "$1" 2) wrong, broken $(seen "$1" 3)" "0 wrong, broken 0"
+	sed 's/^/# /' "$clients/$1.errors"
+}
+
+# kill_controller NAME: in the middle of whatever it does; what it has started may go on
+kill_controller() {
+	on "$1" kill -KILL "$(cat "$disks/$1/controller")"
+	wait "$(var "controller_$1")" 2> /dev/null
+}

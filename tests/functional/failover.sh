@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# VM layer: criu
+#
+# failover.sh [ROUNDS [SEED]]	(2, from the clock)
+#
+# examples/container-ha: a service that counts is checkpointed to another host, its host
+# dies at a random moment, the other host restores it and protects it in turn, ROUNDS times.
+# One client stays for all of them, another comes for each, and no answer may be wrong
+# (I1: what a client has seen is part of a checkpoint that the backup has). Before every
+# second death the controller is killed at a random moment, and another one takes over.
+#
+# Then the same with a copy that is none, where answers must go wrong.
+set -u
+. "${0%/*}/failover-lib.sh"
+
+rounds=${1:-2}
+seed=${2:-$(($(date +%s) % 100000))}
+
+# random N: from 0 to N - 1
+random() {
+	seed=$(((seed * 1103515245 + 12345) % 2147483648))
+	number=$((seed / 65536 % $1))
+}
+
+# doze: up to two seconds, which is about as long as a checkpoint takes here
+doze() {
+	random 200
+	sleep "$((number / 100)).$((number % 100 / 10))$((number % 10))"
+}
+
+echo "# seed $seed, $rounds rounds, $($CRIU --version | head -n 1), kernel $(uname -r)"
+network
+primary=h0
+host h0
+
+# A CRIU that cannot is recognised before anything is held.
+cannot() {
+	if [ "$CRIU" = /usr/sbin/criu ]; then
+		# None here: one that says so.
+		printf '#!/bin/sh\n[ "$1" != dump ]\n' > /tmp/cannot
+		chmod +x /tmp/cannot
+	else
+		# CRIU 3.17 asks TCP sockets for SO_PASSCRED, which they do not have any more.
+		ln -s /usr/sbin/criu /tmp/cannot
+	fi
+	can=$CRIU
+	CRIU=/tmp/cannot
+	start h0 h0
+	until_it has_ended h0
+	CRIU=$can
+	is "a CRIU that cannot dump is recognised" \
+		"$(grep -o 'cannot dump.*TCP' "$disks/h0/log")" "cannot dump a process with a TCP"
+	is "before anything is held" "$(plugctl -n web-h0 show 2> /dev/null)" ""
+	is "or started" "$(ip netns pids web-h0)" ""
+	rm "$disks/h0/log"
+}
+cannot
+
+host h1
+start h0 h1
+new_checkpoints h0 || bail "the service runs, and checkpoints are taken"
+ok "the service runs, and checkpoints are taken"
+ask all 20000 "$seed"
+# As much as its window in each epoch, and that window grows with the epochs: slow.
+ask bulk 1000000 "$seed"
+round=0
+while [ $round -lt "$rounds" ]; do
+	backup=h$((round + 1))
+	client=once$round
+	ask "$client" 5000 $((seed + round))
+	until_answers "$client" 1 && until_answers all $(($(seen all 1) + 1)) ||
+		bail "round $round: the clients have answers"
+	if [ $((round % 2)) = 1 ]; then
+		doze
+		kill_controller $primary
+		# Also when what it had started has ended, nothing leaves.
+		flock "$disks/$primary/lock" true
+		sleep 0.2
+		before="$(seen all 1) $(seen "$client" 1)"
+		sleep 1
+		is "round $round: the controller is killed, and no more answers come" \
+			"$(seen all 1) $(seen "$client" 1)" "$before"
+		protect $primary $backup -c 3 -P
+		until_answers all $(($(seen all 1) + 1)) && until_answers "$client" 2 ||
+			bail "round $round: another controller takes over"
+		ok "round $round: another controller takes over"
+	fi
+	doze
+	# First its processes, whose kernel then resets their connections: held, as all is.
+	halt $primary
+	sleep 0.3
+	cut_off $primary
+	bury $primary
+	restore $backup > /tmp/restored 2>&1 || bail "round $round: restored" "$(cat /tmp/restored)"
+	ok "round $round: $primary has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
+	primary=$backup
+	until_answers all $(($(seen all 1) + 2)) && until_answers "$client" $(($(seen "$client" 1) + 2)) ||
+		bail "round $round: both connections go on" "$(cat "$clients/all")" "$(cat "$clients/$client")"
+	ok "round $round: both connections go on"
+	stop_client "$client"
+	right "$client"
+	round=$((round + 1))
+	host h$((round + 1))
+	if [ $round -lt "$rounds" ]; then
+		protect $primary h$((round + 1))
+		new_checkpoints $primary || bail "round $round: protected again"
+	fi
+done
+stop_client all
+right all
+check "up to a megabyte each way: answers" until_answers bulk 1
+stop_client bulk
+right bulk
+
+# A copy that says it is done and is not, but for the first: the mistake that all this is
+# about. What clients are told then must be seen to be lost.
+protect $primary h$((round + 1)) -s "[ -e $disks/liar ] || { $(copy_to h$((round + 1))); touch $disks/liar; }"
+new_checkpoints $primary || bail "checkpoints that do not arrive"
+ask betrayed
+until_answers betrayed 5 || bail "answers all the same"
+die $primary
+told=$(seen betrayed 5)
+restore h$((round + 1)) > /tmp/restored 2>&1 || bail "restored" "$(cat /tmp/restored)"
+ask after
+until_answers after 1
+stop_client after
+now=$(($(seen after 5) - $(seen after 1)))
+check "a copy that is none is found out: the counter was told to be at $told, and was at $now" \
+	[ $now -lt "$told" ]
+stop_client betrayed
+done_testing
