@@ -6,18 +6,16 @@
 #
 # VM layer: python
 PATH=$PATH:/usr/bin
-n=0 failed=0
+# shellcheck source=userspace/tests/functional/plugctl-lib.sh
+. "${0%/*}/plugctl-lib.sh"
 
-# point STATUS TEXT
-point() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' /tmp/said
-		failed=1
-	fi
+# said STATUS LINE COMMAND...: ends with that status, after a line that begins so
+said() {
+	wanted=$1 line=$2 status=0
+	shift 2
+
+	"$@" > "$tmp/out" 2> "$tmp/err" || status=$?
+	[ "$status" = "$wanted" ] && grep -q "^$line" "$tmp/out"
 }
 
 # both SCRIPT COMMAND...: with each module
@@ -25,15 +23,12 @@ both() {
 	script=$1
 	shift
 
-	rmmod sch_plug 2> /dev/null
-	insmod "$PLUG_INTREE_KO" || echo "Bail out! the kernel's own module cannot be loaded"
-	"$@" > /tmp/said 2>&1
-	[ $? = 1 ] && grep -q '^FAULT' /tmp/said
-	point $? "$script: the kernel's own module has the fault"
+	check "$script: the kernel's own module" insmod "$PLUG_INTREE_KO"
+	check "$script: has the fault" said 1 FAULT "$@"
 	rmmod sch_plug
-	modprobe sch_plug
-	"$@" > /tmp/said 2>&1 && grep -q '^right' /tmp/said
-	point $? "$script: ours has not"
+	check "$script: ours" modprobe sch_plug
+	check "$script: has not" said 0 right "$@"
+	rmmod sch_plug
 }
 
 for script in "${0%/*}"/../upstream/*; do
@@ -43,6 +38,4 @@ for script in "${0%/*}"/../upstream/*; do
 	*.py)		both "${script##*/}" python3 "$script" ;;
 	esac
 done
-rmmod sch_plug
-echo "1..$n"
-exit $failed
+finish
