@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a packet costs in instructions: through an open qdisc, into a closed
- * plug (from a packet socket, UDP with and without zero-copy, TCP), out of it
- * when it is released; and what a command costs, with few and with many packets
- * and epochs held. The module in the VM and the one that comes with its kernel
- * take turns in the same boot.
+ * plug (from a packet socket, UDP with and without zero-copy, TCP), and out of it
+ * when it is released. The module in the VM and the one that comes with its
+ * kernel take turns in the same boot.
  *
  *	packets SIZE ROUNDS FIRST
  *
@@ -32,6 +31,7 @@
 
 #include "command.h"
 #include "count.h"
+#include "setup.h"
 
 #define DEV	"pa"
 #define VETH	"pv"		/* its other end is in a namespace with a TCP peer */
@@ -100,29 +100,6 @@ static void issue_action(int action)
 
 /* ---- packets ---- */
 
-/* The plug holds more than a socket may send by itself. */
-static int big_buffer(int fd)
-{
-	int big = 1 << 30;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big)))
-		bail("SO_SNDBUFFORCE: %s", strerror(errno));
-	return fd;
-}
-
-static int frame_socket(void)
-{
-	struct sockaddr_ll addr = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = if_nametoindex(DEV),
-	};
-	int fd = socket(AF_PACKET, SOCK_RAW, 0);
-
-	if (fd < 0 || bind(fd, (void *)&addr, sizeof(addr)))
-		bail("packet socket: %s", strerror(errno));
-	return big_buffer(fd);
-}
-
 static int ip_socket(int type, const char *address, bool to_it)
 {
 	struct sockaddr_in addr = {
@@ -151,17 +128,6 @@ static int zerocopy_socket(void)
 	return fd;
 }
 
-static void send_frames(unsigned int n)
-{
-	static char frame[2048] = {
-		[0 ... 5] = (char)0xff, [6] = 2, [12] = (char)0x88, [13] = (char)0xb5,
-	};
-
-	while (n--)
-		if (send(tx, frame, frame_size, 0) != (ssize_t)frame_size)
-			bail("send: %s", strerror(errno));
-}
-
 static void send_payload(int fd, unsigned int n, int flags)
 {
 	/* In one page, and not in the one that is all zeros. */
@@ -170,6 +136,11 @@ static void send_payload(int fd, unsigned int n, int flags)
 	while (n--)
 		if (send(fd, payload, PAYLOAD, flags) != PAYLOAD)
 			bail("send: %s", strerror(errno));
+}
+
+static void send_frames_of_size(unsigned int n)
+{
+	send_frames(tx, frame_size, n);
 }
 
 static void send_udp(unsigned int n)
@@ -262,7 +233,7 @@ static void sockets_open(void)
 	must("sysctl -qw net.core.optmem_max=1000000000");
 	must("ip addr add 192.0.2.2/24 dev " DEV);
 	must("ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev " DEV);
-	tx = frame_socket();
+	tx = frame_socket(DEV);
 	udp = udp_socket();
 	zerocopy = zerocopy_socket();
 	tcp_open();
@@ -275,7 +246,7 @@ static const struct source {
 	void		(*send)(unsigned int n);
 	void		(*receive)(unsigned int n);	/* what comes of it */
 } sources[] = {
-	{ "",		DEV,	send_frames,	NULL },
+	{ "",		DEV,	send_frames_of_size,	NULL },
 	{ "-udp",	DEV,	send_udp,	NULL },
 	{ "-zerocopy",	DEV,	send_zerocopy,	read_completions },
 	{ "-tcp",	VETH,	send_tcp,	read_tcp },
@@ -388,17 +359,6 @@ static void measure_open(const struct peer *p, unsigned int round,
 /* So few that the allocator serves them out of what each processor keeps. */
 enum { CHUNK = 32, MANY_CHUNKS = 6, RUNS = 31 };
 
-/* By itself the allocator gives empty slabs back now and then, at 3,000
- * instructions each, and it depends on what went before during which of the
- * measurements. Here it keeps them.
- */
-static void settle_allocator(void)
-{
-	must("for cache in /sys/kernel/slab/*; do"
-	     "	echo 10000 > $cache/min_partial && echo 1 > $cache/shrink || exit; "
-	     "done");
-}
-
 /* Sends packets into the closed plug, notes what each chunk of them took, and
  * lets them out. With one processor, whoever drains the queue has done so when
  * it is our turn again. Returns what that took.
@@ -459,154 +419,6 @@ static void measure_closed(const struct peer *p, const struct source *s,
 		       "drain%s %s %u", s->suffix, p->name, round);
 }
 
-/* ---- commands, with more and more held ---- */
-
-enum { COMMANDS = 15 };
-
-static double cost(int fd, struct nlmsghdr *nlh)
-{
-	__u64 v[COMMANDS], start;
-	unsigned int i;
-
-	for (i = 0; i < COMMANDS; i++) {
-		start = instructions();
-		exchange(fd, nlh);
-		v[i] = instructions() - start;
-	}
-	return median(v, COMMANDS);
-}
-
-/* Each names the epoch that is the oldest then. */
-static double cost_of_upto(__u64 id)
-{
-	struct family_command c = family_change(&control, id, TCQ_PLUG_RELEASE_UPTO);
-	__u64 last = control_find(&control, DEV, TC_H_ROOT).released;
-	__u64 v[COMMANDS], start;
-	unsigned int i;
-
-	for (i = 0; i < COMMANDS; i++) {
-		last++;
-		memcpy(c.last, &last, sizeof(last));
-		start = instructions();
-		exchange(control.nl, &c.nlh);
-		v[i] = instructions() - start;
-	}
-	return median(v, COMMANDS);
-}
-
-static double cost_of_dump(int fd, struct nlmsghdr *nlh)
-{
-	__u64 v[COMMANDS], start;
-	unsigned int i;
-
-	for (i = 0; i < COMMANDS; i++) {
-		start = instructions();
-		dump(fd, nlh);
-		v[i] = instructions() - start;
-	}
-	return median(v, COMMANDS);
-}
-
-static void command_figure(double instructions, const char *action, const char *who,
-			   unsigned int packets, unsigned int epochs)
-{
-	figure(instructions, "command %s %s %u %u", action, who, packets, epochs);
-}
-
-static void measure_family(unsigned int packets, unsigned int epochs)
-{
-	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
-	struct family_command buffer = family_change(&control, id, TCQ_PLUG_BUFFER);
-	struct family_command release = family_change(&control, id, TCQ_PLUG_RELEASE_ONE);
-	struct family_command buffer_echo = family_echo(buffer);
-	struct family_command release_echo = family_echo(release);
-	struct family_command get = family_get(&control, id);
-
-	command_figure(cost(control.nl, &buffer.nlh), "BUFFER", "family", packets, epochs);
-	command_figure(cost(control.nl, &release.nlh), "RELEASE_ONE", "family", packets, epochs);
-	command_figure(cost_of_upto(id), "RELEASE_UPTO", "family", packets, epochs);
-	command_figure(cost(control.nl, &buffer_echo.nlh), "BUFFER", "family-echo",
-		       packets, epochs);
-	command_figure(cost(control.nl, &release_echo.nlh), "RELEASE_ONE", "family-echo",
-		       packets, epochs);
-	command_figure(cost(control.nl, &get.nlh), "GET", "family", packets, epochs);
-}
-
-/* The epochs that wait are empty, and all packets are in the one being filled:
- * nothing is drained while commands are counted.
- */
-static void measure_commands(const struct peer *p, unsigned int packets,
-			     unsigned int epochs)
-{
-	struct command buffer = command(DEV, TCQ_PLUG_BUFFER);
-	struct command release = command(DEV, TCQ_PLUG_RELEASE_ONE);
-	struct command limit = command(DEV, TCQ_PLUG_LIMIT);
-	struct qdisc_dump qdiscs = qdisc_dump(DEV);
-	unsigned int i;
-
-	limit.qopt.limit = 1000000000;
-	issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
-	for (i = 0; i < epochs; i++)
-		exchange(nl, &buffer.nlh);
-	send_frames(packets);
-	if (plug_get(nl, DEV).qlen != packets)
-		bail("%u packets should be held", packets);
-
-	command_figure(cost(nl, &buffer.nlh), "BUFFER", p->name, packets, epochs);
-	command_figure(cost(nl, &release.nlh), "RELEASE_ONE", p->name, packets, epochs);
-	command_figure(cost(nl, &limit.nlh), "LIMIT", p->name, packets, epochs);
-	if (is_ours(p))
-		measure_family(packets, epochs);
-	command_figure(cost_of_dump(nl, &qdiscs.nlh), "dump", p->name, packets, epochs);
-	if (plug_get(nl, DEV).qlen != packets)
-		bail("%u packets should still be held", packets);
-	issue_action(TCQ_PLUG_RELEASE_INDEFINITE);
-	sleep_ms(1000);
-	if (plug_get(nl, DEV).qlen)
-		bail("the queue was not drained");
-}
-
-static void measure_growth(const struct peer *p)
-{
-	const unsigned int few = 50, many = 20000;
-
-	measure_commands(p, 1, few);
-	measure_commands(p, 1000, few);
-	measure_commands(p, 50000, few);
-	/* The in-tree module knows of two. */
-	if (is_ours(p)) {
-		measure_commands(p, 1, many);
-		measure_commands(p, 50000, many);
-	}
-}
-
-/* How to learn the state of one plug on a host with many devices. RTM_GETQDISC with
- * the device's number is answered with all qdiscs of the host by 6.1, and with the
- * device's by 7.3.
- */
-static void measure_host(unsigned int round)
-{
-	enum { DEVICES = 1000 };
-	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
-	struct family_command get = family_get(&control, id);
-	struct family_dump plugs = family_dump(&control, DEV);
-	struct qdisc_dump qdiscs = qdisc_dump(DEV);
-	unsigned int i;
-	FILE *file = fopen("/tmp/devices", "w");
-
-	for (i = 0; file && i < DEVICES; i++)
-		fprintf(file, "link add many%u group 7 up type dummy\n", i);
-	if (!file || fclose(file))
-		bail("/tmp/devices: %s", strerror(errno));
-	must("ip -b /tmp/devices");
-	sleep_ms(1000);
-	figure(cost_of_dump(nl, &qdiscs.nlh), "host qdiscs %u", round);
-	figure(cost_of_dump(control.nl, &plugs.nlh), "host plugs %u", round);
-	figure(cost(control.nl, &get.nlh), "host get %u", round);
-	must("ip link del group 7");
-	sleep_ms(1000);
-}
-
 /* ---- */
 
 static void measure_sources(const struct peer *p, unsigned int round)
@@ -621,7 +433,7 @@ static void measure_sources(const struct peer *p, unsigned int round)
 	sleep_ms(1000);
 }
 
-static void one_round(unsigned int round, unsigned int first, bool last)
+static void one_round(unsigned int round, unsigned int first)
 {
 	unsigned int i;
 
@@ -633,10 +445,6 @@ static void one_round(unsigned int round, unsigned int first, bool last)
 		measure_open(p, round, "");
 		if (p->module)
 			measure_sources(p, round);
-		if (p->module && last)
-			measure_growth(p);
-		if (is_ours(p) && last)
-			measure_host(round);
 		peer_detach(p);
 	}
 	/* Once more, as a control. */
@@ -660,7 +468,7 @@ int main(int argc, char **argv)
 	settle_allocator();
 	count_check();
 	for (round = 0; round < rounds; round++)
-		one_round(round, atoi(argv[3]), round + 1 == rounds);
+		one_round(round, atoi(argv[3]));
 	ok(true, "measured");
 	return done_testing();
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the programs have in common before they count: a packet socket that may
+ * fill a plug, frames to send by it, and an allocator that always costs the same.
+ */
+#ifndef SETUP_H
+#define SETUP_H
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/if_packet.h>
+
+#include "plugtest.h"
+
+/* A plug holds more than a socket may send by itself. */
+static inline int big_buffer(int fd)
+{
+	int big = 1 << 30;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big)))
+		bail("SO_SNDBUFFORCE: %s", strerror(errno));
+	return fd;
+}
+
+static inline int frame_socket(const char *dev)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = if_nametoindex(dev),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	if (fd < 0 || bind(fd, (void *)&addr, sizeof(addr)))
+		bail("packet socket: %s", strerror(errno));
+	return big_buffer(fd);
+}
+
+static inline void send_frames(int fd, unsigned int size, unsigned int n)
+{
+	static char frame[2048] = {
+		[0 ... 5] = (char)0xff, [6] = 2, [12] = (char)0x88, [13] = (char)0xb5,
+	};
+
+	while (n--)
+		if (send(fd, frame, size, 0) != (ssize_t)size)
+			bail("send: %s", strerror(errno));
+}
+
+/* By itself the allocator gives empty slabs back now and then, at 3,000
+ * instructions each, and it depends on what went before during which of the
+ * measurements. Here it keeps them.
+ */
+static inline void settle_allocator(void)
+{
+	must("for cache in /sys/kernel/slab/*; do"
+	     "	echo 10000 > $cache/min_partial && echo 1 > $cache/shrink || exit; "
+	     "done");
+}
+
+#endif /* SETUP_H */
