@@ -133,9 +133,7 @@ static void send_payload(int fd, unsigned int n, int flags)
 	/* In one page, and not in the one that is all zeros. */
 	static char payload[PAYLOAD] __attribute__((aligned(4096))) = "x";
 
-	while (n--)
-		if (send(fd, payload, PAYLOAD, flags) != PAYLOAD)
-			bail("send: %s", strerror(errno));
+	send_copies(fd, payload, PAYLOAD, flags, n);
 }
 
 static void send_frames_of_size(unsigned int n)

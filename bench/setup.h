@@ -37,15 +37,21 @@ static inline int frame_socket(const char *dev)
 	return big_buffer(fd);
 }
 
+static inline void send_copies(int fd, const void *what, size_t size, int flags,
+			       unsigned int n)
+{
+	while (n--)
+		if (send(fd, what, size, flags) != (ssize_t)size)
+			bail("send: %s", strerror(errno));
+}
+
 static inline void send_frames(int fd, unsigned int size, unsigned int n)
 {
-	static char frame[2048] = {
+	static const char frame[2048] = {
 		[0 ... 5] = (char)0xff, [6] = 2, [12] = (char)0x88, [13] = (char)0xb5,
 	};
 
-	while (n--)
-		if (send(fd, frame, size, 0) != (ssize_t)size)
-			bail("send: %s", strerror(errno));
+	send_copies(fd, frame, size, 0, n);
 }
 
 /* By itself the allocator gives empty slabs back now and then, at 3,000
