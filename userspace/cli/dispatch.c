@@ -11,6 +11,8 @@ int open_kernel(struct request *req)
 {
 	struct open_failure failure;
 
+	req->session->kernel.own = req->options.have_at_exit;
+	req->session->kernel.at_exit = req->options.at_exit;
 	if (req->session->kernel.is_open)
 		return STATUS_OK;
 	req->session->kernel.rtnl_only = req->options.rtnl;
@@ -43,30 +45,6 @@ static int find_plugs(struct request *req)
 			     (unsigned int)req->n, &req->options.selector,
 			     &req->targets);
 	return error ? complain_netlink(req, error) : STATUS_OK;
-}
-
-/* In a batch with --at-exit: what is commanded belongs to us from then on. */
-static void own_plugs(struct request *req)
-{
-	unsigned int i;
-
-	for (i = 0; i < req->targets.n && req->options.have_at_exit; i++) {
-		struct target *target = &req->targets.v[i];
-		int error;
-
-		if (target->failed)
-			continue;
-		error = target->at.id ? own_target(&req->session->kernel, target,
-						   req->options.at_exit) : EOPNOTSUPP;
-		if (!error)
-			continue;
-		target->failed = TARGET_NAMED;
-		complain(req, STATUS_REFUSED, target->name,
-			 "--at-exit: %s, so nothing was done", error == EBUSY ?
-			 "the plug belongs to another program" :
-			 error == EOPNOTSUPP ? "this takes the module of sch-plug" :
-			 strerror(error));
-	}
 }
 
 /* A number, or nearly the word "upto": who wrote that has not meant a device. */
@@ -111,7 +89,6 @@ int change_plugs(struct request *req)
 
 	if (status)
 		return status;
-	own_plugs(req);
 	change_targets(&req->session->kernel, &req->options.selector,
 		       req->targets.v, req->targets.n, &req->action, echo);
 	return STATUS_OK;

@@ -225,8 +225,8 @@ static int find_added(struct request *req, const struct address *at,
 		target->state = *state;
 		target->at = *at;
 		target->at.id = state->id;
-		keep_target(kernel, &req->options.selector, target);
-		target->replaced = false;
+		added_target(kernel, &req->options.selector, target,
+			     req->options.force);
 	} else if (error) {
 		status = complain_netlink(req, error);
 	} else {
@@ -278,6 +278,8 @@ static int attach(struct request *req, struct add *add, struct target *target)
 	if (status)
 		return status;
 	finish(req, add, target);
+	own_targets(&req->session->kernel, &req->options.selector, target, 1,
+		    &add->order.action);
 	if (add->have_limit)
 		note_small_limit(req, target->name, add->order.action.limit);
 	return STATUS_OK;

@@ -114,11 +114,17 @@ int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 	return 0;
 }
 
+int kernel_find_family(struct kernel *kernel)
+{
+	(void)kernel;
+	return fuzz_devices && chance(10) ? 0 : ENOENT;
+}
+
 int kernel_dump_family(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list)
 {
-	return kernel_has_family(kernel) ?
-	       kernel_dump_qdiscs(kernel, ifindex, list) : ENOENT;
+	return kernel_find_family(kernel) ? ENOENT :
+	       kernel_dump_qdiscs(kernel, ifindex, list);
 }
 
 /* No guests: fuzz_replies has the parsers of those messages. */
@@ -167,15 +173,4 @@ ssize_t netlink_receive(struct netlink *nl)
 	(void)nl;
 	errno = EIO;
 	return -1;
-}
-
-bool kernel_has_family(struct kernel *kernel)
-{
-	(void)kernel;
-	return fuzz_devices && chance(10);
-}
-
-bool kernel_find_family(struct kernel *kernel)
-{
-	return kernel_has_family(kernel);
 }

@@ -61,8 +61,11 @@ const struct guest_link *guest_find_link(const struct guest_links *links, int if
 /* Returns an errno; ENODEV: no such device. */
 int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress);
 
-/* The ifb that a device's ingress is redirected to by us; 0: it is no guest's. */
-int guest_ifb(struct kernel *kernel, int ifindex);
+/*
+ * The ifb that a device's ingress is redirected to by us; 0: it is no guest's.
+ * Returns an errno.
+ */
+int guest_ifb(struct kernel *kernel, int ifindex, int *ifb);
 
 /*
  * The steps. Each returns an errno, and the kernel's words in the answer.

@@ -38,6 +38,12 @@ struct kernel {
 	/* The numbers of the family and of its events; 0: not known to be there. */
 	uint16_t family;
 	uint32_t group;
+	bool no_family;		/* asked a moment ago: there is none */
+	/* There are plugs nevertheless: of a module that has none. */
+	bool plugs_without_family;
+	/* In a batch with --at-exit: what is commanded is to belong to our socket. */
+	bool own;
+	uint32_t at_exit;
 	/* In a batch: plugs found before, see find.c. */
 	bool caching;
 	unsigned long moment;
@@ -73,11 +79,10 @@ void kernel_close(struct kernel *kernel);
 int kernel_lock(const char *netns, uint64_t deadline, int *lock);
 
 /*
- * Whether the kernel has the family: decides which interface is spoken. The
- * answer is kept until kernel_find_family() asks again.
+ * Asks the kernel for the numbers of the family, which decides which interface is
+ * spoken. Returns an errno. ENOENT: it has none.
  */
-bool kernel_has_family(struct kernel *kernel);
-bool kernel_find_family(struct kernel *kernel);
+int kernel_find_family(struct kernel *kernel);
 
 /* The answer to one order. */
 struct answer {
@@ -118,7 +123,7 @@ struct qdisc_list {
 
 /*
  * Of one device, or of all: every qdisc, by rtnetlink; or every plug, by the
- * family, which must be there (ENOENT: it is not). EAGAIN: the list changed
+ * family, which is looked for if need be (ENOENT: it is not there). EAGAIN: the list changed
  * while it was read, each time it was tried.
  */
 int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,

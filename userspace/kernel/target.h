@@ -28,7 +28,8 @@ enum target_error {
 	TARGET_REFUSED,		/* by the kernel: error and text say why */
 	TARGET_NO_ANSWER,
 	TARGET_UNCHECKED,	/* error: why its state could not be read */
-	TARGET_NAMED,		/* a command has reported its own error */
+	TARGET_NOT_OWNED,	/* and was to be: error says why; nothing was sent */
+	TARGET_NAMED,		/* a command is done with it, and has said what to say */
 };
 
 struct target {
@@ -66,9 +67,16 @@ struct targets {
 int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 		 const struct selector *selector, struct targets *targets);
 
-/* In a batch: where it was found. Best effort: else it is looked up again. */
-void keep_target(struct kernel *kernel, const struct selector *selector,
-		 struct target *target);
+/*
+ * In a batch: a plug was attached, and which one that name means is to be looked up
+ * again. replaced: by it; numbers of epochs that follow are those of this one.
+ */
+void added_target(struct kernel *kernel, const struct selector *selector,
+		  const struct target *target, bool replaced);
+
+/* In a batch: of the plug there that belongs to our socket, the id; NULL: not kept. */
+uint64_t *owned_plug(struct kernel *kernel, const struct selector *selector,
+		     const struct target *target);
 
 /* The device alone; sets failed. Returns whether it is there. */
 bool find_device(struct kernel *kernel, struct target *target);
@@ -91,8 +99,9 @@ int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
 bool is_selected(const struct selector *selector, const struct qdisc_state *state);
 
 /*
- * Ask the kernel again. What is gone gets TARGET_GONE. Returns an errno, with
- * TARGET_UNCHECKED for all that were fine: nothing is known of them then.
+ * Ask the kernel again. What is gone gets TARGET_GONE, also if there is another plug
+ * in its place; one that had only a device gets the plug that is there. Returns an
+ * errno, with TARGET_UNCHECKED for all that were fine: nothing is known of them then.
  */
 int refresh_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n);
@@ -113,6 +122,13 @@ bool relocate_target(struct kernel *kernel, const struct selector *selector,
 void change_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n,
 		    const struct action *action, bool echo);
+
+/*
+ * Where kernel->own says so each plug is to belong to our socket before it is given
+ * a command; change_targets() does it. TARGET_NOT_OWNED: it does not.
+ */
+void own_targets(struct kernel *kernel, const struct selector *selector,
+		 struct target *targets, unsigned int n, const struct action *action);
 
 /* The plug belongs to our socket. Returns an errno. */
 int own_target(struct kernel *kernel, const struct target *target,

@@ -10,23 +10,32 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_mirred.h>
 
 #include "../kernel/guest.h"
 
 #define TEST_PLUGS	4
+#define PLUG_OF_B	2
 
 /* What the kernel has, and what it is to refuse. */
 static struct {
 	struct qdisc_state plugs[TEST_PLUGS];
 	unsigned int n;
 	bool intree;
+	unsigned int asked;	/* for the family */
 	unsigned int dumps;	/* so far */
 	unsigned int fail_from;	/* dumps fail from this one on, 0: none does */
 	int dump_error;
+	unsigned int renew_at;	/* before this dump b's plug is replaced, 0: never */
 	unsigned int deleted;
 	unsigned int changed;
 	uint64_t changed_id;
+	unsigned int owned;
+	int own_error;
+	int guest, ifb;		/* what a redirect is there for, 0: none */
+	int filter_error;
 	const struct nlmsghdr *link;	/* the only device there is */
 	unsigned int requests;		/* of links, filters and other qdiscs */
 } fake;
@@ -52,15 +61,11 @@ void kernel_close(struct kernel *kernel)
 	memset(kernel, 0, sizeof(*kernel));
 }
 
-bool kernel_has_family(struct kernel *kernel)
+int kernel_find_family(struct kernel *kernel)
 {
 	(void)kernel;
-	return !fake.intree;
-}
-
-bool kernel_find_family(struct kernel *kernel)
-{
-	return kernel_has_family(kernel);
+	fake.asked++;
+	return fake.intree ? ENOENT : 0;
 }
 
 static struct qdisc_state *fake_find(const struct order *order)
@@ -93,6 +98,9 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 		if (orders[i].kind == ORDER_DEL) {
 			fake.deleted++;
 			*plug = fake.plugs[--fake.n];
+		} else if (orders[i].kind == ORDER_OWN) {
+			fake.owned += !fake.own_error;
+			answers[i].error = fake.own_error;
 		} else if (orders[i].kind == ORDER_CHANGE) {
 			fake.changed++;
 			fake.changed_id = plug->id;
@@ -111,6 +119,8 @@ static int fake_dump(int ifindex, struct qdisc_list *list)
 	fake.dumps++;
 	if (fake.fail_from && fake.dumps >= fake.fail_from)
 		return fake.dump_error;
+	if (fake.renew_at == fake.dumps)
+		fake.plugs[PLUG_OF_B].id = 200;
 	free(list->v);
 	list->v = calloc(TEST_PLUGS, sizeof(*list->v));
 	assert_non_null(list->v);
@@ -142,14 +152,48 @@ int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 	return error;
 }
 
-/* Of links and filters: what a test has prepared, see test_guest. */
+/* Our redirect of what comes in from fake.guest. */
+static const struct nlmsghdr *put_redirect(char *buf)
+{
+	const struct tc_mirred mirred = { .ifindex = (uint32_t)fake.ifb };
+	struct nlattr *options, *actions, *action, *nested;
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct tcmsg *tcm;
+
+	nlh->nlmsg_type = RTM_NEWTFILTER;
+	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
+	tcm->tcm_handle = 0x706c7567;
+	tcm->tcm_info = 2 << 16;
+	mnl_attr_put_strz(nlh, TCA_KIND, "matchall");
+	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
+	actions = mnl_attr_nest_start(nlh, TCA_MATCHALL_ACT);
+	action = mnl_attr_nest_start(nlh, 1);
+	nested = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
+	mnl_attr_put(nlh, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
+	mnl_attr_nest_end(nlh, nested);
+	mnl_attr_nest_end(nlh, action);
+	mnl_attr_nest_end(nlh, actions);
+	mnl_attr_nest_end(nlh, options);
+	return nlh;
+}
+
+/* Of links and filters: what a test has prepared, see no_guest(). */
 int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
 		handle_fn *handle, void *data)
 {
+	const struct tcmsg *tcm = mnl_nlmsg_get_payload(request);
+	char buf[512];
+
 	(void)kernel;
 	handle(data, NULL);
 	if (request->nlmsg_type == RTM_GETLINK && fake.link)
 		handle(data, fake.link);
+	if (request->nlmsg_type != RTM_GETTFILTER)
+		return 0;
+	if (fake.filter_error)
+		return fake.filter_error;
+	if (fake.guest && tcm->tcm_ifindex == fake.guest)
+		handle(data, put_redirect(buf));
 	return 0;
 }
 
@@ -307,7 +351,7 @@ static void replaced(void **unused)
 	free(targets.v);
 
 	/* The name is known, the plug another one, and its epochs are others. */
-	fake.plugs[2].id = 200;
+	fake.plugs[PLUG_OF_B].id = 200;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_true(targets.v[0].cached);
 	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
@@ -315,7 +359,7 @@ static void replaced(void **unused)
 	assert_int_equal(fake.changed, 0);
 	free(targets.v);
 
-	fake.plugs[2].id = 201;
+	fake.plugs[PLUG_OF_B].id = 201;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
@@ -323,13 +367,13 @@ static void replaced(void **unused)
 	free(targets.v);
 
 	/* It was gone when it was named last: what is there now is another one. */
-	fake.plugs[2].ifindex = 4;
+	fake.plugs[PLUG_OF_B].ifindex = 4;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
-	fake.plugs[2].id = 202;
+	fake.plugs[PLUG_OF_B].id = 202;
 	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
 	assert_int_equal(targets.v[0].failed, TARGET_GONE);
 	free(targets.v);
-	fake.plugs[2].ifindex = 2;
+	fake.plugs[PLUG_OF_B].ifindex = 2;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
 	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
@@ -349,12 +393,201 @@ static void lookup_fails(void **unused)
 	(void)unused;
 	fake_reset();
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
-	fake.plugs[2].id = 200;
+	fake.plugs[PLUG_OF_B].id = 200;
 	fake.fail_from = fake.dumps + 1;
 	fake.dump_error = ENOBUFS;
 	targets.v[0].cached = true;
 	change_targets(&kernel, &selector, targets.v, 1, &open, false);
 	assert_int_equal(targets.v[0].failed, TARGET_UNCHECKED);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* Another plug in its place, by the same handle, while it was looked at. */
+static void replaced_meanwhile(void **unused)
+{
+	struct capture *c = capture_new();
+
+	(void)unused;
+	fake_reset();
+	fake.renew_at = 2;
+	assert_int_equal(run(c, "plugctl del b"), STATUS_REFUSED);
+	assert_int_equal(fake.deleted, 0);
+	assert_non_null(strstr(c->err, "plugctl: b: the plug is gone already"));
+	capture_free(c);
+
+	c = capture_new();
+	fake_reset();
+	fake.renew_at = 2;
+	assert_int_equal(run(c, "plugctl wait b"), STATUS_REFUSED);
+	assert_non_null(strstr(c->err, "what it held is lost"));
+	capture_free(c);
+}
+
+/* By --parent nothing is kept but what was there: numbers are still another plug's. */
+static void replaced_below_a_parent(void **unused)
+{
+	const struct action upto = {
+		.code = TCQ_PLUG_RELEASE_UPTO, .upto = true, .epoch = 4,
+	};
+	const struct selector selector = { .have_parent = true, .parent = 0x10003 };
+	struct kernel kernel = { .caching = true };
+	char *names[] = { "b" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	free(targets.v);
+	fake.plugs[PLUG_OF_B].id = 200;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_false(targets.v[0].cached);
+	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
+	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
+	assert_int_equal(fake.changed, 0);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* b has a plug of its own and is a guest as well, whose plug is c's. */
+static void not_the_guests_plug(void **unused)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct selector selector = { 0 };
+	struct kernel kernel = { .caching = true };
+	char *names[] = { "b" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	fake.guest = 2;
+	fake.ifb = 3;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_int_equal(targets.v[0].at.ifindex, 2);
+	free(targets.v);
+
+	/* Its own is deleted: the guest's must stay as it is. */
+	fake.plugs[PLUG_OF_B] = fake.plugs[--fake.n];
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_true(targets.v[0].cached);
+	change_targets(&kernel, &selector, targets.v, 1, &open, false);
+	assert_int_equal(targets.v[0].failed, TARGET_GONE);
+	assert_int_equal(fake.changed, 0);
+	free(targets.v);
+
+	/* The same for who waits for it. */
+	targets.v = &(struct target){ .name = "b", .named = 2, .at = {
+		.ifindex = 2, .handle = 0x80020000, .id = 102,
+	} };
+	assert_int_equal(drain_targets(&kernel, &selector, targets.v, 1, 0), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_GONE);
+
+	/* And by rtnetlink, where both plugs may have the same handle. */
+	fake.intree = true;
+	fake.plugs[0].id = 0;
+	targets.v->failed = TARGET_OK;
+	targets.v->at = (struct address){ .ifindex = 2, .handle = fake.plugs[0].handle };
+	assert_int_equal(drain_targets(&kernel, &selector, targets.v, 1, 0), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_GONE);
+	kernel_close(&kernel);
+}
+
+/* Whether it is a guest could not be found out: that is not "no". */
+static void unknown_guest(void **unused)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct selector selector = { 0 };
+	struct kernel kernel = { 0 };
+	char *names[] = { "d" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	fake.guest = 4;
+	fake.ifb = 3;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_int_equal(targets.v[0].at.id, 100);
+	fake.plugs[0].id = 300;
+	fake.filter_error = ENOBUFS;
+	targets.v[0].cached = true;
+	change_targets(&kernel, &selector, targets.v, 1, &open, false);
+	assert_int_equal(targets.v[0].failed, TARGET_UNCHECKED);
+	assert_int_equal(targets.v[0].error, ENOBUFS);
+	fake.filter_error = 0;
+	targets.v[0].failed = TARGET_OK;
+	targets.v[0].cached = true;
+	change_targets(&kernel, &selector, targets.v, 1, &open, false);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	assert_int_equal(fake.changed_id, 300);
+	free(targets.v);
+
+	fake.filter_error = ENOBUFS;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), ENOBUFS);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* batch --at-exit: each plug once, and the one that has taken its place. */
+static void owned(void **unused)
+{
+	const struct action buffer = { .code = TCQ_PLUG_BUFFER };
+	const struct selector selector = { 0 };
+	struct kernel kernel = { .caching = true, .own = true };
+	char *names[] = { "b" };
+	struct targets targets;
+	unsigned int i;
+
+	(void)unused;
+	fake_reset();
+	for (i = 1; i <= 3; i++) {
+		assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+		change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+		assert_int_equal(targets.v[0].failed, TARGET_OK);
+		assert_int_equal(fake.changed, i);
+		assert_int_equal(fake.owned, 1);
+		free(targets.v);
+	}
+
+	fake.plugs[PLUG_OF_B].id = 200;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	assert_int_equal(fake.owned, 2);
+	assert_int_equal(fake.changed_id, 200);
+	free(targets.v);
+
+	/* No command goes to what is somebody else's. */
+	fake.plugs[PLUG_OF_B].id = 201;
+	fake.own_error = EBUSY;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+	assert_int_equal(targets.v[0].failed, TARGET_NOT_OWNED);
+	assert_int_equal(targets.v[0].error, EBUSY);
+	assert_int_equal(fake.changed, 4);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* With the in-tree module the family is looked for once, however long one waits. */
+static void family_asked_once(void **unused)
+{
+	const struct selector selector = { 0 };
+	struct kernel kernel = { 0 };
+	char *names[] = { "b" };
+	struct targets targets;
+	unsigned int i;
+
+	(void)unused;
+	fake_reset();
+	fake.intree = true;
+	for (i = 0; i < fake.n; i++)
+		fake.plugs[i].id = 0;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(refresh_targets(&kernel, &selector, targets.v, 1), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	assert_int_equal(fake.asked, 1);
 	free(targets.v);
 	kernel_close(&kernel);
 }
@@ -478,6 +711,12 @@ int main(void)
 		cmocka_unit_test(several),
 		cmocka_unit_test(replaced),
 		cmocka_unit_test(lookup_fails),
+		cmocka_unit_test(replaced_meanwhile),
+		cmocka_unit_test(replaced_below_a_parent),
+		cmocka_unit_test(not_the_guests_plug),
+		cmocka_unit_test(unknown_guest),
+		cmocka_unit_test(owned),
+		cmocka_unit_test(family_asked_once),
 		cmocka_unit_test(not_with_the_in_tree_module),
 		cmocka_unit_test(no_guest),
 		cmocka_unit_test(whose_ifb),
