@@ -183,7 +183,7 @@ static void print_event(struct monitor *mon, const char *event,
 		print_brief(out, &state);
 	}
 	out_end(out);
-	/* Nobody reads any more: nothing to go on for. */
+	/* The reader is gone: stop. */
 	if (!out_flush(out))
 		mon->broken = true;
 }
@@ -567,7 +567,7 @@ static int wait_events(struct monitor *mon)
 		{ .fd = mon->listener.route.fd, .events = POLLIN },
 	};
 
-	/* Nobody reads any more: nothing to go on for. */
+	/* The reader is gone: stop. */
 	if (mon->broken)
 		return complain_output(mon->req);
 	if (poll(fds, 2, -1) < 0 && errno != EINTR)

@@ -251,7 +251,7 @@ static int guard_plugs(struct run *run)
 
 /*
  * Unless a plug is still closed: then the kernel, or the guard, tries to open it.
- * From now on our end does not change plugs that others use.
+ * If others close a plug from now on, our end does not open it.
  */
 static void stop_guard(struct run *run)
 {
