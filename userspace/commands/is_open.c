@@ -7,7 +7,7 @@ static int is_open_run(struct request *req)
 	struct kernel *kernel = &req->session->kernel;
 	struct target *target = req->targets.v;
 
-	/* In a batch it may be known by its address only, and be another one by now. */
+	/* In a batch we may know only the address of a plug that was replaced. */
 	if (!target->failed && target->cached) {
 		refresh_targets(kernel, &req->options.selector, target, 1);
 		if (target->failed == TARGET_GONE) {

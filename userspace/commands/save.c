@@ -8,14 +8,18 @@
 #include "../report/text.h"
 #include "commands.h"
 
-/* A name that a batch cannot have, as one with a blank, makes a comment of its line. */
+/*
+ * If a batch cannot have the name, as one with a blank, the line becomes a comment.
+ */
 static void print_device(struct out *out, const char *command, const char *name)
 {
 	out_text(out, "%s%s %s%s", strpbrk(name, " #?") ? "# " : "", command,
 		 name[0] == '-' ? "-- " : "", name);
 }
 
-/* A plug on an ifb of ours comes with its guest. Returns whether it is one. */
+/*
+ * The plug on our ifb is saved with its guest. Returns whether it is such an ifb.
+ */
 static bool print_guest(struct request *req, const struct guest_links *links,
 			const struct qdisc_state *state)
 {
@@ -43,7 +47,7 @@ static bool print_guest(struct request *req, const struct guest_links *links,
 	return true;
 }
 
-/* The line of a batch that attaches this plug again. */
+/* Prints the line of a batch that attaches this plug again. */
 static void print_add(struct request *req, const char *name,
 		      const struct qdisc_state *state, void *links)
 {
@@ -52,7 +56,7 @@ static void print_add(struct request *req, const char *name,
 
 	if (print_guest(req, links, state))
 		return;
-	/* The kernel makes its default qdiscs itself. */
+	/* The kernel creates its default qdiscs itself. */
 	if (!state->handle)
 		return;
 	format_handle(handle, state->handle);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Where a plug is looked up. In a batch, what was found is kept: each plug is
- * looked up only once.
+ * Looks up plugs. In a batch the results are kept, so that each plug is looked up
+ * only once.
  *
- * The name of a device may pass to another device, which the kernel cannot report
- * when we send a command to the first one. So a kept name is looked up again when
- * time may have passed: kernel->moment counts when. Lines that came in one piece
- * are executed in one go, and share one look.
+ * A device name may pass to another device. When we then send a command to the
+ * first device, the kernel cannot report this. So a kept name is looked up again
+ * when time may have passed; kernel->moment counts these moments. Lines that
+ * arrived in one read are executed without a pause, and share one look-up.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,18 +15,18 @@
 #include "guest.h"
 #include "target.h"
 
-/* The kernel must leave out a plug this often before it counts as not there. */
+/* A plug counts as gone only if the kernel leaves it out of this many lists. */
 #define LIST_TRIES	3
 
 struct cached {
 	char name[DEVICE_NAME_MAX];
-	uint32_t handle;	/* that was asked for, or 0 */
-	uint32_t parent;	/* the same */
+	uint32_t handle;	/* the handle that was asked for, or 0 */
+	uint32_t parent;	/* the parent that was asked for, or 0 */
 	unsigned long moment;	/* when the name was looked up */
-	int named;		/* the device of that name */
+	int named;		/* the device with that name */
 	bool has_state;
-	bool valid;		/* false: it was not there any more */
-	uint64_t owned;		/* the plug of this id belongs to our socket */
+	bool valid;		/* false: look it up again */
+	uint64_t owned;		/* the id of the plug here that we own, or 0 */
 	struct address at;
 };
 
@@ -48,8 +48,8 @@ static struct cached *find_cached(struct kernel *kernel, const char *name,
 }
 
 /*
- * The same, if a command may go there without another look. Not if a parent was
- * named: the plug may have got another one.
+ * The same, if a command may be sent there without a new look-up. Not if a parent
+ * was named: the plug may have moved to another parent.
  */
 static struct cached *find_usable(struct kernel *kernel, const char *name,
 				  const struct selector *selector)
@@ -65,7 +65,7 @@ static bool same_address(const struct address *a, const struct address *b)
 	       a->parent == b->parent && a->id == b->id;
 }
 
-/* Best effort: what is not kept is looked up again. */
+/* If there is no memory for it, the plug is looked up again. */
 static void cache_target(struct kernel *kernel, const struct selector *selector,
 			 struct target *target)
 {
@@ -139,7 +139,7 @@ static int compare(const void *a, const void *b)
 	return x->parent < y->parent ? -1 : x->parent > y->parent;
 }
 
-/* Into sorted plugs of the family, what only rtnetlink knows of them. */
+/* Adds to the sorted plugs of the family the values that only rtnetlink reports. */
 static int join_sent(struct kernel *kernel, int ifindex, struct qdisc_list *plugs)
 {
 	struct qdisc_list qdiscs = { 0 };
@@ -164,7 +164,7 @@ static int join_sent(struct kernel *kernel, int ifindex, struct qdisc_list *plug
 	return error;
 }
 
-/* By rtnetlink. */
+/* Lists plugs by rtnetlink. */
 static int dump_plug_qdiscs(struct kernel *kernel, int ifindex,
 			    struct qdisc_list *list)
 {
@@ -179,9 +179,9 @@ static int dump_plug_qdiscs(struct kernel *kernel, int ifindex,
 }
 
 /*
- * Where there is no family. If rtnetlink has plugs nevertheless, the module may have
- * been loaded in between: so the family is tried again, once for as long as there
- * are such plugs. To ask for a family by name makes the kernel look for a module.
+ * If rtnetlink lists plugs although the family was not found, the module may have
+ * been loaded in between: then the family is tried again. Only once while there are
+ * such plugs, because the kernel tries to load a module for an unknown family.
  */
 static int dump_without_family(struct kernel *kernel, int ifindex,
 			       struct qdisc_list *list)
@@ -235,7 +235,7 @@ static bool lacks_plug(const struct target *targets, unsigned int n,
 	return false;
 }
 
-/* A guest's device stands for the ifb that has its plug. */
+/* Replaces a guest's device by the ifb that has its plug. */
 static int follow_guests(struct kernel *kernel, struct target *targets,
 			 unsigned int n, const struct qdisc_list *list)
 {
@@ -253,8 +253,9 @@ static int follow_guests(struct kernel *kernel, struct target *targets,
 }
 
 /*
- * Where a target has no plug the kernel is asked again: older ones (5.10 is one)
- * may skip a device while others vanish, and not say that the dump is torn.
+ * If a target has no plug, the kernel is asked again: older kernels (for example
+ * 5.10) may skip a device while other devices vanish, without marking the dump as
+ * inconsistent.
  */
 static int list_whole(struct kernel *kernel, struct target *targets, unsigned int n,
 		      bool guests, bool sent, struct qdisc_list *list)
@@ -290,9 +291,9 @@ bool is_selected(const struct selector *selector, const struct qdisc_state *stat
 }
 
 /*
- * The next plug of a device in a list, after the one before (NULL: the first). A
- * plug that the kernel made as default qdisc has no handle and takes no commands:
- * it counts only where no other one is.
+ * The next plug of a device in a list, after the previous one (NULL: the first). A
+ * plug that the kernel created as the default qdisc has no handle and takes no
+ * commands: it is returned only if the device has no other plug.
  */
 static const struct qdisc_state *next_plug(const struct qdisc_list *list,
 					   int ifindex,
@@ -309,7 +310,7 @@ static const struct qdisc_state *next_plug(const struct qdisc_list *list,
 	return NULL;
 }
 
-/* The one that is meant, in a count of how many match. */
+/* The plug that the selector selects; counts how many match. */
 static const struct qdisc_state *select_plug(const struct qdisc_list *list,
 					     int ifindex,
 					     const struct selector *selector,
@@ -366,14 +367,14 @@ bool find_device(struct kernel *kernel, struct target *target)
 	target->at.ifindex = target->named;
 	if (target->named)
 		return true;
-	/* EINVAL: a kernel without alternative names. */
+	/* EINVAL: the kernel does not support alternative names. */
 	target->error = errno;
 	target->failed = errno == ENODEV || errno == EINVAL ||
 			 errno == EOPNOTSUPP ? TARGET_NO_DEVICE : TARGET_UNCHECKED;
 	return false;
 }
 
-/* Returns whether to look for its plug. */
+/* Finds the device of a target. Returns whether its plug has to be looked up. */
 static bool locate(struct kernel *kernel, struct target *target,
 		   const struct selector *selector)
 {
@@ -389,7 +390,7 @@ static bool locate(struct kernel *kernel, struct target *target,
 	target->at = cached->at;
 	target->named = cached->named;
 	target->cached = true;
-	/* All that is known of it before it answers. */
+	/* Nothing more is known before the plug answers. */
 	target->state.ifindex = cached->at.ifindex;
 	target->state.handle = cached->at.handle;
 	target->state.parent = cached->at.parent;
@@ -397,7 +398,7 @@ static bool locate(struct kernel *kernel, struct target *target,
 	return false;
 }
 
-/* By another name of the device, for example. */
+/* Two targets can be the same plug, for example if the device has two names. */
 static void find_duplicates(struct targets *targets)
 {
 	unsigned int i, j;
@@ -410,7 +411,7 @@ static void find_duplicates(struct targets *targets)
 				targets->v[i].failed = TARGET_DUPLICATE;
 }
 
-/* With --all a device stands for several targets. */
+/* With --all a device becomes one target for each of its plugs. */
 static int expand(const struct qdisc_list *list, const struct selector *selector,
 		  struct targets *targets)
 {
@@ -450,7 +451,9 @@ static int expand(const struct qdisc_list *list, const struct selector *selector
 	return 0;
 }
 
-/* For those of which the device is known and the plug is not. */
+/*
+ * Looks up the plugs of those targets whose device is known but whose plug is not.
+ */
 static int look_up(struct kernel *kernel, const struct selector *selector,
 		   struct targets *targets)
 {
@@ -494,7 +497,7 @@ int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 	return error;
 }
 
-/* The same plug as before, whatever else there is by now. */
+/* Finds the same plug as before, and no other. */
 static const struct qdisc_state *find_same(const struct qdisc_list *list,
 					   const struct target *target)
 {
@@ -508,7 +511,7 @@ static const struct qdisc_state *find_same(const struct qdisc_list *list,
 	return NULL;
 }
 
-/* What is in its place: by the same handle, or else the only one there. */
+/* Finds a successor: the plug with the same handle, or else the only plug. */
 static const struct qdisc_state *find_in_place(const struct qdisc_list *list,
 					       const struct selector *selector,
 					       const struct target *target)
@@ -559,8 +562,9 @@ int refresh_targets(struct kernel *kernel, const struct selector *selector,
 }
 
 /*
- * The device of that name, by now. A guest's device goes on to stand for its ifb,
- * and no other: a plug of the one is no successor of a plug of the other.
+ * Looks for the device by its name again. A device that had a plug of its own may
+ * also be a guest's, and then its ifb has another plug: neither of the two plugs is
+ * a successor of the other.
  */
 static bool relocate_device(struct kernel *kernel, struct target *target)
 {
@@ -568,7 +572,7 @@ static bool relocate_device(struct kernel *kernel, struct target *target)
 	int ifb, error;
 
 	if (!find_device(kernel, target)) {
-		/* It may be looked for once more. */
+		/* The caller may try again. */
 		target->named = named;
 		target->at.ifindex = old;
 		return false;
