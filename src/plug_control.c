@@ -439,7 +439,7 @@ static int plug_parse_change(struct genl_info *info, struct plug_cmd *cmd)
 	return 0;
 }
 
-static int plug_change_rtnl(struct genl_info *info, const struct plug_cmd *cmd,
+static int plug_change_rtnl(struct genl_info *info, struct plug_cmd *cmd,
 			    struct plug_snapshot *after)
 {
 	struct plug_control *control;
@@ -602,28 +602,21 @@ static bool plug_any_owner_is_gone(void)
 	return gone;
 }
 
-/* The owner is set free last: until then, its socket's closing waits for us. One
- * may own many plugs: what is to be waited for is waited for once for all.
- */
-static void plug_lose_owner(struct plug_control *control, bool *waited)
+/* The owner is set free last: until then, its socket's closing waits for us. */
+static void plug_lose_owner(struct plug_control *control,
+			    struct plug_cmd *discard)
 {
 	struct Qdisc *sch = control->sch;
 	const u32 at_exit = control->at_exit;
+	struct plug_cmd open = { .action = TCQ_PLUG_RELEASE_INDEFINITE };
 	struct plug_snapshot after;
-	struct plug_cmd cmd = {};
 
 	switch (at_exit) {
 	case SCH_PLUG_AT_EXIT_OPEN:
-		cmd.action = TCQ_PLUG_RELEASE_INDEFINITE;
-		plug_command_rtnl(sch, &cmd, &after, NULL);
+		plug_command_rtnl(sch, &open, &after, NULL);
 		break;
 	case SCH_PLUG_AT_EXIT_DISCARD:
-		cmd.action = TCQ_PLUG_DISCARD;
-		if (!*waited)
-			plug_wait_for_deferred();
-		*waited = true;
-		cmd.waited = true;
-		plug_command_rtnl(sch, &cmd, &after, NULL);
+		plug_command_rtnl(sch, discard, &after, NULL);
 		break;
 	default:
 		plug_look_rtnl(sch, &after);
@@ -634,17 +627,20 @@ static void plug_lose_owner(struct plug_control *control, bool *waited)
 		   SCH_PLUG_A_AT_EXIT, at_exit);
 }
 
+/* One socket may own many plugs: they are rolled back with one command, which
+ * waits only once.
+ */
 static void plug_lose_owners(void)
 {
+	struct plug_cmd discard = { .action = TCQ_PLUG_DISCARD };
 	struct plug_control *control;
 	struct plug_bucket *bucket;
-	bool waited = false;
 
 	for (bucket = plug_buckets;
 	     bucket < plug_buckets + ARRAY_SIZE(plug_buckets); bucket++)
 		hlist_for_each_entry(control, &bucket->plugs, node)
 			if (plug_owner_is_gone(control))
-				plug_lose_owner(control, &waited);
+				plug_lose_owner(control, &discard);
 }
 
 /* Some netlink socket is being closed. Nearly all are none of ours, and do not
@@ -671,7 +667,21 @@ static struct notifier_block plug_notifier = {
 
 /* Dump */
 
-static int plug_parse_dump(struct netlink_callback *cb, u32 *ifindex)
+/* How far it has come, and what was asked for. Zero at first. */
+struct plug_dump {
+	unsigned long	bucket;
+	unsigned long	plug;		/* in that bucket */
+	u32		ifindex;	/* 0: of all devices */
+};
+
+static struct plug_dump *plug_dump(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct plug_dump) > sizeof(cb->args));
+	return (struct plug_dump *)cb->args;
+}
+
+/* Before the dump begins, so that a refusal is answered as any other. */
+static int plug_start_dump(struct netlink_callback *cb)
 {
 	struct netlink_ext_ack *extack = netlink_callback_extack(cb);
 	struct nlattr *attrs[SCH_PLUG_A_MAX + 1];
@@ -688,8 +698,8 @@ static int plug_parse_dump(struct netlink_callback *cb, u32 *ifindex)
 				    "Attribute means nothing in a dump");
 		return -EINVAL;
 	}
-	*ifindex = attrs[SCH_PLUG_A_IFINDEX] ?
-		   nla_get_u32(attrs[SCH_PLUG_A_IFINDEX]) : 0;
+	if (attrs[SCH_PLUG_A_IFINDEX])
+		plug_dump(cb)->ifindex = nla_get_u32(attrs[SCH_PLUG_A_IFINDEX]);
 	return 0;
 }
 
@@ -714,43 +724,42 @@ static int plug_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* The rest of a bucket: cb->args[1] have been dumped. */
-static int plug_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
-			    const struct plug_bucket *bucket, u32 ifindex)
+static bool plug_is_wanted(const struct plug_control *control,
+			   const struct net *net, u32 ifindex)
 {
-	const struct net *net = sock_net(skb->sk);
+	return net_eq(plug_net(control->sch), net) &&
+	       (!ifindex || qdisc_dev(control->sch)->ifindex == ifindex);
+}
+
+/* The rest of a bucket. */
+static int plug_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
+			    const struct plug_bucket *bucket)
+{
+	struct plug_dump *dump = plug_dump(cb);
 	const struct plug_control *control;
-	long i = 0;
+	unsigned long i = 0;
 
 	hlist_for_each_entry(control, &bucket->plugs, node) {
-		if (i++ < cb->args[1])
+		if (i++ < dump->plug)
 			continue;
-		if (net_eq(plug_net(control->sch), net) &&
-		    (!ifindex || qdisc_dev(control->sch)->ifindex == ifindex) &&
+		if (plug_is_wanted(control, sock_net(skb->sk), dump->ifindex) &&
 		    plug_dump_one(skb, cb, control))
 			return -EMSGSIZE;
-		cb->args[1] = i;
+		dump->plug = i;
 	}
-	cb->args[1] = 0;
+	dump->plug = 0;
 	return 0;
 }
 
 static int plug_do_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	u32 ifindex;
-	int err;
-
-	err = plug_parse_dump(cb, &ifindex);
-	if (err)
-		return err;
+	struct plug_dump *dump = plug_dump(cb);
 
 	rtnl_lock();
 	cb->seq = plug_generation;
-	while (cb->args[0] < ARRAY_SIZE(plug_buckets)) {
-		if (plug_dump_bucket(skb, cb, &plug_buckets[cb->args[0]], ifindex))
+	for (; dump->bucket < ARRAY_SIZE(plug_buckets); dump->bucket++)
+		if (plug_dump_bucket(skb, cb, &plug_buckets[dump->bucket]))
 			break;
-		cb->args[0]++;
-	}
 	rtnl_unlock();
 	return skb->len;
 }
@@ -759,6 +768,7 @@ static const struct genl_ops plug_ops[] = {
 	{
 		.cmd	= SCH_PLUG_CMD_GET,
 		.doit	= plug_do_get,
+		.start	= plug_start_dump,
 		.dumpit	= plug_do_dump,
 		GENL_OP_POLICY(plug_policy)
 	},

@@ -635,7 +635,7 @@ static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
 }
 
 /* Any command, with RTNL. @after: the state after it, or after it was refused. */
-int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
+int plug_command_rtnl(struct Qdisc *sch, struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
 		      struct netlink_ext_ack *extack)
 {
@@ -648,8 +648,10 @@ int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 	 * rcu_read_lock_bh() until the packet is in the queue.
 	 */
 	if (cmd->action == TCQ_PLUG_DISCARD && !cmd->waited &&
-	    plug_is_closed(sch))
+	    plug_is_closed(sch)) {
 		plug_wait_for_deferred();
+		cmd->waited = true;
+	}
 
 	sch_tree_lock(sch);
 	closes = cmd->action == TCQ_PLUG_BUFFER && plug_is_open(qdisc_priv(sch));
@@ -725,12 +727,12 @@ static bool plug_has_no_root(const struct Qdisc *root)
 	return root->flags & TCQ_F_BUILTIN;
 }
 
-static void plug_assert_root_lock(const struct Qdisc *sch)
+/* What is the root by now: the one that was locked, unless it is the core's. */
+static void plug_assert_root_lock(const struct Qdisc *sch,
+				  const struct Qdisc *locked)
 {
-	struct Qdisc *root = plug_root_rcu(sch);
-
-	if (!plug_has_no_root(root))
-		lockdep_assert_held(qdisc_lock(root));
+	if (!plug_has_no_root(locked))
+		lockdep_assert_held(qdisc_lock(plug_root_rcu(sch)));
 }
 
 static void plug_unlock_root_rcu(struct Qdisc *root)
@@ -752,7 +754,7 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 	struct Qdisc *root = plug_lock_root_rcu(sch);
 	int err = -EAGAIN;
 
-	plug_assert_root_lock(sch);
+	plug_assert_root_lock(sch, root);
 	if (!plug_has_no_root(root) &&
 	    plug_only_numbers(qdisc_priv(sch), cmd)) {
 		err = plug_apply(sch, cmd, extack);

@@ -20,7 +20,7 @@ struct sock;
 struct plug_cmd {
 	int			action;
 	u32			limit;	/* 0: the default */
-	bool			waited;	/* for packets in front of the queue */
+	bool			waited;	/* out: for packets in front of the queue */
 	bool			has_last;
 	u64			last;	/* epoch to release or discard */
 	const struct nlattr	*attr;	/* where @last, or else the action, is */
@@ -95,7 +95,7 @@ struct plug_control *plug_control(struct Qdisc *sch);
 void plug_look(struct Qdisc *sch, struct plug_snapshot *snap);
 void plug_look_rtnl(struct Qdisc *sch, struct plug_snapshot *snap);
 int plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap);
-int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
+int plug_command_rtnl(struct Qdisc *sch, struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
 		      struct netlink_ext_ack *extack);
 int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,

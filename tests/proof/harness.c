@@ -114,7 +114,7 @@ static u64 was_last;	/* the highest number of any epoch, before */
 static u64 drops_limit, drops_reset, drops_discard, copy_failures;
 static u64 discard_upto;	/* what the command that is under way may drop */
 static struct Qdisc *locked;	/* the one whose lock we have */
-static bool rtnl, grafted, scheduled, waited;
+static bool rtnl, grafted, scheduled, waited, had_waited;
 static u32 told_packets, told_bytes;	/* to parents, by a discard */
 
 /* What the module calls */
@@ -704,7 +704,7 @@ static int model_command(const struct plug_cmd *cmd)
 		return 0;
 	case TCQ_PLUG_DISCARD:
 		require("I3: a rollback waits for what is on its way, if there is any",
-			waited == (!open && !cmd->waited));
+			waited == (!open && !had_waited));
 		if (!cmd->has_last)
 			last = epoch;
 		if (last > epoch)
@@ -847,9 +847,12 @@ static void do_control(void)
 	int answer;
 
 	scheduled = waited = false;
+	had_waited = cmd.waited;
 	discard_upto = cmd.has_last ? cmd.last : epoch;
 	if (rtnl) {
 		answer = plug_command_rtnl(&qdisc, &cmd, &after, NULL);
+		require("I3: whether it has waited is said",
+			cmd.waited == (had_waited || (cmd.action == TCQ_PLUG_DISCARD && waited)));
 	} else {
 		answer = plug_command_rcu(&qdisc, &cmd, &after, NULL);
 		not_without_rtnl(answer, &cmd, &data, &before);

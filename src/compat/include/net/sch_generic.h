@@ -17,7 +17,7 @@ static inline void plug_wait_for_deferred(void)
 }
 
 /* Whether a qdisc that was reached in an RCU section may be locked there. Kernels
- * where not also destroy some qdiscs with the root lock held.
+ * where it may not also destroy some qdiscs while they hold the root lock.
  */
 static inline bool qdisc_freed_by_rcu(void)
 {
