@@ -7,9 +7,9 @@
 #	checkpoint.sh DEV... 		until Ctrl-C
 #	EPOCHS=100 PERIOD=0.2 checkpoint.sh DEV...
 #
-# It ends after a complete epoch, and opens the plugs. If it is killed or fails,
-# they must stay closed, and they do: the backup has no checkpoint that covers the
-# held packets.
+# It ends after a complete epoch, and opens the plugs. If it is killed or fails, the
+# plugs stay closed, as they must: the backup has no checkpoint that covers the held
+# packets.
 #
 # Add calls to your hypervisor in take_checkpoint, resume_guest and send_checkpoint.
 set -eu
@@ -49,7 +49,7 @@ plugctl -j --force batch < "$dir/commands" > "$dir/answers" &
 plugctl=$!
 exec 3> "$dir/commands" 4< "$dir/answers"
 
-# tell COMMAND...: sets answer
+# tell COMMAND...: sends it to plugctl; sets answer
 tell() {
 	echo "$*" >&3
 	# If a signal interrupts the read, the answer still comes.
