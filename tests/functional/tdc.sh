@@ -8,7 +8,7 @@ PATH=$PATH:/usr/bin
 mkdir /tmp/tdc
 tar -x -C /tmp/tdc -f bin/linux-source-*.tar || exit
 cd /tmp/tdc || exit
-# tdc checks that it exists. No test of plug calls it.
+# tdc checks that this program exists, but no test of plug calls it.
 mkdir -p /usr/sbin
 [ -e /usr/sbin/ethtool ] || ln -s /bin/false /usr/sbin/ethtool
 # On a complete system, pyroute2 and tdc use the same directory for namespaces.
