@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The generic netlink family "sch_plug": what tc does not say of a plug, and a
- * way to command it that does not wait for RTNL.
+ * The generic netlink family "sch_plug". It reports what tc does not report about
+ * a plug, and accepts commands without waiting for RTNL.
  *
  * A plug has an id that no other plug has or had since the machine was booted,
- * and operations name it by that. What is said to one plug never reaches the
- * one that has replaced it.
+ * and operations name it by that. A command for one plug never reaches its
+ * successor.
  *
  * Locking. Plugs are in a hash by their ids, for readers under RCU. A plug is
- * added last thing in its init and taken out first thing in its destroy, both
- * under RTNL, and it has a lock. The qdisc core keeps for it, until after
- * destroy, its transmit queue, its device and its network namespace, so who has
- * its lock and finds it still in the hash has all of them. Order:
+ * added at the end of its init and removed at the beginning of its destroy, both
+ * under RTNL, and has a lock of its own. Until after destroy the qdisc core keeps
+ * its transmit queue, its device and its network namespace. So while its lock is
+ * held and the plug is hashed, all of them exist. Order:
  *
  *	RTNL > lock of a plug > root lock of a qdisc, or lock of a bucket
  *
- * and packets never take a plug's lock. Nobody waits for more than one plug's,
- * however long that one's root is busy.
+ * The packet path never takes a plug's lock. Nobody waits for the lock of more
+ * than one plug, however long its root is busy.
  *
- * What a controller says in its loop (BUFFER, RELEASE_ONE, RELEASE_UPTO to a
- * closed plug, GET of one) is done with the plug's lock and the root lock
- * alone. All else takes RTNL, which keeps the plug as well. Whoever sends it
- * need not know which is which. On a kernel that frees qdiscs without waiting
- * for RCU there is no way without RTNL, and everything takes it.
+ * The commands of a controller's loop (BUFFER, RELEASE_ONE, RELEASE_UPTO of a
+ * closed plug, GET of one) need only the plug's lock and the root lock. All
+ * others take RTNL, which keeps the plug as well. The sender does not see the
+ * difference. On a kernel that frees qdiscs without waiting for RCU, every command
+ * takes RTNL.
  *
  * An owner is a socket, not a process and not a port number: a thread of the
  * same process may get the same number for its socket while ours is being
- * closed. We keep a reference to the socket, until it is closed or the plug
- * goes, and what is no longer any process's is what the core has orphaned.
+ * closed. We hold a reference to the socket until it is closed or the plug is
+ * destroyed. A socket that no process has any more is one that the core has
+ * orphaned.
  */
 
 #include <linux/hash.h>
@@ -47,7 +48,7 @@
 #define PLUG_HASH_BITS	6
 
 struct plug_bucket {
-	spinlock_t		lock;	/* for who looks at all plugs without RTNL */
+	spinlock_t		lock;	/* for walks over all plugs without RTNL */
 	struct hlist_head	plugs;
 };
 
@@ -68,7 +69,7 @@ static struct net *plug_net(struct Qdisc *sch)
 	return dev_net(qdisc_dev(sch));
 }
 
-/* Under RCU. What is found may be going. */
+/* Under RCU. The plug may be going away. */
 static struct plug_control *plug_find(u64 id)
 {
 	struct plug_control *control;
@@ -79,7 +80,7 @@ static struct plug_control *plug_find(u64 id)
 	return NULL;
 }
 
-/* With RTNL, which keeps what is found. */
+/* With RTNL, which keeps the plug. */
 static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 {
 	struct plug_control *control;
@@ -91,7 +92,7 @@ static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 	return control && net_eq(plug_net(control->sch), net) ? control : NULL;
 }
 
-/* Under RCU. What is returned is locked, and stays until it is unlocked. */
+/* Under RCU. The plug is returned locked, and stays until it is unlocked. */
 static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 {
 	struct plug_control *control = plug_find(id);
@@ -106,8 +107,8 @@ static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 	return NULL;
 }
 
-/* Whether a plug is there and whose it is changes under RTNL with both locks,
- * so that who has any one of the three may look.
+/* Whether a plug is hashed, and its owner, change under RTNL and both locks. So any
+ * one of the three is enough to read them.
  */
 static void plug_lock_both(struct plug_control *control)
 {
@@ -121,7 +122,7 @@ static void plug_unlock_both(struct plug_control *control)
 	spin_unlock_bh(&control->lock);
 }
 
-/* What the queue cannot tell of it. With the plug's lock or RTNL. */
+/* Fills in what the queue does not know. With the plug's lock or RTNL. */
 static void plug_identify(const struct plug_control *control,
 			  struct plug_snapshot *snap)
 {
@@ -215,9 +216,9 @@ static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *sn
 	return 0;
 }
 
-/* Events. In the queues of all who listen before this returns; a reply to who
- * sent the command comes after. Nothing is allocated if nobody does, in any
- * network namespace: netlink keeps no count for each.
+/* Events are queued to all listeners before this returns, and so before the reply
+ * to the sender. Nothing is allocated if there is no listener in any network
+ * namespace: netlink has no count for each.
  */
 static void plug_event(struct net *net, u8 cmd, const struct plug_snapshot *snap,
 		       int attr, u32 value)
@@ -243,15 +244,15 @@ static void plug_event(struct net *net, u8 cmd, const struct plug_snapshot *snap
 	genlmsg_multicast_netns(&plug_family, net, msg, 0, 0, gfp);
 	return;
 lost:
-	/* Who listens is told that there was something to hear. */
+	/* Listeners get ENOBUFS, so that they know of the lost event. */
 	nlmsg_free(msg);
 	genl_set_err(&plug_family, net, 0, 0, -ENOBUFS);
 }
 
-/* The state after a command is sent to who asked for it, with NLM_F_ECHO; an
- * acknowledgment costs less and says that it was done. Memory is had before the
- * command is carried out: one that was carried out is not refused for want of it,
- * nor because its sender has no room for the reply.
+/* The state after a command is sent only with NLM_F_ECHO; an acknowledgment costs
+ * less. Memory is allocated before the command is executed, so that an executed
+ * command is not reported as failed because there is no memory, or no room in its
+ * sender's receive buffer.
  */
 static struct sk_buff *plug_reply_new(bool stats)
 {
@@ -301,8 +302,9 @@ static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
 	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
 };
 
-/* @needed have to be there, and of the others only @allowed may be. What is
- * missing comes first: without an action nothing else can be judged.
+/* Attributes in @needed must be present, and of the others only those in @allowed
+ * may be. Missing ones are reported first: without an action nothing else can be
+ * checked.
  */
 static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
 {
@@ -602,7 +604,7 @@ static bool plug_any_owner_is_gone(void)
 	return gone;
 }
 
-/* The owner is set free last: until then, its socket's closing waits for us. */
+/* The owner is released last: until then, the closing of its socket waits for us. */
 static void plug_lose_owner(struct plug_control *control,
 			    struct plug_cmd *discard)
 {
@@ -627,8 +629,8 @@ static void plug_lose_owner(struct plug_control *control,
 		   SCH_PLUG_A_AT_EXIT, at_exit);
 }
 
-/* One socket may own many plugs: they are rolled back with one command, which
- * waits only once.
+/* One socket may own many plugs. All of them are rolled back with one command, which
+ * waits at most once.
  */
 static void plug_lose_owners(void)
 {
@@ -643,8 +645,8 @@ static void plug_lose_owners(void)
 				plug_lose_owner(control, &discard);
 }
 
-/* Some netlink socket is being closed. Nearly all are none of ours, and do not
- * wait for RTNL.
+/* A netlink socket is being closed. Almost none of them owns a plug, and those do
+ * not wait for RTNL.
  */
 static int plug_socket_closed(struct notifier_block *nb, unsigned long event,
 			      void *data)
@@ -804,10 +806,10 @@ static struct genl_family plug_family __ro_after_init = {
 	.module		= THIS_MODULE,
 };
 
-/* What the queue tells */
+/* Notifications from the queue */
 
-/* Not reachable before it is in its bucket: so the snapshot is what comes before
- * all commands.
+/* Nobody can find the plug before it is in its bucket, so the snapshot is the state
+ * before all commands.
  */
 void plug_attached(struct Qdisc *sch)
 {
@@ -885,7 +887,7 @@ int plug_control_init(void)
 	return err;
 }
 
-/* No plug is left, so nobody finds any. */
+/* There is no plug left to be found. */
 void plug_control_exit(void)
 {
 	netlink_unregister_notifier(&plug_notifier);
