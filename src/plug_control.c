@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The generic netlink family "sch_plug". It reports what tc does not report about
- * a plug, and accepts commands without waiting for RTNL.
+ * The generic netlink family "sch_plug". It reports what tc does not report
+ * about a plug, and accepts commands without waiting for RTNL.
  *
  * A plug has an id that no other plug has or had since the machine was booted,
  * and operations name it by that. A command for one plug never reaches its
  * successor.
  *
  * Locking. Plugs are in a hash by their ids, for readers under RCU. A plug is
- * added at the end of its init and removed at the beginning of its destroy, both
- * under RTNL, and has a lock of its own. Until after destroy the qdisc core keeps
- * its transmit queue, its device and its network namespace. So while its lock is
- * held and the plug is hashed, all of them exist. Order:
+ * added at the end of its init and removed at the beginning of its destroy,
+ * both under RTNL, and has a lock of its own. Until after destroy the qdisc
+ * core keeps its transmit queue, its device and its network namespace. So
+ * while its lock is held and the plug is hashed, all of them exist. Order:
  *
  *	RTNL > lock of a plug > root lock of a qdisc, or lock of a bucket
  *
@@ -21,8 +21,8 @@
  * The commands of a controller's loop (BUFFER, RELEASE_ONE, RELEASE_UPTO of a
  * closed plug, GET of one) need only the plug's lock and the root lock. All
  * others take RTNL, which keeps the plug as well. The sender does not see the
- * difference. On a kernel that frees qdiscs without waiting for RCU, every command
- * takes RTNL.
+ * difference. On a kernel that frees qdiscs without waiting for RCU, every
+ * command takes RTNL.
  *
  * An owner is a socket, not a process and not a port number: a thread of the
  * same process may get the same number for its socket while ours is being
@@ -48,7 +48,7 @@
 #define PLUG_HASH_BITS	6
 
 struct plug_bucket {
-	spinlock_t		lock;	/* for walks over all plugs without RTNL */
+	spinlock_t		lock;	/* walks over plugs without RTNL */
 	struct hlist_head	plugs;
 };
 
@@ -107,8 +107,8 @@ static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 	return NULL;
 }
 
-/* Whether a plug is hashed, and its owner, change under RTNL and both locks. So any
- * one of the three is enough to read them.
+/* Whether a plug is hashed, and its owner, change under RTNL and both locks.
+ * So any one of the three is enough to read them.
  */
 static void plug_lock_both(struct plug_control *control)
 {
@@ -189,7 +189,8 @@ static int plug_put_stats(struct sk_buff *msg, const struct plug_snapshot *snap)
 	return 0;
 }
 
-static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *snap)
+static int plug_put_snapshot(struct sk_buff *msg,
+			     const struct plug_snapshot *snap)
 {
 	if (plug_put_u64(msg, SCH_PLUG_A_ID, snap->id) ||
 	    nla_put_u32(msg, SCH_PLUG_A_IFINDEX, snap->ifindex) ||
@@ -216,12 +217,12 @@ static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *sn
 	return 0;
 }
 
-/* Events are queued to all listeners before this returns, and so before the reply
- * to the sender. Nothing is allocated if there is no listener in any network
- * namespace: netlink has no count for each.
+/* Events are queued to all listeners before this returns, and so before the
+ * reply to the sender. Nothing is allocated if there is no listener in any
+ * network namespace: netlink has no count for each.
  */
-static void plug_event(struct net *net, u8 cmd, const struct plug_snapshot *snap,
-		       int attr, u32 value)
+static void plug_event(struct net *net, u8 cmd,
+		       const struct plug_snapshot *snap, int attr, u32 value)
 {
 	/* Not all kernels let a qdisc sleep while it is destroyed. */
 	const bool gone = cmd == SCH_PLUG_CMD_DETACH_NTF;
@@ -249,10 +250,10 @@ lost:
 	genl_set_err(&plug_family, net, 0, 0, -ENOBUFS);
 }
 
-/* The state after a command is sent only with NLM_F_ECHO; an acknowledgment costs
- * less. Memory is allocated before the command is executed, so that an executed
- * command is not reported as failed because there is no memory, or no room in its
- * sender's receive buffer.
+/* The state after a command is sent only with NLM_F_ECHO; an acknowledgment
+ * costs less. Memory is allocated before the command is executed, so that an
+ * executed command is not reported as failed because there is no memory, or no
+ * room in its sender's receive buffer.
  */
 static struct sk_buff *plug_reply_new(bool stats)
 {
@@ -302,9 +303,9 @@ static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
 	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
 };
 
-/* Attributes in @needed must be present, and of the others only those in @allowed
- * may be. Missing ones are reported first: without an action nothing else can be
- * checked.
+/* Attributes in @needed must be present, and of the others only those in
+ * @allowed may be. Missing ones are reported first: without an action nothing
+ * else can be checked.
  */
 static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
 {
@@ -604,7 +605,9 @@ static bool plug_any_owner_is_gone(void)
 	return gone;
 }
 
-/* The owner is released last: until then, the closing of its socket waits for us. */
+/* The owner is released last: until then, the closing of its socket waits for
+ * us.
+ */
 static void plug_lose_owner(struct plug_control *control,
 			    struct plug_cmd *discard)
 {
@@ -629,8 +632,8 @@ static void plug_lose_owner(struct plug_control *control,
 		   SCH_PLUG_A_AT_EXIT, at_exit);
 }
 
-/* One socket may own many plugs. All of them are rolled back with one command, which
- * waits at most once.
+/* One socket may own many plugs. All of them are rolled back with one command,
+ * which waits at most once.
  */
 static void plug_lose_owners(void)
 {
@@ -645,8 +648,8 @@ static void plug_lose_owners(void)
 				plug_lose_owner(control, &discard);
 }
 
-/* A netlink socket is being closed. Almost none of them owns a plug, and those do
- * not wait for RTNL.
+/* A netlink socket is being closed. Almost none of them owns a plug, and those
+ * do not wait for RTNL.
  */
 static int plug_socket_closed(struct notifier_block *nb, unsigned long event,
 			      void *data)
@@ -808,8 +811,8 @@ static struct genl_family plug_family __ro_after_init = {
 
 /* Notifications from the queue */
 
-/* Nobody can find the plug before it is in its bucket, so the snapshot is the state
- * before all commands.
+/* Nobody can find the plug before it is in its bucket, so the snapshot is the
+ * state before all commands.
  */
 void plug_attached(struct Qdisc *sch)
 {
@@ -864,10 +867,10 @@ void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 }
 
 /* Ids. The first is the time since the machine was booted, in nanoseconds, and
- * each plug has the next one. It takes more than a nanosecond to make a plug, so
- * the last id is always behind the clock, and the module, if it is loaded again,
- * begins above all ids that were given before. The clock never goes back. It is
- * above 0 too.
+ * each plug has the next one. It takes more than a nanosecond to make a plug,
+ * so the last id is always behind the clock, and the module, if it is loaded
+ * again, begins above all ids that were given before. The clock never goes
+ * back. It is above 0 too.
  */
 int plug_control_init(void)
 {

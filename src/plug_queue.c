@@ -3,11 +3,11 @@
  * The queue of sch_plug: hold packets until userspace releases them
  *
  * Output commit. A virtual machine, a container or a service runs on while its
- * last checkpoint is being copied to a backup. Packets that it sends must not be
- * seen by anyone until the backup has the checkpoint that was taken after them:
- * if the machine fails before, the backup resumes from an older checkpoint, and
- * the packets must never have been sent. This qdisc holds them. It can also be
- * closed and opened by hand, as a plain valve.
+ * last checkpoint is being copied to a backup. Packets that it sends must not
+ * be seen by anyone until the backup has the checkpoint that was taken after
+ * them: if the machine fails before, the backup resumes from an older
+ * checkpoint, and the packets must never have been sent. This qdisc holds
+ * them. It can also be closed and opened by hand, as a plain valve.
  *
  * The queue is a FIFO. Userspace divides it into epochs: TCQ_PLUG_BUFFER ends
  * one and begins the next, TCQ_PLUG_RELEASE_ONE lets the oldest epoch that has
@@ -23,9 +23,9 @@
  * Two numbers are the whole state: the epoch being filled and the last epoch
  * released. Enqueue writes the first on the packet, dequeue compares the mark
  * of the packet at the head with the second. As the mark travels with the
- * packet, a drop, a reset or a packet that the driver hands back cannot move the
- * boundary between two epochs; and any number of epochs can wait, because an
- * epoch needs no memory. The plug is open when the two numbers are equal.
+ * packet, a drop, a reset or a packet that the driver hands back cannot move
+ * the boundary between two epochs; and any number of epochs can wait, because
+ * an epoch needs no memory. The plug is open when the two numbers are equal.
  *
  * A reset drops packets and leaves the numbers alone: a link that goes down
  * and up releases nothing. A new plug begins above all numbers that any plug
@@ -33,11 +33,11 @@
  * releases nothing.
  *
  * The valve. Between epochs, released packets go on leaving while the next
- * epoch fills. But closing an open plug must stop output at once, even if a slow
- * device has left packets in the queue. So TCQ_PLUG_BUFFER on an open plug stops
- * those packets too. They stay released: the next release of any kind sends
- * them, before all others. For this, dequeue compares the mark with a copy of
- * the last epoch released, which is 0 while the valve is shut.
+ * epoch fills. But closing an open plug must stop output at once, even if a
+ * slow device has left packets in the queue. So TCQ_PLUG_BUFFER on an open
+ * plug stops those packets too. They stay released: the next release of any
+ * kind sends them, before all others. For this, dequeue compares the mark with
+ * a copy of the last epoch released, which is 0 while the valve is shut.
  *
  * A packet may be held for long, so its sender must not have to wait for it.
  * Enqueue copies the pages of a zero-copy packet: their owner may overwrite
@@ -45,14 +45,15 @@
  * charging the packet to its socket; otherwise TCP would wait for the packet to
  * leave before it sends more. An open plug does neither.
  *
- * Locking. Enqueue and dequeue run under the root lock, and so does a reset
- * as long as packets can reach the queue. Commands take it too, and schedule
- * the queue before they drop it. So each packet is wholly before or wholly after
+ * Locking. Enqueue and dequeue run under the root lock, and so does a reset as
+ * long as packets can reach the queue. Commands take it too, and schedule the
+ * queue before they drop it. So each packet is wholly before or wholly after
  * each command, and no release is missed. __netif_schedule() may find that the
- * queue is scheduled already, or that a sender is about to run it. In both cases
- * the lock is taken after us by the one who runs the queue, who then sees the new
- * numbers. Commands that only change the numbers of a closed plug do not need
- * RTNL (plug_command_rcu()). Commands that open, close or walk a list hold it.
+ * queue is scheduled already, or that a sender is about to run it. In both
+ * cases the lock is taken after us by the one who runs the queue, who then
+ * sees the new numbers. Commands that only change the numbers of a closed plug
+ * do not need RTNL (plug_command_rcu()). Commands that open, close or walk a
+ * list hold it.
  *
  * A plug at the root that is open and empty does nothing to a packet, and
  * TCQ_F_CAN_BYPASS tells the core to send without enqueueing. The core looks
@@ -155,10 +156,10 @@ static struct sk_buff *plug_dequeue(struct Qdisc *sch)
 }
 
 /* A packet that could not be copied stays charged to its socket: some senders
- * take the end of the charge as the end of the use of their pages. A packet that
- * the device has yet to encrypt stays charged as well: without a socket the core
- * would drop it. A packet that a netem or another plug above has orphaned
- * already would lose its socket the second time.
+ * take the end of the charge as the end of the use of their pages. A packet
+ * that the device has yet to encrypt stays charged as well: without a socket
+ * the core would drop it. A packet that a netem or another plug above has
+ * orphaned already would lose its socket the second time.
  */
 static void plug_detach_sender(struct plug_sched_data *q, struct sk_buff *skb)
 {
@@ -224,8 +225,8 @@ static void plug_set_bypass(struct Qdisc *sch, bool bypass)
 	WRITE_ONCE(sch->flags, flags);
 }
 
-/* The core counts the length of the whole packet for each of its segments, which
- * is too much to count against the limit while the valve is shut.
+/* The core counts the length of the whole packet for each of its segments,
+ * which is too much to count against the limit while the valve is shut.
  */
 static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
 		      struct sk_buff_head *to)
@@ -242,8 +243,8 @@ static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
 	skb_queue_splice_init(from, to);
 }
 
-/* The core sends packets that the driver handed back without calling dequeue, so
- * they are taken from the core until the valve opens.
+/* The core sends packets that the driver handed back without calling dequeue,
+ * so they are taken from the core until the valve opens.
  */
 static void plug_park_handed_back(struct Qdisc *sch)
 {
@@ -272,9 +273,10 @@ static void plug_open_valve(struct Qdisc *sch)
 	skb_queue_splice_init(&q->stopped_bad_txq, &sch->skb_bad_txq);
 }
 
-/* When the valve was shut, the core may have been passing dequeued packets to the
- * driver, which may hand some of them back. These are older than the parked ones.
- * With the valve shut, the run of the queue ends after these packets.
+/* When the valve was shut, the core may have been passing dequeued packets to
+ * the driver, which may hand some of them back. These are older than the
+ * parked ones. With the valve shut, the run of the queue ends after these
+ * packets.
  *
  * Below another qdisc it is that qdisc's run that would have to end, and the
  * root's lists also have packets of its other children.
@@ -348,8 +350,8 @@ static void plug_leave_out(const struct sk_buff_head *list, unsigned int *n,
 	}
 }
 
-/* Counts the packets from @skb, the first that is not released, to the last packet
- * of epoch @youngest, and their length. Returns the last one.
+/* Counts the packets from @skb, the first that is not released, to the last
+ * packet of epoch @youngest, and their length. Returns the last one.
  */
 static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
 				       struct sk_buff *skb, u64 youngest,
@@ -367,10 +369,10 @@ static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
 	return end;
 }
 
-/* Marks grow from head to tail, so the packets that are not released are the end
- * of the list. They are counted as the rest of the queue, so that the lock is not
- * held for a walk over the dropped packets. They are walked only if younger epochs
- * stay.
+/* Marks grow from head to tail, so the packets that are not released are the
+ * end of the list. They are counted as the rest of the queue, so that the lock
+ * is not held for a walk over the dropped packets. They are walked only if
+ * younger epochs stay.
  */
 static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 {
@@ -411,10 +413,10 @@ static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 	qdisc_tree_reduce_backlog(sch, n, len);
 }
 
-/* No packet has the forgotten numbers any more, so counting them as released lets
- * nothing leave. Epochs above @youngest stay, and go on waiting; if there are none,
- * a new one begins. A closed plug stays closed, a shut valve stays shut. For epochs
- * that are already released or discarded, this does nothing.
+/* No packet has the forgotten numbers any more, so counting them as released
+ * lets nothing leave. Epochs above @youngest stay, and go on waiting; if there
+ * are none, a new one begins. A closed plug stays closed, a shut valve stays
+ * shut. For epochs that are already released or discarded, this does nothing.
  */
 static void plug_discard(struct Qdisc *sch, u64 youngest)
 {
@@ -557,9 +559,9 @@ static bool plug_is_closed(struct Qdisc *sch)
 	return closed;
 }
 
-/* Packets that the driver handed back have lost their mark. They are older than
- * the packets in the list, and released: otherwise they could not have reached the
- * driver.
+/* Packets that the driver handed back have lost their mark. They are older
+ * than the packets in the list, and released: otherwise they could not have
+ * reached the driver.
  */
 static u64 plug_head_epoch(struct Qdisc *sch)
 {
@@ -630,7 +632,7 @@ static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
 		*after = now;
 }
 
-/* Any command, with RTNL. @after: the state after it, also if it was refused. */
+/* Any command, with RTNL. @after: the state afterwards, also if refused. */
 int plug_command_rtnl(struct Qdisc *sch, struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
 		      struct netlink_ext_ack *extack)
@@ -670,8 +672,9 @@ int plug_command_rtnl(struct Qdisc *sch, struct plug_cmd *cmd,
 	return err;
 }
 
-/* Whether the command only changes numbers. Not if it opens or closes the plug,
- * which needs the bypass flag, nor if it opens the valve, which needs the lists.
+/* Whether the command only changes numbers. Not if it opens or closes the
+ * plug, which needs the bypass flag, nor if it opens the valve, which needs
+ * the lists.
  */
 static bool plug_only_numbers(const struct plug_sched_data *q,
 			      const struct plug_cmd *cmd)
@@ -713,8 +716,8 @@ static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
 
 /* A device without its own qdiscs has a builtin qdisc of the core as root. The
  * core replaces it by a default qdisc without a lock, and packets may come at
- * once; when the device goes away, the core does the reverse. So the lock of the
- * one does not protect against the other.
+ * once; when the device goes away, the core does the reverse. So the lock of
+ * the one does not protect against the other.
  */
 static bool plug_has_no_root(const struct Qdisc *root)
 {
@@ -734,8 +737,8 @@ static void plug_unlock_root_rcu(struct Qdisc *root)
 	spin_unlock_bh(qdisc_lock(root));
 }
 
-/* The same under rcu_read_lock(), for a plug that cannot be destroyed meanwhile.
- * -EAGAIN: this needs RTNL, and nothing was done.
+/* The same under rcu_read_lock(), for a plug that cannot be destroyed
+ * meanwhile. -EAGAIN: this needs RTNL, and nothing was done.
  *
  * The root is always scheduled, because we cannot look at the head; and in the
  * same RCU section in which it was the root: the core waits for that section
@@ -844,8 +847,8 @@ static struct Qdisc_ops plug_qdisc_ops __read_mostly = {
 };
 MODULE_ALIAS_NET_SCH("plug");
 
-/* The control interface is registered first and unregistered last, because plugs
- * notify it.
+/* The control interface is registered first and unregistered last, because
+ * plugs notify it.
  */
 static int __init plug_module_init(void)
 {

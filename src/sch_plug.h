@@ -20,10 +20,10 @@ struct sock;
 struct plug_cmd {
 	int			action;
 	u32			limit;	/* 0: the default */
-	bool			waited;	/* out: for packets in front of the queue */
+	bool			waited;	/* out: for deferred packets */
 	bool			has_last;
 	u64			last;	/* epoch to release or discard */
-	const struct nlattr	*attr;	/* where @last, or else the action, is */
+	const struct nlattr	*attr;	/* of @last, or else the action */
 };
 
 /* The counters of a plug since it was created; see SCH_PLUG_A_STATS_*. */
@@ -81,7 +81,7 @@ static inline u64 plug_commands(const struct plug_stats *st)
 
 /* What the control interface keeps in each plug. */
 struct plug_control {
-	spinlock_t		lock;	/* for being hashed, and for the owner */
+	spinlock_t		lock;	/* being hashed, and the owner */
 	struct hlist_node	node;	/* unhashed: the plug is going */
 	struct Qdisc		*sch;
 	u64			id;
