@@ -117,11 +117,6 @@ int change_plugs(struct request *req)
 	return STATUS_OK;
 }
 
-static int worse(int a, int b)
-{
-	return a > b ? a : b;
-}
-
 static int dispatch(struct request *req)
 {
 	const struct command *command = req->command;

@@ -29,6 +29,11 @@ enum {
 	STATUS_TIMEOUT = 124,
 };
 
+static inline int worse(int a, int b)
+{
+	return a > b ? a : b;
+}
+
 /* Messages: on stderr, or held back while a plug may be closed, see run.c. */
 struct messages {
 	int fd;

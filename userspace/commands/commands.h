@@ -5,14 +5,15 @@
 
 #include "../cli/plugctl.h"
 
-typedef void print_fn(struct request *req, const char *name,
-		      const struct qdisc_state *state, void *data);
+/* Returns a status. */
+typedef int print_fn(struct request *req, const char *name,
+		     const struct qdisc_state *state, void *data);
 
 extern const struct command cmd_add, cmd_del, cmd_buffer, cmd_release, cmd_open,
 	cmd_limit, cmd_discard, cmd_show, cmd_dump, cmd_monitor, cmd_wait, cmd_run,
 	cmd_guest, cmd_batch, cmd_version, cmd_help, cmd_is_open, cmd_save, cmd_complete;
 
-/* Every plug, or those of the devices named. Returns a status. */
+/* Every plug, or those of the devices named. Returns the worst status. */
 int print_plugs(struct request *req, print_fn *print, void *data, bool sent);
 
 /* parse() of "DEV... [upto EPOCH]": sets req->action.upto and epoch. */

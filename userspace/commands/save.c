@@ -15,56 +15,63 @@ static void print_device(struct out *out, const char *command, const char *name)
 		 name[0] == '-' ? "-- " : "", name);
 }
 
-/* A plug on an ifb of ours comes with its guest. Returns whether it is one. */
-static bool print_guest(struct request *req, const struct guest_links *links,
-			const struct qdisc_state *state)
+/* A line without "open" would close an open plug at the next boot. */
+static int complain_unknown(struct request *req, const char *name)
+{
+	if (req->options.rtnl)
+		return complain(req, STATUS_REFUSED, name,
+				"whether the plug is open is not known by rtnetlink, so it was not saved: leave out --rtnl");
+	return complain(req, STATUS_REFUSED, name,
+			"the in-tree module does not say whether the plug is open, so it was not saved: load the module of sch-plug, or write its line by hand");
+}
+
+/* A plug on an ifb of ours comes with its guest. */
+static int print_guest(struct request *req, const struct qdisc_state *state, int guest)
 {
 	struct kernel *kernel = &req->session->kernel;
 	struct out *out = &req->session->out;
-	const struct guest_link *ifb = guest_find_link(links, state->ifindex);
 	struct guest_ingress ingress;
 	char name[IF_NAMESIZE];
 	int error;
 
-	if (!ifb || !ifb->guest)
-		return false;
-	if (!kernel_ifname(kernel, ifb->guest, name))
-		return true;
-	error = guest_look(kernel, ifb->guest, &ingress);
-	if (error) {
-		complain_netlink(req, error);
-		return true;
-	}
+	/* Its device is gone, and the plug is of no use. */
+	if (!kernel_ifname(kernel, guest, name))
+		return STATUS_OK;
+	if (!state->has_state)
+		return complain_unknown(req, name);
+	error = guest_look(kernel, guest, &ingress);
+	if (error)
+		return complain_netlink(req, error);
 	print_device(out, "guest add", name);
-	if (state->has_state)
-		out_text(out, " limit %u", state->limit);
-	out_text(out, "%s%s\n", ingress.passes_arp ? " except arp" : "",
-		 state->has_state && state->open ? " open" : "");
-	return true;
+	out_text(out, " limit %u%s%s\n", state->limit,
+		 ingress.passes_arp ? " except arp" : "",
+		 state->open ? " open" : "");
+	return STATUS_OK;
 }
 
 /* The line of a batch that attaches this plug again. */
-static void print_add(struct request *req, const char *name,
-		      const struct qdisc_state *state, void *links)
+static int print_add(struct request *req, const char *name,
+		     const struct qdisc_state *state, void *links)
 {
+	const struct guest_link *ifb = guest_find_link(links, state->ifindex);
 	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
 	struct out *out = &req->session->out;
 
-	if (print_guest(req, links, state))
-		return;
+	if (ifb && ifb->guest)
+		return print_guest(req, state, ifb->guest);
 	/* The kernel makes its default qdiscs itself. */
 	if (!state->handle)
-		return;
+		return STATUS_OK;
+	if (!state->has_state)
+		return complain_unknown(req, name);
 	format_handle(handle, state->handle);
 	format_parent(parent, state->parent);
 	print_device(out, "add --keep", name);
 	out_text(out, " handle %s", handle);
 	if (state->parent != TC_H_ROOT)
 		out_text(out, " parent %s", parent);
-	if (state->has_state)
-		out_text(out, " limit %u%s", state->limit,
-			 state->open ? " open" : "");
-	out_text(out, "\n");
+	out_text(out, " limit %u%s\n", state->limit, state->open ? " open" : "");
+	return STATUS_OK;
 }
 
 static int save_run(struct request *req)
