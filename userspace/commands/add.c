@@ -198,7 +198,9 @@ static int complain_add(struct request *req, const char *name,
 			const struct answer *answer)
 {
 	if (!answer->complete)
-		return complain_netlink(req, answer->error);
+		return complain(req, STATUS_REFUSED, name,
+				"no answer, the plug may have been attached or not (%s): see plugctl show %s",
+				strerror(answer->error), name);
 	if (answer->error == EEXIST)
 		return complain(req, STATUS_REFUSED, name,
 				"somebody else attached a qdisc at the same moment: see tc qdisc show dev %s",
@@ -210,14 +212,14 @@ static int complain_add(struct request *req, const char *name,
 	return complain_refusal(req, name, answer->error, answer->text);
 }
 
-/* Its id, if there is the family, and its state. */
+/* Its id, if there is the family, and its state. Returns an errno; ENOENT: gone. */
 static int find_added(struct request *req, const struct address *at,
 		      struct target *target)
 {
 	struct kernel *kernel = &req->session->kernel;
 	struct qdisc_list list = { 0 };
 	const struct qdisc_state *state;
-	int error, status = STATUS_OK;
+	int error;
 
 	error = list_plugs(kernel, target, 1, req->session->out.json, &list);
 	state = error ? NULL : find_qdisc(&list, at->ifindex, 0, at->handle);
@@ -227,15 +229,54 @@ static int find_added(struct request *req, const struct address *at,
 		target->at.id = state->id;
 		keep_target(kernel, &req->options.selector, target);
 		target->replaced = false;
-	} else if (error) {
-		status = complain_netlink(req, error);
-	} else {
-		status = complain(req, STATUS_REFUSED, target->name,
-				  "the plug was attached and is gone again: see tc qdisc show dev %s",
-				  target->name);
+	} else if (!error) {
+		error = ENOENT;
 	}
 	free(list.v);
-	return status;
+	return error;
+}
+
+/* By the address that the plug was given, which nothing else had. */
+static bool send_order(struct request *req, const struct add *add, enum order_kind kind)
+{
+	const struct order order = {
+		.kind = kind, .at = add->order.at,
+		.action.code = TCQ_PLUG_RELEASE_INDEFINITE,
+	};
+	struct answer answer;
+
+	kernel_exchange(&req->session->kernel, &order, &answer, 1);
+	return answer.complete && !answer.error;
+}
+
+/*
+ * The plug is there, and cannot be looked at. One that was to be open may be closed,
+ * as with the in-tree module, and must not stay so: it is opened, or goes again.
+ */
+static int complain_unread(struct request *req, const struct add *add,
+			   const char *name, int error)
+{
+	const char *why = strerror(error);
+
+	if (error == ENOENT)
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached and is gone again: see tc qdisc show dev %s",
+				name);
+	if (!add->open)
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached, but its state could not be read (%s): see plugctl show %s",
+				why, name);
+	if (send_order(req, add, ORDER_CHANGE))
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached and opened, but its state could not be read (%s): see plugctl show %s",
+				why, name);
+	if (send_order(req, add, ORDER_DEL))
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached, but could not be opened and was detached again (%s): try again",
+				why);
+	return complain(req, STATUS_REFUSED, name,
+			"the plug was attached, may be closed, and could neither be opened nor detached (%s): plugctl open %s",
+			why, name);
 }
 
 /*
@@ -263,20 +304,25 @@ static int attach(struct request *req, struct add *add, struct target *target)
 {
 	struct answer answer;
 	bool kept = false;
-	int status;
+	int status, error;
 
 	add->order.at.ifindex = target->at.ifindex;
 	status = choose_handle(req, target->name, &add->order.at, &kept);
 	if (status)
 		return status;
-	if (kept)
-		return find_added(req, &add->order.at, target);
+	if (kept) {
+		error = find_added(req, &add->order.at, target);
+		return error ? complain_netlink(req, error) : STATUS_OK;
+	}
 	kernel_exchange(&req->session->kernel, &add->order, &answer, 1);
+	/* Nobody knows whether it was attached: if so, it is not to stay closed. */
+	if (!answer.complete && add->open)
+		send_order(req, add, ORDER_CHANGE);
 	if (!answer.complete || answer.error)
 		return complain_add(req, target->name, &answer);
-	status = find_added(req, &add->order.at, target);
-	if (status)
-		return status;
+	error = find_added(req, &add->order.at, target);
+	if (error)
+		return complain_unread(req, add, target->name, error);
 	finish(req, add, target);
 	if (add->have_limit)
 		note_small_limit(req, target->name, add->order.action.limit);

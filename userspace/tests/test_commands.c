@@ -133,6 +133,16 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 	return 0;
 }
 
+/* How many orders of that kind there were. */
+static unsigned int ordered(enum order_kind kind)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < fake.n_orders; i++)
+		n += fake.orders[i].kind == kind;
+	return n;
+}
+
 static int fake_dump(int ifindex, bool family, struct qdisc_list *list)
 {
 	unsigned int i;
@@ -327,10 +337,49 @@ static void save_without_state(void **unused)
 	gives("plugctl save", 2, "", "plugctl: a: the in-tree module does not say");
 }
 
+/* A plug that is to be open, and of which no state can be read once it is there. */
+static void add_unread(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	fake.intree = true;
+	/* The first dump looks for what is there. */
+	fake.fail_from = 2;
+	gives("plugctl add a open", 2, "",
+	      "plugctl: a: the plug was attached and opened, but its state could not be read (No buffer space available): see plugctl show a");
+	assert_int_equal(fake.n, 3);
+	assert_true(fake.plugs[2].open);
+
+	fake_reset();
+	fake.intree = true;
+	fake.fail_from = 2;
+	fake.refuse = 1 << ORDER_CHANGE;
+	gives("plugctl add a open", 2, "",
+	      "plugctl: a: the plug was attached, but could not be opened and was detached again (No buffer space available): try again");
+	assert_int_equal(fake.n, 2);
+
+	fake_reset();
+	fake.intree = true;
+	fake.fail_from = 2;
+	fake.refuse = 1 << ORDER_CHANGE | 1 << ORDER_DEL;
+	gives("plugctl add a open", 2, "",
+	      "plugctl: a: the plug was attached, may be closed, and could neither be opened nor detached (No buffer space available): plugctl open a");
+	assert_int_equal(fake.n, 3);
+
+	/* One that is to be closed is what it is to be. */
+	fake_reset();
+	fake.fail_from = 2;
+	gives("plugctl add a", 2, "",
+	      "plugctl: a: the plug was attached, but its state could not be read (No buffer space available): see plugctl show a");
+	assert_int_equal(fake.n, 3);
+	assert_int_equal(ordered(ORDER_CHANGE), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(save_without_state),
+		cmocka_unit_test(add_unread),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
