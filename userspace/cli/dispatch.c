@@ -79,8 +79,8 @@ static bool is_mistyped(const char *word)
 
 /*
  * A device that is not there is no reason to leave the others alone. But what was
- * released, opened or dropped cannot be taken back: "release eth0 up 5" is not
- * "release eth0".
+ * released, dropped or detached cannot be taken back: "release eth0 up 5" is not
+ * "release eth0", nor is "del eth0 upto 5" "del eth0".
  */
 static int check_words(struct request *req)
 {
@@ -103,18 +103,14 @@ static int check_words(struct request *req)
 			      mistyped);
 }
 
-int change_plugs(struct request *req)
+void change_plugs(struct request *req)
 {
 	/* The state after the command costs time: only on demand. */
 	const bool echo = req->options.verbose || req->session->out.json;
-	int status = check_words(req);
 
-	if (status)
-		return status;
 	own_plugs(req);
 	change_targets(&req->session->kernel, &req->options.selector,
 		       req->targets.v, req->targets.n, &req->action, echo);
-	return STATUS_OK;
 }
 
 static int dispatch(struct request *req)
@@ -127,9 +123,14 @@ static int dispatch(struct request *req)
 		status = open_kernel(req);
 	if (!status)
 		status = find_plugs(req);
+	if (!status)
+		status = check_words(req);
 	if (status)
 		return status;
-	status = command->run ? command->run(req) : change_plugs(req);
+	if (command->run)
+		status = command->run(req);
+	else
+		change_plugs(req);
 	if (command->targets >= ONE_PLUG)
 		report_targets(req);
 	/* The program's own status is what its caller asked for. */

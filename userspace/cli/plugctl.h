@@ -156,8 +156,8 @@ int plugctl_main(struct plugctl *session, int argc, char **argv);
 /* Words to the end of the report. words[0] is not a program's name. */
 int execute(struct request *req, char **words, int n);
 
-/* req->action to each target. Returns a status. */
-int change_plugs(struct request *req);
+/* req->action to each target. */
+void change_plugs(struct request *req);
 
 /* Words to options, command and arguments. Returns a status. */
 int parse_words(struct request *req, char **words, int n);

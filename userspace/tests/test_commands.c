@@ -375,11 +375,30 @@ static void add_unread(void **unused)
 	assert_int_equal(ordered(ORDER_CHANGE), 0);
 }
 
+/* "upto" where it means nothing, and where it is not understood. */
+static void mistyped_upto(void **unused)
+{
+	static const char *const lines[] = {
+		"plugctl del b upto 3", "plugctl wait b upto 3", "plugctl open b upto 3",
+		"plugctl release b up 3", "plugctl buffer b 3", "plugctl del --force b uptp 3",
+		"plugctl run b upto 3 -- true", "plugctl -j del b upto 3",
+	};
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		fake_reset();
+		gives(lines[i], 1, "", "is no device: was \"upto EPOCH\" meant? Nothing was done");
+		assert_int_equal(fake.n_orders, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(save_without_state),
 		cmocka_unit_test(add_unread),
+		cmocka_unit_test(mistyped_upto),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
