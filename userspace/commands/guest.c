@@ -645,6 +645,47 @@ static void show_all(struct request *req, const struct guest_links *links,
 	out_end(out);
 }
 
+/* What is nearly a word that may follow the devices; or NULL. */
+static const char *nearest_keyword(const char *word)
+{
+	static const char *const keywords[] = {
+		"limit", "except", "open", "closed",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+		if (edit_distance(word, keywords[i]) <= (keywords[i][4] ? 2U : 1U))
+			return keywords[i];
+	return NULL;
+}
+
+/*
+ * All of them are looked for before anything is made: "guest add vif1 excpt arp"
+ * is not "guest add vif1", which would hold the guest's ARP.
+ */
+static int check_devices(struct request *req, const struct guest_words *words)
+{
+	int status = STATUS_OK;
+	unsigned int i;
+
+	for (i = 0; i < words->n; i++) {
+		struct target device = { .name = words->names[i] };
+		const char *keyword;
+
+		if (find_device(&req->session->kernel, &device))
+			continue;
+		keyword = device.failed == TARGET_NO_DEVICE ?
+			  nearest_keyword(device.name) : NULL;
+		if (keyword)
+			return complain_usage(req, "'%s' is no device: was \"%s\" meant? Nothing was done",
+					      device.name, keyword);
+		status = worse(status, complain_target(req, &device));
+	}
+	if (status && words->n > 1)
+		note(req, NULL, "no guest was added, as not all devices are there");
+	return status;
+}
+
 /* Each sees what the one before has done. */
 static int change_one(struct request *req, const struct guest_words *words,
 		      const char *name)
@@ -684,6 +725,12 @@ static int guest_run(struct request *req)
 	unsigned int i;
 
 	parse_guest_words(req, &words);
+	if (req->words[0][0] == 'a') {
+		const int status = check_devices(req, &words);
+
+		if (status)
+			return status;
+	}
 	if (req->words[0][0] != 's' && lock_guests(req, &lock))
 		return STATUS_OK;
 	error = guest_list_links(&req->session->kernel, &links);

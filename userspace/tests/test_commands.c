@@ -393,12 +393,29 @@ static void mistyped_upto(void **unused)
 	}
 }
 
+/* "excpt arp" would be two devices, and the guest's ARP held. */
+static void guest_add_mistyped(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	gives("plugctl guest add a excpt arp", 1, "",
+	      "plugctl: 'excpt' is no device: was \"except\" meant? Nothing was done: usage: ");
+	assert_int_equal(fake.requests + fake.n_orders, 0);
+	fake_reset();
+	gives("plugctl guest add a nosuch0", 2, "", "plugctl: nosuch0: no such device");
+	assert_int_equal(fake.requests + fake.n_orders, 0);
+	fake_reset();
+	gives("plugctl guest add a", 0, "", "");
+	assert_true(fake.requests);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(save_without_state),
 		cmocka_unit_test(add_unread),
 		cmocka_unit_test(mistyped_upto),
+		cmocka_unit_test(guest_add_mistyped),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);

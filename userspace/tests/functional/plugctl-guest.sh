@@ -319,9 +319,12 @@ ip netns del peer
 
 # What is no guest's.
 quiet_wire
-run plugctl guest add lo nosuch0
-gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*'
-plugctl guest del lo
+run plugctl guest add v0 nosuch0
+gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*
+plugctl: no guest was added, *'
+run plugctl guest add v0 excpt arp
+gives "a mistyped word" 1 '' "plugctl: 'excpt' is no device: was \"except\" meant? Nothing was done*"
+is "and nothing was made" "$(ours | xargs)" "$nothing"
 ip link add i0 type ifb
 run plugctl guest add i0
 gives "an ifb" 2 '' 'plugctl: i0: an ifb is nobody?s guest*'
