@@ -709,12 +709,22 @@ static int lock_guests(struct request *req, int *lock)
 {
 	const uint64_t deadline = clock_now() + (req->options.have_timeout ?
 						 req->options.timeout : DEL_PATIENCE);
-	const int error = kernel_lock(req->options.netns, deadline, lock);
+	char path[LOCK_PATH_MAX];
+	const int error = kernel_lock(&req->session->kernel, deadline, path, lock);
 
-	if (error == EADDRINUSE)
+	if (!error)
+		return STATUS_OK;
+	if (error == EWOULDBLOCK)
 		return complain(req, STATUS_TIMEOUT, NULL,
-				"another plugctl guest add or del is at work, and does not end");
-	return error ? complain_netlink(req, error) : STATUS_OK;
+				"another plugctl guest add or del is at work, and does not end: see fuser -v %s",
+				path);
+	if (error == EPERM || error == EACCES)
+		return complain(req, STATUS_NO_ACCESS, path,
+				"cannot be locked: %s: run plugctl as root, which this file has to belong to",
+				strerror(error));
+	return complain(req, STATUS_REFUSED, path,
+			"cannot be locked: %s: it has to be a file in a folder that can be written to",
+			strerror(error));
 }
 
 static int guest_run(struct request *req)

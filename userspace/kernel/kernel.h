@@ -65,12 +65,17 @@ bool kernel_open(struct kernel *kernel, const char *netns,
 		 struct open_failure *failure);
 void kernel_close(struct kernel *kernel);
 
+/* Where the files are that kernel_lock() makes. */
+#define LOCK_DIR	"/run"
+#define LOCK_PATH_MAX	64
+
 /*
  * For what takes several steps: one process at a time in that namespace. Waits
- * until deadline (of clock_now()). Returns an errno, EADDRINUSE: another one still
- * has it. Close *lock.
+ * until deadline (of clock_now()). Returns an errno, EWOULDBLOCK: another one still
+ * has it; path is the file that it was about. Close *lock.
  */
-int kernel_lock(const char *netns, uint64_t deadline, int *lock);
+int kernel_lock(struct kernel *kernel, uint64_t deadline,
+		char path[LOCK_PATH_MAX], int *lock);
 
 /*
  * Whether the kernel has the family: decides which interface is spoken. The
