@@ -46,7 +46,25 @@ static int complain_split(struct request *req, int what)
 			"the input ends in the middle of this line, which was not executed: end it with a newline");
 }
 
+/* "Not open" is what was asked for, and no failure. */
+static bool is_failure(int status)
+{
+	return status && status != STATUS_NOT_OPEN;
+}
+
+/* Of the whole batch: "not open" counts where nothing has failed. */
+static int worse_line(int a, int b)
+{
+	return is_failure(a) == is_failure(b) ? worse(a, b) : is_failure(a) ? a : b;
+}
+
 /* With -j: one object for the line. */
+static void answer_begin(struct request *req)
+{
+	out_object(&req->session->out, NULL);
+	out_u64(&req->session->out, "line", NULL, req->line);
+}
+
 static void answer_end(struct request *req, int status)
 {
 	struct out *out = &req->session->out;
@@ -55,7 +73,7 @@ static void answer_end(struct request *req, int status)
 		out_end(out);
 	if (req->command)
 		out_str(out, "command", NULL, req->command->name);
-	out_bool(out, "ok", !status);
+	out_bool(out, "ok", !is_failure(status));
 	if (req->errors)
 		out_value(out, "errors", req->errors);
 	req->errors = NULL;
@@ -71,13 +89,9 @@ static int run_line(struct request *req, struct line *line, char **words)
 
 	if (!n)
 		return STATUS_OK;
-	if (out->json) {
-		out_object(out, NULL);
-		out_u64(out, "line", NULL, req->line);
-	}
+	answer_begin(req);
 	status = n > 0 ? execute(req, words, n) : complain_split(req, n);
-	if (out->json)
-		answer_end(req, status);
+	answer_end(req, status);
 	line->broken = !out_flush(out);
 	if (line->broken)
 		status = complain(req, STATUS_REFUSED, NULL,
@@ -109,24 +123,21 @@ static int run_lines(struct request *batch, struct reader *reader, const char *f
 	if (!words)
 		return complain_memory(batch);
 	base.force = false;	/* the batch's own */
-	base.have_at_exit = batch->options.have_at_exit;
 	while (more) {
 		struct request req = {
 			.session = batch->session, .base = &base,
 			.file = file, .line = ++number,
 		};
 
-		req.options = base;
 		line.text = reader_line(reader, &line.len, &line.terminated);
 		/* Lines of another read may have been written long after. */
 		batch->session->kernel.moment += reader->reads - reads;
 		reads = reader->reads;
 		status = line.text ? run_line(&req, &line, words) :
 				     complain_end(&req, reader);
-		if (status > worst)
-			worst = status;
-		more = line.text && (!status || batch->options.force) &&
-		       !line.broken;
+		worst = worse_line(worst, status);
+		more = line.text && !line.broken &&
+		       (!is_failure(status) || batch->options.force);
 	}
 	free(words);
 	return worst;

@@ -320,6 +320,21 @@ static void gives(const char *line, int status, const char *out, const char *err
 	capture_free(c);
 }
 
+/* A batch, by the same measure. */
+static void batch_gives(const char *options, const char *lines, int status,
+			const char *out, const char *err)
+{
+	char command[64];
+	const int fd = memfd_create("batch", 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, lines, strlen(lines)), strlen(lines));
+	snprintf(command, sizeof(command), "plugctl %s batch /proc/self/fd/%d",
+		 options, fd);
+	gives(command, status, out, err);
+	close(fd);
+}
+
 /* A plug of which nobody knows whether it is open is not saved as a closed one. */
 static void save_without_state(void **unused)
 {
@@ -410,6 +425,22 @@ static void guest_add_mistyped(void **unused)
 	assert_true(fake.requests);
 }
 
+/* Closed is an answer, and no failure that ends a batch. */
+static void is_open_in_a_batch(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	batch_gives("", "is-open b\nopen c\nis-open c\n", 4, "", "");
+	assert_true(fake.plugs[1].open);
+	batch_gives("-j", "is-open b\nis-open c\nversion x\n", 1,
+		    "{\"line\":1,\"open\":false,\"command\":\"is-open\",\"ok\":true}\n"
+		    "{\"line\":2,\"open\":true,\"command\":\"is-open\",\"ok\":true}\n"
+		    "{\"line\":3,\"command\":\"version\",\"ok\":false,\"errors\":[{\"message\":\"unexpected argument 'x': usage: plugctl version\",\"status\":1}]}\n",
+		    ":3: unexpected argument");
+	gives("plugctl is-open b", 4, "", "");
+	gives("plugctl -j is-open b", 4, "", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +448,7 @@ int main(void)
 		cmocka_unit_test(add_unread),
 		cmocka_unit_test(mistyped_upto),
 		cmocka_unit_test(guest_add_mistyped),
+		cmocka_unit_test(is_open_in_a_batch),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);

@@ -34,6 +34,10 @@ run plugctl is-open nosuch0
 gives "is-open: no such device" 2 '' 'plugctl: nosuch0: no such device*'
 run sh -c "printf 'buffer v0\nis-open v0\n' | plugctl --force batch"
 gives "is-open in a batch" 4 '' ''
+run sh -c "printf 'is-open v0\nopen v0\nis-open v0\n' | plugctl -j batch"
+gives "which goes on" 4 '{"line":1,"open":false,"command":"is-open","ok":true}
+{"line":2,*}
+{"line":3,"open":true,"command":"is-open","ok":true}' ''
 plugctl open v0
 
 for name in status list ls; do
