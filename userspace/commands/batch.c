@@ -99,16 +99,24 @@ static int run_line(struct request *req, struct line *line, char **words)
 	return status;
 }
 
-static int complain_end(struct request *req, const struct reader *reader)
+/* There is no further line: unless it is the end, an answer says why. */
+static int complain_end(struct request *req, int error)
 {
-	if (reader->error == E2BIG)
-		return complain(req, STATUS_USAGE, NULL,
-				"this line is longer than %d bytes: this is not a batch",
-				READER_LINE_MAX);
-	if (reader->error)
-		return complain(req, STATUS_REFUSED, NULL, "cannot read on: %s",
-				strerror(reader->error));
-	return STATUS_OK;
+	int status;
+
+	if (!error)
+		return STATUS_OK;
+	answer_begin(req);
+	if (error == E2BIG)
+		status = complain(req, STATUS_USAGE, NULL,
+				  "this line is longer than %d bytes: this is not a batch",
+				  READER_LINE_MAX);
+	else
+		status = complain(req, STATUS_REFUSED, NULL,
+				  "cannot read on: %s: what came before was executed",
+				  strerror(error));
+	answer_end(req, status);
+	return status;
 }
 
 static int run_lines(struct request *batch, struct reader *reader, const char *file)
@@ -134,7 +142,7 @@ static int run_lines(struct request *batch, struct reader *reader, const char *f
 		batch->session->kernel.moment += reader->reads - reads;
 		reads = reader->reads;
 		status = line.text ? run_line(&req, &line, words) :
-				     complain_end(&req, reader);
+				     complain_end(&req, reader->error);
 		worst = worse_line(worst, status);
 		more = line.text && !line.broken &&
 		       (!is_failure(status) || batch->options.force);

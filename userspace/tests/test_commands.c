@@ -13,6 +13,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "../cli/reader.h"
 #include "../kernel/guest.h"
 
 #define FAKE_PLUGS	8
@@ -441,6 +442,27 @@ static void is_open_in_a_batch(void **unused)
 	gives("plugctl -j is-open b", 4, "", "");
 }
 
+/* Whatever ends it, a program that counts answers gets one. */
+static void batch_cut_short(void **unused)
+{
+	char *lines = malloc(READER_LINE_MAX * 3 + 16);
+
+	(void)unused;
+	assert_non_null(lines);
+	strcpy(lines, "is-open b\n");
+	memset(lines + 10, 'x', READER_LINE_MAX * 3);
+	lines[READER_LINE_MAX * 3 + 10] = '\0';
+	fake_reset();
+	batch_gives("-j", lines, 1,
+		    "{\"line\":1,\"open\":false,\"command\":\"is-open\",\"ok\":true}\n"
+		    "{\"line\":2,\"ok\":false,\"errors\":[{\"message\":\"this line is longer than 1048576 bytes: this is not a batch\",\"status\":1}]}\n",
+		    ":2: this line is longer");
+	free(lines);
+	gives("plugctl -j batch /etc", 2,
+	      "{\"line\":1,\"ok\":false,\"errors\":[{\"message\":\"cannot read on: Is a directory: what came before was executed\",\"status\":2}]}\n",
+	      "plugctl: /etc:1: cannot read on: Is a directory: what came before was executed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +471,7 @@ int main(void)
 		cmocka_unit_test(mistyped_upto),
 		cmocka_unit_test(guest_add_mistyped),
 		cmocka_unit_test(is_open_in_a_batch),
+		cmocka_unit_test(batch_cut_short),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
