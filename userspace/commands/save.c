@@ -74,12 +74,18 @@ static int print_add(struct request *req, const char *name,
 	return STATUS_OK;
 }
 
+static int save_parse(struct request *req)
+{
+	return req->session->out.json ?
+	       complain_usage(req, "save prints a batch, not JSON: leave out -j") :
+	       STATUS_OK;
+}
+
 static int save_run(struct request *req)
 {
 	struct guest_links links = { 0 };
 	int error, status;
 
-	req->session->out.json = false;
 	error = guest_list_links(&req->session->kernel, &links);
 	status = error ? complain_netlink(req, error) :
 		 print_plugs(req, print_add, &links, false);
@@ -97,5 +103,6 @@ const struct command cmd_save = {
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | NOT_IN_BATCH,
 	.targets = DEVICES,
+	.parse = save_parse,
 	.run = save_run,
 };

@@ -426,6 +426,13 @@ static void guest_add_mistyped(void **unused)
 	assert_true(fake.requests);
 }
 
+static void json_of_a_script(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	gives("plugctl -j save", 1, "", "plugctl: save prints a batch, not JSON: leave out -j: usage: ");
+}
+
 /* Closed is an answer, and no failure that ends a batch. */
 static void is_open_in_a_batch(void **unused)
 {
@@ -470,6 +477,7 @@ int main(void)
 		cmocka_unit_test(add_unread),
 		cmocka_unit_test(mistyped_upto),
 		cmocka_unit_test(guest_add_mistyped),
+		cmocka_unit_test(json_of_a_script),
 		cmocka_unit_test(is_open_in_a_batch),
 		cmocka_unit_test(batch_cut_short),
 	};
