@@ -8,11 +8,33 @@
 #include "../report/text.h"
 #include "commands.h"
 
-/* A name that a batch cannot have, as one with a blank, makes a comment of its line. */
-static void print_device(struct out *out, const char *command, const char *name)
+/* What stands behind a guest's device, and so is taken for that. */
+static bool is_keyword(const char *name)
 {
-	out_text(out, "%s%s %s%s", strpbrk(name, " #?") ? "# " : "", command,
-		 name[0] == '-' ? "-- " : "", name);
+	return !strcmp(name, "limit") || !strcmp(name, "except") ||
+	       !strcmp(name, "open") || !strcmp(name, "closed");
+}
+
+/*
+ * The beginning of a line: @command, or NULL for a guest. Some names cannot be in
+ * one: a comment begins with '#', and what is not printable would not be read again as
+ * it was printed.
+ */
+static int print_device(struct request *req, const char *command, const char *name)
+{
+	const char *before = name[0] == '-' ? "-- " :
+			     /* Alone, it is skipped. */
+			     !strcmp(name, "dev") ? "dev " : "";
+	char printable[IF_NAMESIZE];
+
+	snprintf(printable, sizeof(printable), "%s", name);
+	make_printable(printable);
+	if (name[0] == '#' || strcmp(name, printable) || (!command && is_keyword(name)))
+		return complain(req, STATUS_REFUSED, name,
+				"no line of a batch can name this device, so its plug was not saved: rename it with ip link set");
+	out_text(&req->session->out, "%s %s%s", command ? command : "guest add",
+		 before, name);
+	return STATUS_OK;
 }
 
 /* A line without "open" would close an open plug at the next boot. */
@@ -32,7 +54,7 @@ static int print_guest(struct request *req, const struct qdisc_state *state, int
 	struct out *out = &req->session->out;
 	struct guest_ingress ingress;
 	char name[IF_NAMESIZE];
-	int error;
+	int error, status;
 
 	/* Its device is gone, and the plug is of no use. */
 	if (!kernel_ifname(kernel, guest, name))
@@ -42,7 +64,9 @@ static int print_guest(struct request *req, const struct qdisc_state *state, int
 	error = guest_look(kernel, guest, &ingress);
 	if (error)
 		return complain_netlink(req, error);
-	print_device(out, "guest add", name);
+	status = print_device(req, NULL, name);
+	if (status)
+		return status;
 	out_text(out, " limit %u%s%s\n", state->limit,
 		 ingress.passes_arp ? " except arp" : "",
 		 state->open ? " open" : "");
@@ -50,12 +74,13 @@ static int print_guest(struct request *req, const struct qdisc_state *state, int
 }
 
 /* The line of a batch that attaches this plug again. */
-static int print_add(struct request *req, const char *name,
+static int print_add(struct request *req, const char *printable,
 		     const struct qdisc_state *state, void *links)
 {
 	const struct guest_link *ifb = guest_find_link(links, state->ifindex);
-	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
+	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX], name[IF_NAMESIZE];
 	struct out *out = &req->session->out;
+	int status;
 
 	if (ifb && ifb->guest)
 		return print_guest(req, state, ifb->guest);
@@ -63,10 +88,14 @@ static int print_add(struct request *req, const char *name,
 	if (!state->handle)
 		return STATUS_OK;
 	if (!state->has_state)
-		return complain_unknown(req, name);
+		return complain_unknown(req, printable);
+	if (!kernel_ifname(&req->session->kernel, state->ifindex, name))
+		return STATUS_OK;
 	format_handle(handle, state->handle);
 	format_parent(parent, state->parent);
-	print_device(out, "add --keep", name);
+	status = print_device(req, "add --keep", name);
+	if (status)
+		return status;
 	out_text(out, " handle %s", handle);
 	if (state->parent != TC_H_ROOT)
 		out_text(out, " parent %s", parent);

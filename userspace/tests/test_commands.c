@@ -470,6 +470,33 @@ static void batch_cut_short(void **unused)
 	      "plugctl: /etc:1: cannot read on: Is a directory: what came before was executed");
 }
 
+/* What a batch understands is saved, and what it does not is said. */
+static void saved_names(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	fake.names[1] = "a#b";
+	fake.names[2] = "-c";
+	gives("plugctl save", 0, "add --keep a#b handle 8001: limit 1000\n"
+	      "add --keep -- -c handle 8001: limit 1000\n", "");
+	fake.names[1] = "#b";
+	fake.names[2] = "dev";
+	gives("plugctl save", 2, "add --keep dev dev handle 8001: limit 1000\n",
+	      "plugctl: #b: no line of a batch can name this device, so its plug was not saved: ");
+	fake_reset();
+	fake.names[1] = "x\377y";
+	gives("plugctl save b", 2, "", "b: no such device");
+	gives("plugctl save", 2, "add --keep c handle 8001: limit 1000\n",
+	      "plugctl: x?y: no line of a batch can name this device");
+	fake_reset();
+	fake.names[0] = "limit";
+	fake.names[4] = "ifb-limit";
+	fake.guest = 1;
+	fake.n = 1;
+	fake.plugs[0].ifindex = 5;
+	gives("plugctl save", 2, "", "plugctl: limit: no line of a batch can name this device");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +507,7 @@ int main(void)
 		cmocka_unit_test(json_of_a_script),
 		cmocka_unit_test(is_open_in_a_batch),
 		cmocka_unit_test(batch_cut_short),
+		cmocka_unit_test(saved_names),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
