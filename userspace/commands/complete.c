@@ -36,7 +36,7 @@ static bool takes_value(const char *word)
 {
 	const struct option *option;
 
-	if (word[0] != '-' || (word[1] != '-' && word[2]))
+	if (word[0] != '-' || !word[1] || (word[1] != '-' && word[2]))
 		return false;
 	option = find_option(word, strlen(word));
 	return option && option->value && !option->value_optional;

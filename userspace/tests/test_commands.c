@@ -497,6 +497,15 @@ static void saved_names(void **unused)
 	gives("plugctl save", 2, "", "plugctl: limit: no line of a batch can name this device");
 }
 
+/* A lone dash is a word, and has no letter behind it. */
+static void complete_dash(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	gives("plugctl complete -- batch - x", 0, NULL, "");
+	gives("plugctl complete -- -", 0, NULL, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +517,7 @@ int main(void)
 		cmocka_unit_test(is_open_in_a_batch),
 		cmocka_unit_test(batch_cut_short),
 		cmocka_unit_test(saved_names),
+		cmocka_unit_test(complete_dash),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
