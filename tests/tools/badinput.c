@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Input that no honest program sends, by both interfaces: every length of message
- * and of options, every action, attributes with wrong types, lengths, flags and
- * nesting, missing, twice, cut short, random trees of them, and headers with what
- * is reserved; by root, by a user without rights, and by the root of a user
- * namespace, to whom only its own devices answer. A refusal changes nothing (I1,
- * I4); what is accepted does what it says, and nothing else. What is to be accepted
- * is worked out here, from the header's rules, for each message.
+ * Input that no correct program sends, through both interfaces: every length of
+ * message and of options, every action; attributes with wrong types, lengths, flags
+ * and nesting, attributes that are missing, repeated or cut short, random trees of
+ * attributes, and headers with reserved bits set. The senders are root, a user
+ * without rights, and the root of a user namespace, who can only reach the devices
+ * there. A refused message changes nothing (I1, I4); an accepted one does what it
+ * says, and nothing else. For each message the test computes from the rules in the
+ * header whether it must be accepted.
  *
- *	badinput [COUNT [FLOOD [SEED]]]	that many random messages (20000), with a look
- *					at the plug after each; and FLOOD more
- *					without (0), for kernels that look themselves
+ *	badinput [COUNT [FLOOD [SEED]]]	COUNT random messages (20000), with a check
+ *					of the plug after each; and FLOOD more (0)
+ *					without, for kernels that check themselves
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,14 +35,14 @@ static int nl;
 static struct control ctl;
 static struct wire w;
 static struct plug_reply reply;
-static int ifindex;		/* of DEV: neither it */
-static __u64 id;		/* nor these of its plug ever change */
+static int ifindex;		/* of DEV; does not change */
+static __u64 id;		/* id and limit of its plug do not change either */
 static __u32 default_limit;
-static bool checks_header;	/* this kernel looks at what is reserved in a header */
+static bool checks_header;	/* this kernel checks the reserved fields of a header */
 
 /* ---- what a message may do ---- */
 
-/* In one dump: of a single plug GET does not tell the epochs of the packets. */
+/* From a dump, because GET of a single plug does not report the packets' epochs. */
 static struct control_state look(void)
 {
 	struct control_state list[2];
@@ -51,7 +52,7 @@ static struct control_state look(void)
 	return list[0];
 }
 
-/* The state once all that may leave has left. */
+/* The state after all packets that may leave have left. */
 static struct control_state settled(void)
 {
 	struct control_state st;
@@ -62,7 +63,7 @@ static struct control_state settled(void)
 	return st;
 }
 
-/* The age aside, which time changes. */
+/* Compares everything except the age, which changes with time. */
 static bool same(const struct control_state *a, const struct control_state *b)
 {
 	struct control_state x = *a, y = *b;
@@ -78,9 +79,9 @@ static bool unchanged(const struct control_state *before)
 	return same(before, &after);
 }
 
-/* What is asked of the plug, whichever way. */
+/* The meaning of a message, for either interface. */
 struct command {
-	bool	refused;	/* to be; then the rest means nothing */
+	bool	refused;	/* must be refused; then the rest has no meaning */
 	bool	nothing;	/* accepted, and has no effect on the queue */
 	__u32	action;
 	__u32	limit;
@@ -106,7 +107,7 @@ static bool is_refused(const struct command *cmd, const struct control_state *st
 	return true;
 }
 
-/* What an accepted command makes of the numbers and the limit. */
+/* Checks what an accepted command has done to the numbers and the limit. */
 static bool did_what_it_says(const struct command *cmd, const struct control_state *before,
 			     const struct control_state *after)
 {
@@ -146,7 +147,9 @@ static bool did_what_it_says(const struct command *cmd, const struct control_sta
 	       after->limit == limit && after->commands == before->commands + 1;
 }
 
-/* The message was answered with @err: @state was before it, and is now after it. */
+/* The message was answered with @err. @state is the state before it, and is set to
+ * the state after it.
+ */
 static bool answered_right(const struct command *cmd, int err, struct control_state *state)
 {
 	const struct control_state before = *state;
@@ -159,7 +162,7 @@ static bool answered_right(const struct command *cmd, int err, struct control_st
 	return did_what_it_says(cmd, &before, state);
 }
 
-/* By rtnetlink only the first four actions, whatever follows the struct. */
+/* Rtnetlink accepts only the first four actions, and anything after the struct. */
 static struct command tc_command(const char *options, size_t len)
 {
 	struct tc_plug_qopt qopt;
@@ -226,8 +229,8 @@ static void test_lengths(void)
 	ok(accepted && refused, "some were accepted and some refused");
 }
 
-/* A netlink message cut to any length, which the kernel may answer or not: it is not
- * waited for. @whole bytes of the message are BUFFER.
+/* Sends a netlink message cut to any length. The kernel may answer or not, so there
+ * is no waiting. The first @whole bytes of the message are a BUFFER.
  */
 static void cut(int fd, void *msg, unsigned int size, unsigned int whole, const char *which)
 {
@@ -280,7 +283,9 @@ static void test_cut(void)
 	control_start(&req, &ctl, SCH_PLUG_CMD_CHANGE, 0);
 	control_u64(&req, SCH_PLUG_A_ID, id);
 	control_u32(&req, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
-	/* Nothing may follow but what is too short for an attribute: it is refused. */
+	/* Bytes after the attributes are refused, unless they are too few for an
+	 * attribute.
+	 */
 	cut(ctl.nl, req.buf, req.len, req.len, "the family");
 }
 
@@ -355,8 +360,8 @@ static size_t random_options(char *options, size_t room)
 	return len;
 }
 
-/* A message to the plug, most of it right: what is wrong everywhere does not
- * get far.
+/* A message to the plug, mostly valid: a message with many errors is refused too
+ * early.
  */
 static int random_message(struct plug_msg *msg)
 {
@@ -374,7 +379,7 @@ static int random_message(struct plug_msg *msg)
 	msg->options_len = random_options(options, sizeof(options));
 	if (pick(100) == 0)
 		msg->handle = random();
-	/* A strange parent or handle, or kind, would make a new qdisc. */
+	/* A wrong parent, handle or kind would create a new qdisc. */
 	if (msg->handle & ~0x10000)
 		msg->flags = 0;
 	if (pick(500) == 0) {
@@ -388,7 +393,7 @@ static int random_message(struct plug_msg *msg)
 		struct nlattr nla = { .nla_type = 0x1f & random() };
 
 		nla.nla_len = wrong_len(12);
-		/* TCA_STAB and TCA_RATE would be obeyed: not the plug's. */
+		/* The core would execute TCA_STAB and TCA_RATE. */
 		if (nla.nla_type == TCA_STAB || nla.nla_type == TCA_RATE ||
 		    nla.nla_type == TCA_KIND || nla.nla_type == TCA_OPTIONS)
 			nla.nla_type = TCA_DUMP_FLAGS;
@@ -415,11 +420,11 @@ static void show(const struct plug_msg *msg, int err)
 
 /* ---- random messages of the family ---- */
 
-/* A message that is sent, as it is. */
+/* A message that is sent unchanged. */
 struct random_request {
 	struct control_request	req;
 	__u16			flags;
-	bool			odd_header;	/* has what is reserved */
+	bool			odd_header;	/* has reserved bits set */
 };
 
 static void add_attr(struct control_request *req, __u16 type, __u64 value, size_t len)
@@ -466,7 +471,7 @@ static void usual_attrs(struct control_request *req, __u8 cmd, const struct cont
 		add_attr(req, SCH_PLUG_A_LAST, near_epoch(st), 8);
 }
 
-/* One attribute wrong, or one more, or one twice, or the end cut off. */
+/* Makes one attribute wrong, adds or repeats one, or cuts off the end. */
 static void spoil(struct control_request *req, const struct control_state *st)
 {
 	const size_t first = NLMSG_LENGTH(GENL_HDRLEN);
@@ -527,8 +532,8 @@ static void random_request(struct random_request *r, const struct control_state 
 		spoil(&r->req, st);
 }
 
-/* The attributes as a strict reader has them: the last of a kind counts. False:
- * something is wrong with one, or behind them.
+/* Reads the attributes like a strict parser: the last of a kind counts. False: an
+ * attribute is invalid, or something follows them.
  */
 static bool read_attrs(const struct control_request *req, const void *found[])
 {
@@ -570,7 +575,7 @@ static bool read_attrs(const struct control_request *req, const void *found[])
 	return !left;
 }
 
-/* Which of the attributes are there: 1 << SCH_PLUG_A_*. */
+/* The attributes that are present: 1 << SCH_PLUG_A_*. */
 static __u32 present(const void * const found[])
 {
 	__u32 there = 0;
@@ -605,7 +610,7 @@ static struct command change_command(const void * const found[], __u32 there)
 	return cmd;
 }
 
-/* What is to come of it, for who has the right. */
+/* The expected result, for a sender with the right. */
 static struct command family_command(const struct random_request *r)
 {
 	const struct genlmsghdr *genl = NLMSG_DATA((struct nlmsghdr *)r->req.buf);
@@ -649,7 +654,7 @@ static void show_request(const struct random_request *r, int err)
 	diag("family %s: %d", line, err);
 }
 
-/* Sends it; whether the answer has the form of one. */
+/* Sends it; returns whether the answer has a valid form. */
 static bool send_request(struct random_request *r, int *err)
 {
 	const struct nlmsghdr *nlh = (void *)r->req.buf;
@@ -688,7 +693,7 @@ static bool storm_message(struct control_state *state, int *err)
 
 	*err = random_message(&msg);
 	cmd = tc_command(msg.options, msg.options_len);
-	/* Not every refusal is the plug's. */
+	/* Not every refusal comes from the plug. */
 	if (*err)
 		right = unchanged(state);
 	else
@@ -698,7 +703,9 @@ static bool storm_message(struct control_state *state, int *err)
 	return right;
 }
 
-/* How many were answered wrongly; the plug holds packets most of the time. */
+/* Returns how many messages were answered wrongly. Most of the time the plug holds
+ * packets.
+ */
 static unsigned int storm(unsigned int count, unsigned int seed)
 {
 	unsigned int i, bad = 0, refused[2] = { }, accepted[2] = { };
@@ -727,7 +734,7 @@ static unsigned int storm(unsigned int count, unsigned int seed)
 	return bad + (!accepted[0] || !refused[0] || !accepted[1] || !refused[1]);
 }
 
-/* Nothing is known of the plug after each of these but that it is one. */
+/* The state of the plug is not checked after each message, only that it exists. */
 static unsigned int flood(unsigned int count, unsigned int seed)
 {
 	unsigned int i, bad = 0, refused = 0, accepted = 0;
@@ -759,8 +766,8 @@ static unsigned int flood(unsigned int count, unsigned int seed)
 	return bad + (!accepted || !refused);
 }
 
-/* The same at create: refused, there is no plug; accepted, there is one, and it
- * is as its action says.
+/* The same for messages that create: after a refusal there is no plug; otherwise
+ * there is one, in the state that its action asks for.
  */
 static unsigned int create_storm(unsigned int count, unsigned int seed)
 {
@@ -818,7 +825,7 @@ static void plug_known(void)
 	default_limit = st.limit;
 }
 
-/* Runs @as in a process of its own; what it returns, up to 99. */
+/* Runs @as in a child process; returns its result, up to 99. */
 static unsigned int in_child(unsigned int (*as)(unsigned int), unsigned int count)
 {
 	int status;
@@ -835,8 +842,8 @@ static unsigned int in_child(unsigned int (*as)(unsigned int), unsigned int coun
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
-/* Whatever a user without rights sends: EPERM, but for what is not even a
- * message; and GET, which is for everybody.
+/* A user without rights gets EPERM for everything, except for invalid messages and
+ * for GET, which everybody may send.
  */
 static bool nobody_may_not(const struct random_request *r, int err)
 {
@@ -873,8 +880,8 @@ static unsigned int as_nobody(unsigned int count)
 	return bad;
 }
 
-/* A user who is root of namespaces of his own: his device answers him, and only
- * that: this one's name and number mean another there, or none.
+/* A user who is root of his own namespaces can reach only his own device: the name
+ * and number of ours mean another device there, or none.
  */
 static unsigned int in_namespace(unsigned int count)
 {

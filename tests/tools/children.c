@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The plug below every classful qdisc that can have it: I1 to I6 hold, the
- * qlen and backlog of the root tell the truth after each event and are 0 at
- * the end, through commands, a change of the parent, a link that goes down and
- * up, a graft, and the class's end, with packets held all the while.
+ * The plug below every classful qdisc that can have one as a child: I1 to I6 hold,
+ * and qlen and backlog of the root are right after each event and 0 at the end. The
+ * events are commands, a change of the parent, a link that goes down and up, a
+ * graft, and the end of the class. Packets are held the whole time.
  *
- * I7 shows in drr, which charges a class for the packet that peek promised.
+ * drr tests I7: it charges a class for the packet that peek returned.
  *
  *	children [PARENT]	one parent, or all
  */
@@ -30,7 +30,7 @@ static void command(const struct parent *p, int action, const char *what)
 	is_u64(-err, 0, "%s: %s", p->name, what);
 }
 
-/* The parent may pass on later what it was given (netem). */
+/* The parent may delay the packets that it passes on (netem). */
 static void hold(const struct parent *p, unsigned int want, const char *what)
 {
 	struct plug_state root;
@@ -149,7 +149,7 @@ static void test_graft(const struct parent *p)
 	silence(p, "a new plug");
 }
 
-/* Whether the root knows of one packet that a plug holds. */
+/* Whether the root counts one packet that a plug holds. */
 static bool root_counts(const struct parent *p)
 {
 	struct plug_state root;
@@ -196,7 +196,7 @@ static void test_parent(const struct parent *p)
 	silence(p, "the root ends");
 	wire_send(&w, 1, 100);
 	leave(p, 1, "no qdisc");
-	/* Two queues, two plugs: no order between them. */
+	/* With two queues there are two plugs, and no order between them. */
 	if (plugs(p) == 1)
 		is_u64(w.reordered, 0, "%s: I2: in order, each once", p->name);
 	wire_close(&w);
@@ -231,8 +231,8 @@ static void test_mq_bypass(void)
 	link_delete(DEV);
 }
 
-/* sfb takes back from its bins, by marks that it keeps on the packet, what it
- * put there. A mark that is overwritten lets the bins fill until it drops.
+/* sfb keeps marks on the packet, by which it removes the packet from its bins
+ * again. If a mark is overwritten, the bins fill until sfb drops packets.
  */
 static void test_sfb_marks(void)
 {
@@ -259,7 +259,7 @@ static void test_sfb_marks(void)
 	link_delete(DEV);
 }
 
-/* What drr's class may still send. */
+/* The bytes that drr's class may still send. */
 static long deficit(void)
 {
 	char line[256], *at;
@@ -274,8 +274,8 @@ static long deficit(void)
 	return value;
 }
 
-/* Each packet has drr ask for the next. As long as the plug gives none, none may
- * be promised: it would be charged for.
+/* With each packet drr asks for the next. As long as the plug passes on no packet,
+ * peek must not return one: drr would charge the class for it.
  */
 static void test_peek(void)
 {
@@ -299,7 +299,7 @@ static void test_peek(void)
 	link_delete(DEV);
 }
 
-/* Where a plug shares a device with other traffic, prio is the parent to use. */
+/* If a plug shares a device with other traffic, use prio as its parent. */
 static void test_siblings(void)
 {
 	diag("prio: a closed plug does not hold up its siblings");

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Those who drive a plug today: each one's messages, and what becomes of the plug
- * and of one frame sent after each of them (I1, I2, I3).
- * The bytes were read from the running programs where Debian has them, and
- * written down from their sources where not (libxl, micro-checkpointing,
- * HAProxy's tool, Yelp's recipe), byte for byte; of the many agents and tools
- * that do as they like, what they have in common. What is left open in them: IIIIIIII the
- * interface, SSSSSSSS the sequence number, PPPPPPPP the sender's netlink port.
- * Little-endian, as the machines of all the kernels here.
+ * The programs that use a plug today: sends the messages of each, and checks the
+ * state of the plug and one frame sent after each message (I1, I2, I3). The bytes
+ * were recorded from the running programs if Debian has them, and otherwise taken
+ * from their sources (libxl, micro-checkpointing, HAProxy's tool, Yelp's recipe),
+ * byte for byte. For the many other agents and tools there is one typical sequence.
+ * Placeholders: IIIIIIII is the interface, SSSSSSSS the sequence number, PPPPPPPP
+ * the sender's netlink port. Little-endian, as on the machines of all kernels here.
  *
- * Without an argument: all; else the client of that name.
+ * Without an argument: all clients; else the client with that name.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -81,7 +80,7 @@ static const struct step tc[] = {
 	{ }
 };
 
-/* As the kernel's own tests do it. */
+/* As in the kernel's own tests. */
 #define TC_HANDLE	"3c000000 2400 0500 SSSSSSSS 00000000 " TCM(H2, NONE) KIND OPT
 
 static const struct step tc_handle[] = {
@@ -96,7 +95,7 @@ static const struct step tc_handle[] = {
 	{ }
 };
 
-/* libnl: always the struct; a limit once set rides along */
+/* libnl: always sends the struct, with the limit if one was set before */
 #define NL(flags)	"3c000000 2400 " flags " SSSSSSSS PPPPPPPP "
 
 static const struct step libnl[] = {
@@ -128,9 +127,9 @@ static const struct step libnl_old[] = {
 	{ }
 };
 
-/* remus-netbuf-setup by way of nl-qdisc-add, then libxl, with the handle and
- * the parent from a dump: buffer when a checkpoint is taken, release when the
- * backup has it. Once without NLM_F_ACK.
+/* remus-netbuf-setup with nl-qdisc-add, then libxl, with the handle and the parent
+ * from a dump: buffer when a checkpoint is taken, release when the backup has it.
+ * One message is without NLM_F_ACK.
  */
 #define XL		NL("0500") TCM(H1, ROOT) KIND NEST
 #define XL_NO_ACK	NL("0100") TCM(H1, ROOT) KIND NEST
@@ -224,8 +223,8 @@ static size_t unhex(const char *hex, char *out)
 	return n;
 }
 
-/* Without NLM_F_ACK the kernel has obeyed when send() returns, and says
- * nothing unless it refuses.
+/* Without NLM_F_ACK the command is done when send() returns, and the kernel answers
+ * only if it refuses.
  */
 static int send_step(const char *hex)
 {
@@ -258,7 +257,7 @@ static void play(const char *client, const struct step *step, __u32 parent)
 		is_u64(wire_recv(&w, 1), 1, "the last leaves");
 }
 
-/* What tc -s says of the plug: to this they look. */
+/* The output of tc -s for the plug, which these clients read. */
 static bool tc_says(const char *what)
 {
 	char line[256];
@@ -273,8 +272,8 @@ static bool tc_says(const char *what)
 }
 
 /* Agents in guests, migration and chaos tools: a plug without options, commands
- * without flags, as many as a session of minutes has, and the end of the plug,
- * which some of them have with packets in it.
+ * without flags, as many as in a session of minutes, and the deletion of the plug,
+ * in some cases with packets in it.
  */
 static void agents(void)
 {
@@ -314,7 +313,7 @@ static void agents(void)
 static const struct client {
 	const char *name;
 	const struct step *steps;
-	bool on_lo;		/* in band 4 of a prio there; else at a dummy's root */
+	bool on_lo;		/* in band 4 of a prio on lo; else at the root of a dummy */
 } clients[] = {
 	{ "tc", tc, false },
 	{ "tc-handle", tc_handle, false },
@@ -328,7 +327,7 @@ static const struct client {
 	{ "agents", NULL, false },
 };
 
-/* On lo a frame is seen as it comes back, and not a second time as it leaves. */
+/* On lo a frame is seen when it comes back, but not when it leaves. */
 static void device_open(const struct client *c)
 {
 	int one = 1;

@@ -87,7 +87,9 @@ static void state_parse(struct control_state *st, const struct nlmsghdr *nlh)
 		state_attr(st, type, data, len);
 }
 
-/* What stands behind the error itself; @fixed bytes of payload come before. */
+/* Parses the attributes after the error itself; @fixed bytes of payload come before
+ * them.
+ */
 static void tlvs_parse(struct control_reply *reply, const struct nlmsghdr *nlh, size_t fixed)
 {
 	struct attrs a = { (const char *)NLMSG_DATA(nlh) + NLMSG_ALIGN(fixed), 0 };
@@ -147,7 +149,7 @@ void control_u64(struct control_request *req, __u16 type, __u64 value)
 	control_raw(req, type, &value, sizeof(value));
 }
 
-#define NO_END	10000	/* answers: a dump that goes on and on */
+#define NO_END	10000	/* answers: a dump that never ends */
 
 int control_send(struct control_request *req, const struct control *c,
 		 struct control_reply *reply,
@@ -265,7 +267,8 @@ static void list_one(const struct control_state *state, void *arg)
 	l->n++;
 }
 
-/* 0 or a negative errno. Plugs may come and go meanwhile: then it is repeated. */
+/* 0 or a negative errno. If plugs are created or deleted meanwhile, it is repeated.
+ */
 static int try_dump(const struct control *c, __u32 ifindex, struct listing *l)
 {
 	struct control_reply reply;
@@ -323,7 +326,7 @@ struct control_state control_find(const struct control *c, const char *dev, __u3
 
 /* ---- the socket ---- */
 
-/* The only group there is. */
+/* The number of the only group. */
 static __u32 group_parse(const void *data, size_t len)
 {
 	struct attrs a = { data, len };
@@ -331,7 +334,7 @@ static __u32 group_parse(const void *data, size_t len)
 	bool is_it = false;
 	int type;
 
-	/* A list of groups, of which the first will do. */
+	/* A list of groups; the first is enough. */
 	if (attr_next(&a, &data, &len) < 0)
 		return 0;
 	a = (struct attrs){ data, len };
@@ -368,8 +371,8 @@ static void family_parse(struct control *c, const struct nlmsghdr *nlh, const ch
 	}
 }
 
-/* Asks for all families: who asks for one by its name, and there is none, has the
- * kernel start modprobe, each time.
+/* Asks for all families, because a request for an unknown family by its name makes
+ * the kernel start modprobe each time.
  */
 static bool resolve(struct control *c, const char *name)
 {
@@ -438,7 +441,7 @@ void control_close(struct control *c)
 	close(c->nl);
 }
 
-/* A socket stays in the namespace it was opened in. */
+/* A socket stays in the namespace in which it was opened. */
 struct here {
 	struct control	c;
 	pid_t		pid;	/* 0: none yet */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The generic netlink family sch_plug, as a client without a library sees it.
+ * A client of the generic netlink family sch_plug, without a library.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -13,27 +13,27 @@ struct control_reply {
 	int	missing;		/* NLMSGERR_ATTR_MISS_TYPE, -1 if none */
 	unsigned int states;		/* messages that came before the end */
 	bool	interrupted;		/* a dump that has NLM_F_DUMP_INTR */
-	struct control_state state;	/* the last of them */
+	struct control_state state;	/* the last state */
 };
 
-/* A socket and the numbers that this kernel has given the family. */
+/* A socket, and the numbers that this kernel has assigned to the family. */
 struct control {
 	int	nl;
 	__u16	family;
 	__u32	events;		/* the group */
 };
 
-/* Resolves the family in the present network namespace; false: it has none. */
+/* Resolves the family in the current network namespace; false: there is none. */
 bool control_try_open(struct control *c);
 /* The same for another family. */
 bool control_try_family(struct control *c, const char *name);
-/* As the first, and ends the test if there is none. */
+/* Like the first, but ends the test if there is none. */
 struct control control_open(void);
 void control_close(struct control *c);
 
-/* A request under way: control_start(), control_u32/u64() for each attribute,
- * then control_send(): 0 or a negative errno. @reply may be NULL; of a dump,
- * @each is called for each state, if not NULL.
+/* A request: control_start(), control_u32/u64() for each attribute, then
+ * control_send(): 0 or a negative errno. @reply may be NULL. In a dump, @each is
+ * called for each state, if it is not NULL.
  */
 struct control_request {
 	char	buf[512] __attribute__((aligned(8)));
@@ -57,35 +57,36 @@ int control_limit(const struct control *c, __u64 id, __u32 limit,
 		  struct control_reply *reply);
 int control_upto(const struct control *c, __u64 id, __u32 action, __u64 last,
 		 struct control_reply *reply);
-/* Any action. @arg is the limit of TCQ_PLUG_LIMIT or else an epoch; NULL: none. */
+/* Any action. @arg is the limit for TCQ_PLUG_LIMIT, otherwise an epoch; NULL: none.
+ */
 int control_change(const struct control *c, __u64 id, __u32 action, const __u64 *arg,
 		   struct control_reply *reply);
 int control_own(const struct control *c, __u64 id, __u32 at_exit,
 		struct control_reply *reply);
-/* All plugs, or those of @ifindex if it is not 0, up to @max of them; how many
- * there are.
+/* Lists all plugs, or those of @ifindex if it is not 0, up to @max; returns how
+ * many there are.
  */
 unsigned int control_dump(const struct control *c, __u32 ifindex,
 			  struct control_state *list, unsigned int max);
-/* The youngest plug at @parent of @ifindex; false if there is none, or the family
- * has gone.
+/* Finds the newest plug at @parent of @ifindex; false if there is none, or the
+ * family is gone.
  */
 bool control_look_up(const struct control *c, __u32 ifindex, __u32 parent,
 		     struct control_state *state);
-/* The plug at @parent of @dev; ends the test if there is none. */
+/* Finds the plug at @parent of @dev; ends the test if there is none. */
 struct control_state control_find(const struct control *c, const char *dev, __u32 parent);
 
-/* This thread's client in the present network namespace: kept, but a new one after
- * fork() and in another namespace. NULL: there is no family. The numbers may be
- * those of a module that has been unloaded since: with @again they are not.
+/* This thread's client in the current network namespace. It is kept, and replaced
+ * after fork() and in another namespace. NULL: there is no family. Its numbers may
+ * be those of a module that has been unloaded; @again looks them up again.
  */
 const struct control *control_here(bool again);
-/* By that client, as control_dump(); -1: there is no family. */
+/* Like control_dump(), with that client; -1: there is no family. */
 int control_list(__u32 ifindex, struct control_state *list, unsigned int max);
 
-/* From now on events come to this socket; ask nothing else of it. */
+/* From now on events come to this socket; send no requests through it. */
 void control_listen(const struct control *c);
-/* The next event that has come already; false: there is none. */
+/* The next event that has already come; false: there is none. */
 bool control_event(const struct control *c, struct control_state *state);
 
 #endif /* CONTROL_H */

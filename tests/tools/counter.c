@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A service that counts in memory, and a client that knows what each answer has to be:
- * for the tests that move a running service to another host.
+ * A service that counts in memory, and a client that checks each answer: for the
+ * tests that move a running service to another host.
  *
  *	counter serve PORT
  *	counter ask ADDRESS PORT FILE [SIZE [SEED]]
  *	counter redis ADDRESS PORT FILE [SIZE [SEED]]
  *
- * The client uses one connection and asks until SIGTERM, or until that connection breaks.
- * The service answers with the number of requests on this connection, which must be one
- * more each time, with the number of requests on all connections, and with a checksum of
- * what came with the request. Up to SIZE random bytes go each way. Of a redis the client
- * wants the next number of its counter, and the bytes that it has just stored.
+ * The client uses one connection and sends requests until SIGTERM, or until that
+ * connection breaks. The service answers with the number of requests on this
+ * connection, which must be one more each time, with the number of requests on all
+ * connections, and with a checksum of the request's data. Up to SIZE random bytes
+ * go each way. With redis, the client requests the next number of its counter, and
+ * the bytes that it has just stored.
  *
- * After each answer FILE holds a line: answers, wrong ones, whether the connection is
- * broken, longest wait in ms, the total that the service has told.
+ * After each answer FILE has one line: answers, wrong answers, whether the
+ * connection is broken, longest wait in ms, the total that the service has
+ * reported.
  */
 #include "plugtest.h"
 
@@ -30,14 +32,14 @@
 #include <unistd.h>
 
 struct request {
-	__u32	size;		/* of what follows */
-	__u32	want;		/* size of what shall follow the answer */
+	__u32	size;		/* of the data that follows */
+	__u32	want;		/* size of the data wanted after the answer */
 };
 
 struct answer {
 	__u64	count;		/* requests on this connection */
-	__u64	total;		/* and on all */
-	__u64	sum;		/* of what followed the request */
+	__u64	total;		/* requests on all connections */
+	__u64	sum;		/* checksum of the request's data */
 };
 
 struct client {
@@ -98,7 +100,7 @@ static __u64 sum(const char *data, size_t len)
 static pthread_mutex_t total_lock = PTHREAD_MUTEX_INITIALIZER;
 static __u64 total;
 
-/* What follows an answer can be told from what follows any other. */
+/* The data after each answer is different. */
 static void fill(char *data, size_t len, __u64 seed)
 {
 	size_t i;
@@ -151,7 +153,7 @@ static int serve(const char *port)
 	int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1, fd;
 	pthread_t thread;
 
-	/* A client may go in the middle of an answer. */
+	/* A client may go away in the middle of an answer. */
 	signal(SIGPIPE, SIG_IGN);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(listener, (struct sockaddr *)&sin, sizeof(sin)) || listen(listener, 64)) {
@@ -173,7 +175,7 @@ static int serve(const char *port)
 
 /* ---- the client ---- */
 
-/* Most requests are small, and some as large as they may be. */
+/* Most requests are small, some have the largest size. */
 static __u32 some_size(const struct client *c)
 {
 	return c->max && random() % 4 == 0 ? random() % (c->max + 1) : 0;
@@ -271,14 +273,14 @@ static void tell(const struct client *c)
 	int n = snprintf(line, sizeof(line), "%llu %llu %d %llu %llu", c->answers, c->wrong,
 			 c->broken, c->longest_ns / 1000000, c->total);
 
-	/* Of one length, so that nothing is left of the line before. */
+	/* All lines have one length, so nothing of the previous line remains. */
 	memset(line + n, ' ', sizeof(line) - n);
 	line[sizeof(line) - 1] = '\n';
 	if (pwrite(c->status, line, sizeof(line), 0) < 0)
 		perror("counter: status");
 }
 
-/* @ask is for one request and its answer. */
+/* @ask sends one request and reads its answer. */
 static int client(char **argv, bool (*ask)(struct client *c))
 {
 	struct sockaddr_in sin = address(argv[2], argv[3]);

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * In the place of the module that comes with kernels: rtnetlink is what that one
- * speaks, byte for byte, in both directions. Each scene is played with the one
- * module loaded and then with the other, in the same kernel, and all that the
- * kernel sent to us is compared: answers, echoes, notifications and dumps.
- * The sockets' ports, the sequence numbers and the device's number are the same
- * both times, so nothing has to be masked but the one field that differs on purpose
- * (mask_drops()), and the number of a tap device, which the kernel chooses.
+ * The module as a replacement for the one that comes with kernels: its rtnetlink
+ * messages must be the same, byte for byte, in both directions. Each scene is
+ * played first with one module and then with the other, in the same kernel, and
+ * everything that the kernel sends to us is compared: answers, echoes,
+ * notifications and dumps. The sockets' ports, the sequence numbers and the
+ * device's number are the same both times. So only two fields have to be masked:
+ * the one that differs on purpose (mask_drops()), and the number of a tap device,
+ * which the kernel chooses.
  *
  *	dropin states		a plug in each state
- *	dropin alone		and in those that only ours gets to
- *	dropin requests		what is accepted, and which error else
- *	dropin differences	the differences that there are on purpose, all of them
- *	dropin readers		what tc, tc monitor and nl-qdisc-list print of the states
+ *	dropin alone		a plug in each state that only our module has
+ *	dropin requests		which requests are accepted, and the errors of the others
+ *	dropin differences	all deliberate differences
+ *	dropin readers		what tc, tc monitor and nl-qdisc-list print for the states
  *
- * The steps are such that the in-tree module does them right: no two epochs of
+ * The scenes have only steps that the in-tree module does right: no two epochs of
  * unequal size wait together (it forgets where one ends), nothing is released after
  * a reset (it counts packets that are gone), and no packet is sent to a plug that
- * was created with an action other than LIMIT (it takes no notice of it). What it
- * does wrong we do alone, and compare the form: which attributes, how long.
+ * was created with an action other than LIMIT (it ignores the action). Steps that
+ * it does wrong are played only with our module; then only the form is compared:
+ * which attributes, and how long.
  */
 #include <errno.h>
 #include <limits.h>
@@ -45,7 +47,7 @@ enum { INTREE, OURS, MODULES };
 
 static const char * const names[] = { "in-tree", "ours" };
 
-static int ifindex;	/* of the device: IFINDEX where we can choose it */
+static int ifindex;	/* of the device: IFINDEX if we can choose it */
 
 /* ---- what was recorded ---- */
 
@@ -82,7 +84,8 @@ static void record_add(struct record *r, const void *bytes, size_t len)
 	r->len += len;
 }
 
-/* Whole messages; of a tap device with the number that a dummy would have had. */
+/* Records whole messages; replaces the number of a tap device by that of our dummy.
+ */
 static void record_messages(struct record *r, void *bytes, size_t len)
 {
 	struct nlmsghdr *nlh = bytes;
@@ -122,7 +125,7 @@ static bool same_record(const struct record *a, const struct record *b)
 	return false;
 }
 
-/* @each: a point for each record, else one for all. */
+/* @each: one test point for each record, otherwise one for all. */
 static void compare(bool each)
 {
 	const struct tape *a = &tapes[INTREE], *b = &tapes[OURS];
@@ -150,7 +153,7 @@ static int events;		/* RTNLGRP_TC */
 static __u32 seq;
 static struct wire w;
 
-/* A port of our choice: it is in what the kernel sends. */
+/* We choose the port, because it is in the messages of the kernel. */
 static int socket_open(__u32 port, __u32 groups)
 {
 	struct sockaddr_nl addr = {
@@ -198,7 +201,7 @@ static void both(void (*play)(void))
 	}
 }
 
-/* @more is for ip link. */
+/* @more: more arguments for ip link. */
 static void device(const char *more)
 {
 	must("ip link add " DEV " index %d mtu 65000 txqueuelen 1000 %s type dummy && "
@@ -265,7 +268,7 @@ static size_t build(const struct request *r, char *buf)
 	return len;
 }
 
-/* The words of a refusal are ours alone: of it only the error counts. */
+/* The text of a refusal is only in our module: compare only the error. */
 static void record_ack(struct record *r, const struct nlmsghdr *nlh, int err)
 {
 	char line[32];
@@ -276,7 +279,8 @@ static void record_ack(struct record *r, const struct nlmsghdr *nlh, int err)
 		record_add(r, line, snprintf(line, sizeof(line), "error %d", err));
 }
 
-/* Up to the answer; the error, and in *@words what the kernel says to it. */
+/* Reads up to the answer; returns the error, and in *@words whether it has a text.
+ */
 static int answers(struct record *r, bool *words)
 {
 	static char buf[65536] __attribute__((aligned(8)));
@@ -313,7 +317,7 @@ static void notified(struct record *r)
 		bail("notifications: %s", strerror(errno));
 }
 
-/* Of commands of others, whose ports differ. */
+/* Drops notifications about commands of other programs, whose ports differ. */
 static void forget_notified(void)
 {
 	struct record unused = { .what = "others" };
@@ -356,10 +360,10 @@ static void dump(struct record *r)
 	}
 }
 
-/* The readers, where they take part. */
+/* Calls the readers, in scenes that have them. */
 static void (*look_too)(const char *what);
 
-/* The state, as a dump has it. */
+/* Records the state from a dump. */
 static struct record *look(const char *what)
 {
 	struct record *r = record_new(what, "dump");
@@ -370,7 +374,7 @@ static struct record *look(const char *what)
 	return r;
 }
 
-/* Sends it with and records what comes of it; the error. */
+/* Sends a request and records the answers; returns the error. */
 static int say(const struct request *r)
 {
 	static char buf[1024] __attribute__((aligned(8)));
@@ -412,8 +416,8 @@ static void create_at(__u32 parent, const char *what)
 
 /* ---- the one field ---- */
 
-/* A reset drops what is held. We count that as dropped, the in-tree module does
- * not: in "drops" of both forms of the statistics, and nowhere else.
+/* A reset drops the held packets. Our module counts them as dropped, in "drops" of
+ * both forms of the statistics and nowhere else; the in-tree module does not.
  */
 static unsigned int mask_drops(struct nlmsghdr *nlh)
 {
@@ -435,9 +439,10 @@ static unsigned int mask_drops(struct nlmsghdr *nlh)
 	return drops;
 }
 
-/* In all records from the @first on. Both count @others, and we @want by resets; the
- * last message tells of the deletion, and whether of its @held packets too is the
- * kernel's choice: before 7.3 it resets the qdisc first.
+/* Masks all records from @first on. Both modules count @others drops; ours also
+ * counts @want by resets. The last message reports the deletion. Whether it also
+ * counts the @held packets depends on the kernel: before 7.3 it resets the qdisc
+ * first.
  */
 static void masked_from(unsigned int first, unsigned int others, unsigned int want,
 			unsigned int held)
@@ -471,7 +476,9 @@ static void leave(unsigned int n)
 	is_u64(wire_recv(&w, n) + wire_drain(&w, QUIET_MS), n, "%s: %u leave", names[module], n);
 }
 
-/* Which statistics there are, and how long, remains; what they say does not. */
+/* Clears the values of the statistics, but keeps which there are, and their
+ * lengths.
+ */
 static void no_figures(struct nlmsghdr *nlh)
 {
 	struct attrs a = { 0 };
@@ -488,9 +495,9 @@ static void no_figures(struct nlmsghdr *nlh)
 		memset((void *)data, 0, len);
 }
 
-/* Lets packets leave. They do so beside us, so how many are still there when the
- * command is answered nobody knows: of the answer all but the figures counts. The
- * figures are those of a dump when they have left.
+/* Lets packets leave. They leave in the background, so the number that remains at
+ * the time of the answer is not known: compare the answer without its figures. The
+ * figures are compared in a dump, after the packets have left.
  */
 static void let_go(__u32 parent, const char *what, int action)
 {
@@ -533,7 +540,7 @@ static void delete_at(__u32 parent, const char *what)
 	look(what);
 }
 
-/* By each action; what is held or leaves then is another matter. */
+/* Creates a plug with each action; does not test which packets it holds. */
 static void play_creation(void)
 {
 	static const struct {
@@ -607,7 +614,7 @@ static void play_repeated(void)
 	say(&get);
 }
 
-/* Packets in it, and no release any more: see above. */
+/* A reset with packets held, and no release after it: see above. */
 static void play_reset(void)
 {
 	unsigned int first = tape->n;
@@ -633,7 +640,7 @@ static void play_root(void)
 	device_end();
 }
 
-/* Between another qdisc's class and the wire. */
+/* Below a class of another qdisc. */
 static void play_below(__u32 parent, const char *what)
 {
 	char line[8][128];
@@ -669,7 +676,7 @@ static void play_mq(void)
 
 	device("numtxqueues 2");
 	must("tc qdisc add dev " DEV " root handle 1: mq");
-	/* All frames go to one queue: which, the kernel's hash says. */
+	/* All frames go to one queue, which the kernel's hash selects. */
 	must("tc qdisc add dev " DEV " parent 1:1 handle 10: pfifo && "
 	     "tc qdisc add dev " DEV " parent 1:2 handle 11: pfifo");
 	wire_send(&w, 1, 100);
@@ -682,9 +689,9 @@ static void play_mq(void)
 	device_end();
 }
 
-/* htb lets the first packets pass and then one in a long while. It asks for a packet
- * only if it will take it; of those that peek, some in-tree modules count as sent
- * what has not left.
+/* htb lets the first packets pass, then one in a long while. It asks for a packet
+ * only if it will take it. Below parents that peek, some in-tree modules count
+ * packets as sent that have not left.
  */
 static void play_backlog(void)
 {
@@ -710,7 +717,7 @@ static void play_backlog(void)
 	device_end();
 }
 
-/* A device with several queues, which nobody reads. */
+/* A device with several queues, from which nobody reads. */
 static void play_handed_back(void)
 {
 	unsigned int first, held;
@@ -747,7 +754,7 @@ static void play_handed_back(void)
 
 /* ---- what the in-tree module does not do right: the form ---- */
 
-/* The attributes that are in a message, and the length of each. */
+/* Lists the attributes of a message, with their lengths. */
 static void form_of(const char *attrs, size_t size, int depth, char *out, size_t room)
 {
 	size_t n = strlen(out);
@@ -788,7 +795,7 @@ static void in_form(const char *want, const char *what)
 	form_is(look(what), want);
 }
 
-/* What the family is told to do rtnetlink's listeners do not hear of. */
+/* Commands through the family cause no rtnetlink notifications. */
 static void unsaid(const char *what)
 {
 	struct record *r = record_new(what, "notification");
@@ -896,8 +903,8 @@ static const int unknown[] = {
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Each form of a message, to a new plug or to one that is there. An empty plug:
- * what becomes of packets is for the states.
+/* Each form of a message, for a new plug or an existing one. The plug is empty: the
+ * states test what happens to packets.
  */
 static void send_forms(__u16 flags, const char *to)
 {
@@ -918,7 +925,7 @@ static void send_forms(__u16 flags, const char *to)
 	}
 }
 
-/* What the core looks at. */
+/* Requests that the core checks. */
 static void send_others(void)
 {
 	const struct tc_plug_qopt qopt = { .action = TCQ_PLUG_BUFFER };
@@ -987,7 +994,7 @@ static void test_requests(void)
 
 /* ---- differences ---- */
 
-/* How many of three frames a plug holds that was made so. */
+/* How many of three frames are held by a plug created like this. */
 static int holds(int action, __u32 limit)
 {
 	struct request r = plain("create", CREATE, action, limit);
@@ -1072,7 +1079,7 @@ static int words_short(void)
 	return has_words(&r);
 }
 
-/* All that is not as with the in-tree module, its faults aside. */
+/* All differences from the in-tree module, except its faults. */
 static const struct difference {
 	const char	*what;
 	int		(*measure)(void);
@@ -1134,7 +1141,7 @@ static void readers_look(const char *what)
 
 #define MONITOR "/tmp/monitor"
 
-/* Messages of lo tell how far the monitor has got. */
+/* Messages about lo show how far the monitor has read. */
 static const char *mark;
 
 static bool monitor_has_mark(void)

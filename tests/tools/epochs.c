@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * I1, I4, I5, I6, I8: what leaves when. Two of these are the safety test, with
- * which the module that comes with kernels must fail:
+ * I1, I4, I5, I6, I8: which packets leave, and when. Two of these are the safety
+ * test, which the module that comes with kernels must fail:
  *
  *	epochs link	the link goes down and up between BUFFER and RELEASE_ONE
  *	epochs depth	three epochs wait and are released one by one
  *
- * Without an argument: all.
+ * Without an argument: all tests.
  */
 #include <string.h>
 
@@ -181,7 +181,7 @@ static struct plug_state add(const char *how)
 	return plug_get(nl, "pa");
 }
 
-/* A release that was meant for the plug that was there before this one. */
+/* A release that was meant for the previous plug. */
 static void upto_of_old(__u64 epoch)
 {
 	wire_send(&w, 3, 60);
@@ -192,7 +192,7 @@ static void upto_of_old(__u64 epoch)
 	wire_leaves(&w, 3, "RELEASE_ONE");
 }
 
-/* @below: the class that the plugs are grafted to. */
+/* @below: the class below which the plugs are grafted. */
 static void numbers_below(const char *parent, const char *below)
 {
 	struct plug_state st, old;
@@ -242,7 +242,7 @@ static void test_numbers(void)
 	is_u64(plug_get(nl, "pa").ctl.epoch, old.ctl.epoch, "which is nothing to the first");
 	is_u64(-plug_cmd(nl, "pb", TCQ_PLUG_BUFFER, 0), 0, "BUFFER there");
 	is_u64(plug_get(nl, "pb").ctl.epoch, st.ctl.epoch + 1, "its next epoch has the next number");
-	/* The first is behind: what it does now must not take the number back. */
+	/* The first plug has the lower number: it must not set the counter back. */
 	buffer();
 	is_u64(plug_get(nl, "pa").ctl.epoch, old.ctl.epoch + 1, "and the first's a lower one");
 	link_delete("pb");

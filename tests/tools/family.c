@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The generic netlink family: each operation, each action, each error; which plug
- * it reaches and which not; who may; its owner; its events.
+ * The generic netlink family: each operation, each action, each error; which plugs
+ * it can reach; permissions; owners; events.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +33,7 @@ static void attach(const char *how)
 	must("tc qdisc add dev " DEV " root handle 1: plug %s", how);
 }
 
-/* A plug on a device of its own, the module's first. */
+/* A plug on its own device, the first plug of the module. */
 static __u64 start(void)
 {
 	dummy_make(DEV);
@@ -59,7 +59,7 @@ static struct control_state look(__u64 id)
 	return reply.state;
 }
 
-/* Linux 6.1 and newer say which attribute is missing. */
+/* Linux 6.1 and newer report which attribute is missing. */
 static bool says_missing(void)
 {
 	unsigned int major = 0, minor = 0;
@@ -78,7 +78,7 @@ static void numbers(__u64 epoch, __u64 released, const struct control_state *st,
 		diag("epoch %llu, released %llu", st->epoch, st->released);
 }
 
-/* The age changes by itself. */
+/* Compares all except the age, which changes by itself. */
 static bool same(const struct control_state *a, const struct control_state *b)
 {
 	struct control_state x = *a, y = *b;
@@ -87,7 +87,7 @@ static bool same(const struct control_state *a, const struct control_state *b)
 	return !memcmp(&x, &y, sizeof(x));
 }
 
-/* In a dump; 0: there is none, and no attribute. */
+/* The epochs at both ends, in a dump; 0: none, and no attribute. */
 static void ends(__u64 head, __u64 tail, const char *what)
 {
 	struct control_state st = control_find(&c, DEV, TC_H_ROOT);
@@ -101,7 +101,7 @@ static void ends(__u64 head, __u64 tail, const char *what)
 
 /* ---- GET ---- */
 
-/* Where others look for theirs by its parent. */
+/* Other programs find their plug by its parent. */
 static void test_place(void)
 {
 	struct control_state list[2];
@@ -168,7 +168,9 @@ static void test_get(void)
 	finish();
 }
 
-/* Among the first states of a dump of many: the last ones are in a later message. */
+/* Called at one of the first states of a long dump: the last ones are in a later
+ * message.
+ */
 static void meanwhile(const struct control_state *st, void *command)
 {
 	const char **todo = command;
@@ -188,7 +190,7 @@ static void dump_during(const char *command, bool interrupted, const char *what)
 	is_u64(reply.interrupted, interrupted, "it was %sinterrupted", interrupted ? "" : "not ");
 }
 
-/* How many of them GET by id does not find, or finds another one. */
+/* For how many of them GET by id finds no plug, or another one. */
 static unsigned int not_found(const struct control_state *list, unsigned int n)
 {
 	struct control_reply reply;
@@ -200,7 +202,7 @@ static unsigned int not_found(const struct control_state *list, unsigned int n)
 	return bad;
 }
 
-/* More than one message holds; some device each. */
+/* More plugs than fit into one message, each on its own device. */
 static void test_many(void)
 {
 	struct control_state list[256];
@@ -291,8 +293,8 @@ static void test_change(void)
 	finish();
 }
 
-/* What a request with these flags is answered with, in order: s, a state; a, an
- * acknowledgment; e, an error. All has come when send() returns.
+/* The answers to a request with these flags, in order: s, a state; a, an
+ * acknowledgment; e, an error. All have come when send() returns.
  */
 static void answered(struct control_request *req, __u16 flags, const char *expected)
 {
@@ -351,7 +353,7 @@ static void test_echo(void)
 	finish();
 }
 
-/* Epochs 1 to 4 of 1, 2, 4 and 8 frames, 4 being filled. */
+/* Epochs 1 to 4 with 1, 2, 4 and 8 frames; epoch 4 is being filled. */
 static __u64 four_epochs(void)
 {
 	__u64 id = start();
@@ -456,8 +458,8 @@ static void test_discard_all(void)
 	finish();
 }
 
-/* tbf lets the first packets pass and then one in a while: what the plug below
- * it has released stays in it.
+/* tbf lets the first packets pass, then one in a long while: packets that the plug
+ * below it has released stay in the plug.
  */
 static void test_discard_released(void)
 {
@@ -498,7 +500,7 @@ static void test_discard_released(void)
 	   PLUG_STAT(st, DROPS_DISCARD) == 8, "the released stay");
 	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, 1, NULL), 0, "DISCARD up to 1, released");
 	is_u64(look(id).qlen, 10 - sent, "they stay");
-	/* tbf looks at its new rate with the next packet. */
+	/* tbf uses its new rate from the next packet on. */
 	must("tc qdisc change dev " DEV " root handle 1: tbf rate 1gbit burst 100000 limit 100000");
 	wire_send(&w, 2, 1000);
 	sent += wire_recv(&w, 10 - sent);
@@ -609,8 +611,8 @@ struct request {
 	__u8		len;
 	__u64		value;
 	int		err;
-	int		missing;	/* attribute; 0: none is */
-	bool		offset;		/* the kernel says which is bad: the last */
+	int		missing;	/* the missing attribute; 0: none */
+	bool		offset;		/* the kernel reports which is bad: the last */
 };
 
 static const struct request bad[] = {
@@ -721,7 +723,7 @@ struct operation {
 	const char	*what;
 	__u8		cmd;
 	__u32		action;		/* of CHANGE */
-	__u16		attrs[3];	/* that it takes, the id first */
+	__u16		attrs[3];	/* that the operation takes, the id first */
 };
 
 static const struct operation operations[] = {
@@ -745,8 +747,9 @@ static size_t right_len(__u16 attr)
 	return attr == SCH_PLUG_A_ID || attr == SCH_PLUG_A_LAST ? 8 : 4;
 }
 
-/* All that @op takes, right; but @attr, which has @flags and is of @len bytes, or
- * is left out with @len -1. *@at is where it is.
+/* Sends all attributes that @op takes, with valid values, except @attr, which has
+ * @flags and @len bytes, or is left out with @len -1. *@at is the position of
+ * @attr.
  */
 static int send_with(const struct operation *op, __u64 id, __u16 attr, __u16 flags, int len,
 		     int *at, struct control_reply *reply)
@@ -785,9 +788,9 @@ static bool takes(const struct operation *op, __u16 attr)
 	return attr == op->attrs[0] || attr == op->attrs[1] || attr == op->attrs[2];
 }
 
-/* Each attribute that an operation takes: of each wrong length, and with a flag that
- * it does not bear; and each that it does not take. DISCARD is the only one to have
- * an attribute that may be left out.
+/* Sends each attribute that an operation takes with each wrong length and with a
+ * wrong flag, and each attribute that it does not take. Only DISCARD has an
+ * attribute that may be left out.
  */
 static unsigned int wrong_attrs(const struct operation *op, __u64 id)
 {
@@ -921,7 +924,7 @@ static void test_identity(void)
 	finish();
 }
 
-/* Below others, and two beside each other. */
+/* Plugs below other qdiscs, and two on one device. */
 static void test_leaf(void)
 {
 	struct control_reply reply;
@@ -960,7 +963,7 @@ static void test_leaf(void)
 	finish();
 }
 
-/* While the link is down, and after it. */
+/* While the link is down, and afterwards. */
 static void test_link(void)
 {
 	__u64 id = start();
@@ -991,9 +994,9 @@ static void test_link(void)
 	finish();
 }
 
-/* ---- who may ---- */
+/* ---- permissions ---- */
 
-/* Runs in a child; the exit status tells how many things were wrong. */
+/* Runs in a child; the exit status is the number of errors. */
 static void in_child(int (*what)(__u64 id), __u64 id, const char *text)
 {
 	int status = -1;
@@ -1046,7 +1049,7 @@ static int elsewhere(__u64 id)
 	return nothing_seen(&n, id);
 }
 
-/* Root there, nobody here. */
+/* The user is root in his namespace, and nobody here. */
 static int in_user_namespace(__u64 id)
 {
 	struct control here, there;
@@ -1061,7 +1064,7 @@ static int in_user_namespace(__u64 id)
 	return bad + nothing_seen(&there, id);
 }
 
-/* But a plug of his own obeys him. */
+/* But he may send commands to his own plug. */
 static int of_his_own(__u64 id)
 {
 	struct control_reply reply;
@@ -1101,7 +1104,7 @@ static void test_permissions(void)
 
 enum ending { EXITS, KILLED, EXECS, CLOSES };
 
-/* A process that owns the plug, says so, and ends when told to. */
+/* A process that becomes the owner of the plug, reports it, and ends on request. */
 static pid_t owner(__u64 id, __u32 at_exit, enum ending how, int *go)
 {
 	int ready[2], end[2];
@@ -1122,7 +1125,7 @@ static pid_t owner(__u64 id, __u32 at_exit, enum ending how, int *go)
 		if (how == EXECS)
 			execlp("true", "true", NULL);
 		if (how == CLOSES) {
-			/* Done before close() returns. */
+			/* The at-exit action is done before close() returns. */
 			control_close(&n);
 			if (write(ready[1], "", 1) != 1)
 				_exit(3);
@@ -1271,7 +1274,7 @@ static void test_owner_races(void)
 
 /* ---- RTNL ---- */
 
-/* Something that waits in the kernel. */
+/* An operation that waits in the kernel. */
 struct background {
 	void		(*run)(void *arg);
 	void		*arg;
@@ -1314,7 +1317,7 @@ static void background_start(struct background *b, void (*run)(void *arg), void 
 		bail("no thread");
 }
 
-/* True: it waits, and not just for a moment. False: it is done. */
+/* True: it is waiting, not only for a moment. False: it is done. */
 static bool background_waits(struct background *b)
 {
 	unsigned int waiting = 0;
@@ -1350,7 +1353,7 @@ struct needy {
 	const char *what;
 	__u8	cmd;
 	__u32	action;
-	__u16	type;		/* of what is sent beside, or 0 */
+	__u16	type;		/* of an additional attribute, or 0 */
 	__u64	value;
 	__u64	id;
 	int	err;
@@ -1374,7 +1377,7 @@ static void send_needy(void *arg)
 	close(own.nl);
 }
 
-/* While somebody else has RTNL: who waits for it, and who does not. */
+/* While another task holds RTNL: which operations wait for it, and which do not. */
 static void test_rtnl(void)
 {
 	static struct needy free_of_it[] = {
@@ -1408,7 +1411,7 @@ static void test_rtnl(void)
 	must("insmod /other_family.ko");
 	background_start(&holder, hold_rtnl, NULL);
 	ok(background_waits(&holder), "somebody has it");
-	/* Who did wait would get it when the holder gives up. */
+	/* An operation that waits gets RTNL when the holder releases it. */
 	for (i = 0; i < sizeof(free_of_it) / sizeof(free_of_it[0]); i++) {
 		free_of_it[i].id = id;
 		send_needy(&free_of_it[i]);
@@ -1523,8 +1526,9 @@ static void test_events(void)
 	finish();
 }
 
-/* Who does not read: until his queue is full, and what he is told then. The sender
- * of the commands does not notice. He reads what he has, and asks for the rest.
+/* A listener that does not read until its queue is full: it gets an error then, and
+ * the sender of the commands does not notice. The listener reads the events that it
+ * has, and asks for the current state.
  */
 static void test_slow(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * When something else goes wrong:
+ * Faults outside the plug:
  *
  *	faults limits	a full queue, at every limit from 1 to 200 and at large ones
  *	faults epochs	1,000 epochs wait (I8)
@@ -9,12 +9,12 @@
  *			wait (I5, I6)
  *	faults full	the same with a tap device that nobody reads
  *	faults queues	the device gets fewer transmit queues (I1, I4)
- *	faults handed-back	DISCARD and reset while it has handed packets back
+ *	faults handed-back	DISCARD and reset after the driver has handed packets back
  *	faults carrier	the carrier is lost and comes back (I1, I4)
- *	faults memory	allocations fail, where the kernel has failslab: a
- *			command is obeyed wholly or not at all
+ *	faults memory	allocations fail, if the kernel has failslab: a
+ *			command is executed completely or not at all
  *
- * Without an argument: all.
+ * Without an argument: all tests.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@ static void command(int action)
 /* ---- limits ---- */
 
 /* Fills the queue with frames of @size bytes; false if it did not hold exactly
- * what fits, or did not count the rest.
+ * those that fit, or did not count the rest as dropped.
  */
 static bool fill(__u32 limit, unsigned int size, bool say)
 {
@@ -173,8 +173,8 @@ static void test_clock(void)
 
 /* ---- a stopped transmit queue ---- */
 
-/* An ifb takes only what mirred gives it, and stops its queue whenever it holds
- * as much as its txqueuelen, here one packet.
+/* An ifb accepts only packets from mirred, and stops its queue whenever it holds as
+ * many as its txqueuelen, here one packet.
  */
 static void test_stopped(void)
 {
@@ -215,7 +215,7 @@ static void test_stopped(void)
 	wire_close(&w);
 }
 
-/* With a plug, and 50 packets in it. */
+/* Opens a tap device with a plug that holds 50 packets. */
 static void tap_open(struct tap *tap, unsigned int more)
 {
 	plug_forget();
@@ -258,7 +258,7 @@ static void test_full(void)
 	close(tap.fd);
 }
 
-/* The core resets what it takes the queues from: the plug at the root of all. */
+/* When the core takes queues away, it resets their qdisc: the plug at the root. */
 static void test_queues(void)
 {
 	struct plug_state st;
@@ -287,7 +287,7 @@ static void test_queues(void)
 }
 
 /* Packets that the driver handed back have no mark, and are in no list of the
- * module's; but they are in its figures.
+ * module, but the module counts them.
  */
 static void test_handed_back(void)
 {
@@ -296,7 +296,7 @@ static void test_handed_back(void)
 	struct tap tap;
 
 	diag("the driver hands released packets back: DISCARD, dump, reset");
-	/* Of a device with one queue the core asks first whether it is stopped. */
+	/* With one queue the core checks first whether the queue is stopped. */
 	tap_open(&tap, IFF_MULTI_QUEUE);
 	if (!tap.stops) {
 		skip("this tap device drops what it does not take");
@@ -377,7 +377,7 @@ static void test_carrier(void)
 
 /* ---- memory ---- */
 
-/* First of all the filter: from then on only those fail who ask for it. */
+/* Sets the filter first: then allocations fail only for tasks that ask for it. */
 static void fail_allocations(bool on)
 {
 	if (on)
@@ -386,7 +386,7 @@ static void fail_allocations(bool on)
 		must("echo 0 > /sys/kernel/debug/failslab/probability");
 }
 
-/* Opened before anything fails; writing to it takes no memory. */
+/* The file is opened before allocations fail; writing to it takes no memory. */
 static void fail_me(bool on)
 {
 	static int fd = -1;
@@ -397,7 +397,7 @@ static void fail_me(bool on)
 		bail("make-it-fail: %s", strerror(errno));
 }
 
-/* One message while allocations fail. */
+/* Sends one message while allocations fail. */
 static int say_failing(const struct plug_msg *msg)
 {
 	int err;
@@ -408,7 +408,7 @@ static int say_failing(const struct plug_msg *msg)
 	return err;
 }
 
-/* A command, by the family if @c is not NULL. */
+/* A command, sent through the family if @c is not NULL. */
 struct try {
 	const struct control *c;
 	int	action;
@@ -448,7 +448,7 @@ static __u64 commands(const struct plug_state *st, int action)
 	}
 }
 
-/* Whether @after is what the command makes of @before, and counts it. */
+/* Whether the command changes @before into @after, including its counter. */
 static bool is_obeyed(const struct plug_state *before, const struct plug_state *after,
 		      const struct try *t)
 {
@@ -464,7 +464,7 @@ static bool is_obeyed(const struct plug_state *before, const struct plug_state *
 	       a->limit == (limits ? t->arg : b->limit);
 }
 
-/* Whether the answer says what a dump says after it. */
+/* Whether the answer has the same state as a dump after it. */
 static bool is_told(const struct control_reply *reply, const struct plug_state *after)
 {
 	const struct control_state *r = &reply->state, *a = &after->ctl;
@@ -474,8 +474,8 @@ static bool is_told(const struct control_reply *reply, const struct plug_state *
 	       r->limit == a->limit && r->qlen == a->qlen && r->backlog == a->backlog;
 }
 
-/* A command by tc whose echo found no memory has been obeyed; by the family one
- * that was not answered may have been.
+/* A command by tc whose echo failed for want of memory was executed. A command
+ * through the family without an answer may have been executed.
  */
 static void test_memory_commands(const struct control *c)
 {
@@ -511,7 +511,7 @@ static void test_memory_commands(const struct control *c)
 	wire_silent(&w, "I1: nothing left");
 }
 
-/* The old plug with all it holds, or a new one. */
+/* Afterwards there is the old plug with all its packets, or a new one. */
 static void test_memory_replace(void)
 {
 	struct plug_msg add = {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Frames of any kind, for tests in shell.
+/* Sends frames of any type, for shell tests.
  *
- *	frames DEV TYPE[,TYPE...] COUNT		sends by a packet socket
- *	frames tap:DEV TYPE[,TYPE...] COUNT	makes a tap, and sends what a guest
- *						would; then waits to be killed
+ *	frames DEV TYPE[,TYPE...] COUNT sends through a packet socket
+ *	frames tap:DEV TYPE[,TYPE...] COUNT	creates a tap, and sends like a guest;
+ *						then waits to be killed
  *
  * TYPE is an ethertype in hexadecimal; the first of several are tags of VLANs.
  */
@@ -30,7 +30,7 @@ static void put16(unsigned char *p, unsigned int value)
 	p[1] = value;
 }
 
-/* To everybody, from nobody; each tag is that of VLAN 5. */
+/* A broadcast frame with source address 0; each tag is for VLAN 5. */
 static void frame_make(unsigned char frame[FRAME_LEN], char *types)
 {
 	unsigned int at = 2 * ETH_ALEN;
@@ -83,7 +83,9 @@ int main(int argc, char **argv)
 	tap = !strncmp(argv[1], "tap:", 4);
 	fd = tap ? open_tap(argv[1] + 4) : open_packet(argv[1]);
 	frame_make(frame, argv[2]);
-	/* Until somebody has brought it up, and said so on standard input. */
+	/* Wait until the caller has brought it up, and reports it on standard
+	 * input.
+	 */
 	if (tap && getchar() == EOF)
 		bail("nobody says when");
 	for (n = atoi(argv[3]); n; n--)

@@ -51,7 +51,7 @@ static int compare(__u64 a, __u64 b)
 	return a < b ? -1 : a > b;
 }
 
-/* GET after the command whose state it saw. */
+/* A GET comes after the command whose state it saw. */
 static int by_order(const void *l, const void *r)
 {
 	const struct answer *a = l, *b = r;
@@ -125,7 +125,7 @@ static void check(struct history *h, struct known *k, const struct answer *a)
 		diag("plug %llu, action %d, last %llu: command %llu, epoch %llu, released %llu; the replay has %llu, %llu, %llu",
 		     a->id, a->action, a->last, a->commands, a->epoch, a->released,
 		     k->commands, k->epoch, k->released);
-	/* One fault is not to look like a thousand. */
+	/* Do not report one fault a thousand times. */
 	k->commands = a->commands;
 	k->epoch = a->epoch;
 	k->released = a->released;
@@ -144,7 +144,7 @@ static void judge(struct history *h, const struct departure *d, __u64 asked)
 	     asked == NOT_YET ? "unreleased" : "before its release");
 }
 
-/* Those of the plug from @d on whose epochs are released by now. */
+/* Judges the departures of the plug from @d on whose epochs are now released. */
 static unsigned int judge_upto(struct history *h, unsigned int d, const struct known *k,
 			       __u64 asked)
 {
@@ -154,12 +154,12 @@ static unsigned int judge_upto(struct history *h, unsigned int d, const struct k
 	return d;
 }
 
-/* One plug's answers from @*a on and its departures from @*d on. */
+/* Replays the answers of one plug from @*a on, with its departures from @*d on. */
 static void replay_one(struct history *h, unsigned int *a, unsigned int *d, __u64 id)
 {
 	struct known k = { .id = id };
 
-	/* What was released before the last replay may leave late. */
+	/* Packets released before the last replay may leave late. */
 	if (h->known.id == id) {
 		k = h->known;
 		*d = judge_upto(h, *d, &k, 0);
@@ -175,13 +175,13 @@ static void replay_one(struct history *h, unsigned int *a, unsigned int *d, __u6
 		*d = judge_upto(h, *d, &k, at->asked);
 	}
 	for (; *d < h->n_departures && h->departures[*d].id == id; ++*d)
-		/* Of a plug before the last replay: seen late. */
+		/* A packet of a plug before the last replay, seen late. */
 		judge(h, &h->departures[*d], id < h->known.id ? 0 : NOT_YET);
 	if (k.any)
 		h->known = k;
 }
 
-/* Of what is older than the youngest plug nothing is judged any more. */
+/* Plugs older than the newest one are no longer judged. */
 static void forget(struct history *h)
 {
 	unsigned int i, n = 0;

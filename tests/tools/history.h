@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How it is decided, with several commanders for one plug, that a packet left too
- * early, or that an answer was wrong.
+ * Decides, with several commanders for one plug, whether a packet left too early,
+ * or an answer was wrong.
  *
- * An answer of the family says how many commands its plug has obeyed. That is the
- * command's place in the order in which the plug obeyed them, whoever sent them.
- * So all answers together are the plug's history. It is replayed: every number
- * occurs once, and after each command the epochs are what that command makes of
- * those before it.
+ * An answer of the family says how many commands the plug has executed. So it gives
+ * the position of the command in the order of execution, whoever sent it. All
+ * answers together are the history of the plug. The history is replayed: every
+ * number must occur once, and after each command the epochs must be the result of
+ * that command.
  *
- * The replay says which command released an epoch. A packet bears the plug's id
- * and the epoch that was being filled, as the last answer before its send() had
- * it; it belongs to that epoch or to a later one. It must not leave before that
- * command was sent, unless the plug's end was asked for: then the packet may have
- * come after it.
+ * The replay shows which command released an epoch. A packet carries the id of the
+ * plug and the epoch being filled, as in the last answer before its send(); it
+ * belongs to that epoch or to a later one. It must not leave before the command
+ * that released the epoch was sent, unless the deletion of the plug was requested
+ * before: then the packet may have come after the plug.
  */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -36,7 +36,7 @@ struct answer {
 	int	action;
 };
 
-/* The first of the packets with these two marks. */
+/* The first packet with these two marks. */
 struct departure {
 	__u64	id, epoch;
 	__u64	when;
@@ -44,7 +44,7 @@ struct departure {
 
 struct life {
 	__u64	id;
-	__u64	end;		/* wall_ns() before its end was asked for */
+	__u64	end;		/* wall_ns() before its deletion was requested */
 };
 
 /* What is known of a plug after some of its commands. */
@@ -56,24 +56,26 @@ struct known {
 struct history {
 	struct answer		answers[ANSWERS_MAX];
 	struct departure	departures[DEPARTURES_MAX];
-	struct life		lives[LIVES_MAX];	/* of those that ended, in order */
+	struct life		lives[LIVES_MAX];	/* of the deleted plugs, in order */
 	unsigned int		n_answers, n_departures, n_lives;
 	struct known		known;			/* the youngest plug */
 
-	/* What was found. */
+	/* Results. */
 	unsigned long long	replayed, judged, wrong, early, overflows;
 };
 
-/* From any thread. */
+/* May be called from any thread. */
 void history_answer(struct history *h, const struct answer *a);
 void history_departure(struct history *h, const struct departure *d);
-/* Before the end of a plug is asked for. */
+/* Call it before the deletion of a plug is requested. */
 void history_end(struct history *h, __u64 id);
 
-/* Little room is left until the next replay. */
+/* Whether there is little room left; then replay. */
 bool history_is_full(struct history *h);
 
-/* With commanders and senders at rest. Forgets all but the youngest plug's state. */
+/* Commanders and senders must be idle. Afterwards only the newest plug's state is
+ * kept.
+ */
 void history_replay(struct history *h);
 
 #endif /* HISTORY_H */

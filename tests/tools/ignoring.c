@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * ignoring NUMBER[,NUMBER]... PROGRAM...	runs the program with these signals
- *						ignored, which not every shell can
+ *						ignored; not every shell can do this
  */
 #include <signal.h>
 #include <stdlib.h>

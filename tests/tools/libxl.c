@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What Xen's libxl does for "xl remus", with the library that it uses, on an
- * ifb that was set up as its script does: find the plug at the root in a dump,
- * then BUFFER with each checkpoint and RELEASE_ONE with each commit (I1, I2).
+ * Does what Xen's libxl does for "xl remus", with the same library, on an ifb that
+ * was set up like its script does: finds the plug at the root in a dump, then sends
+ * BUFFER with each checkpoint and RELEASE_ONE with each commit (I1, I2).
  */
 #include <net/if.h>
 #include <string.h>
@@ -18,12 +18,12 @@ static struct nl_sock *sock;
 static struct rtnl_qdisc *plug;
 static struct wire w;
 
-/* As remus-netbuf-setup does it. */
+/* Like remus-netbuf-setup. */
 static void set_up(void)
 {
 	must("for m in ifb sch_plug sch_ingress act_mirred cls_u32; do "
 	     "modinfo $m > /dev/null || exit; done");
-	/* Where another test has had ifb loaded, modprobe adds no device. */
+	/* If another test has loaded ifb, modprobe adds no device. */
 	must("modprobe ifb numifbs=1 && { [ -e /sys/class/net/" DEV " ] || ip link add " DEV " type ifb; } && "
 	     "ip link set " DEV " up");
 	must("ip link add vif type veth peer name guest && "
@@ -81,7 +81,7 @@ int main(void)
 		       "the epoch leaves, whole and alone");
 	}
 
-	/* The way of a guest's packet: into vif, through the plug, and back in. */
+	/* The path of a guest's packet: into vif, through the plug, and back in. */
 	must("ip addr add 10.9.0.1/24 dev guest && "
 	     "ip neigh add 10.9.0.2 lladdr 02:02:02:02:02:02 dev guest");
 	must("ping -c 3 -i 0.2 -W 1 10.9.0.2 > /dev/null; :");

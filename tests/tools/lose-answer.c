@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * For LD_PRELOAD: of the answers that a program receives from the kernel, the
- * ones whose numbers LOSE_ANSWERS names (counted from 1, with commas) are lost, as
- * they are when there is no memory for them.
+ * For LD_PRELOAD: drops some answers that a program receives from the kernel, as if
+ * there were no memory for them. LOSE_ANSWERS has their numbers, counted from 1 and
+ * separated by commas.
  */
 #define _GNU_SOURCE
 #include <errno.h>

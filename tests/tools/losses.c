@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What loses the packets that a plug holds, what gets past it, and what else
- * surprises its user. docs/safety.md tells what was seen on which kernel. None of it
- * leaks (I1, I4), and what the plug itself drops is counted.
+ * Events that lose the packets of a plug, packets that bypass it, and other
+ * surprises. docs/safety.md says what was seen on which kernel. In no case is there
+ * a leak (I1, I4), and packets that the plug itself drops are counted.
  *
  *	losses resets	a change of the device resets its qdiscs on some kernels:
  *			clsact, ingress, a sibling queue, the tx queue length
- *	losses stopped	a reset drops what BUFFER stopped as well
+ *	losses stopped a reset also drops packets that BUFFER stopped
  *	losses netns	a network namespace lives as long as its packets are held
- *	losses arp	ARP is held with the rest, and with what beside the plug not
+ *	losses arp	ARP is held with the rest, or bypasses the plug with filters
  *	losses copies	copies that are made before the plug, or behind it
  *	losses splice	the pages of a file that was sent with sendfile()
  *	losses default	net.core.default_qdisc=plug
  *
- * Without an argument: all. Whether this kernel resets a qdisc is not decided by
- * its version: a netem that delays a packet for long is asked first. The loss of
- * the carrier is in faults.c, fewer transmit queues too.
+ * Without an argument: all tests. Whether this kernel resets a qdisc is not decided
+ * by its version, but tried first with a netem that delays a packet for long. Loss
+ * of the carrier and fewer transmit queues are tested in faults.c.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -63,8 +63,8 @@ static struct plug_state state_at(const char *dev, __u32 parent)
 
 /* ---- resets ---- */
 
-/* All frames go through the first of two transmit queues: it is every processor's
- * (XPS), and that of priority 0.
+/* All frames go through the first of two transmit queues, which is the queue of
+ * every processor (XPS) and of priority 0.
  */
 struct place {
 	const char	*name;
@@ -85,9 +85,9 @@ static const struct place places[] = {
 
 struct event {
 	const char	*name;
-	const char	*before;	/* what it needs, if anything */
+	const char	*before;	/* preparation, if needed */
 	const char	*what;
-	const char	*after;		/* what undoes it */
+	const char	*after;		/* command that undoes it */
 	enum { ANYWHERE, AT_ROOT, AT_LEAF } tried;
 };
 
@@ -146,8 +146,8 @@ static void optional(const char *command)
 		must("%s", command);
 }
 
-/* False if this VM has not got the qdisc above, or has one that does not find its
- * own leaf, as 5.10's taprio.
+/* False if this VM does not have the qdisc above, or if that does not find its own
+ * leaf, like taprio in 5.10.
  */
 static bool place_make(const struct place *p)
 {
@@ -178,7 +178,7 @@ static bool kernel_resets(const struct place *p, const struct event *e)
 	return !st.qlen;
 }
 
-/* The event comes between two epochs, and what follows it is held. */
+/* The event comes between two epochs; packets after it are held. */
 static void plug_after(const struct place *p, const struct event *e, bool resets)
 {
 	struct plug_state st, now;
@@ -282,7 +282,7 @@ static void test_stopped(void)
 
 /* ---- network namespaces ---- */
 
-/* Runs on in that namespace; a file to go back with. */
+/* Enters that namespace; returns a file with which to return. */
 static int enter_netns(const char *name)
 {
 	int before = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there;
@@ -320,7 +320,9 @@ static int udp_socket(void)
 	return fd;
 }
 
-/* Datagrams to @text from a socket that is closed then; how many were accepted. */
+/* Sends datagrams to @text from a socket, and closes it; returns how many were
+ * accepted.
+ */
 static unsigned int udp_send(const char *text, unsigned int n)
 {
 	struct sockaddr_in addr = address(text);
@@ -333,8 +335,8 @@ static unsigned int udp_send(const char *text, unsigned int n)
 	return sent;
 }
 
-/* A namespace, joined by a veth pair: hNAME here, n0 there. What it sends goes to
- * 192.0.2.9, whose address it knows.
+/* Creates a namespace, connected by a veth pair: hNAME here, n0 there. Its packets
+ * go to 192.0.2.9, with a permanent neighbour entry.
  */
 static void netns_make(const char *name)
 {
@@ -362,9 +364,9 @@ static bool b_is_gone(void)
 	return !if_nametoindex("hb");
 }
 
-/* A namespace takes its devices along, and with them their peers here. They end in
- * the order in which they lost their last user: when a later one has gone, an
- * earlier one that is still there has a user.
+/* When a namespace goes away, so do its devices and their peers here. Namespaces go
+ * away in the order in which they lost their last user: if a later one is gone and
+ * an earlier one still exists, the earlier one has a user.
  */
 static bool a_is_kept(void)
 {
@@ -375,13 +377,14 @@ static bool a_is_kept(void)
 	return !a_is_gone();
 }
 
-/* What a veth's other end sends is received by a softirq, after send() perhaps. */
+/* A softirq receives packets from the veth's other end, possibly after send(). */
 static bool all_are_here(void)
 {
 	return plug_get(nl, DEV).qlen == 5;
 }
 
-/* To the uplink, and the packet keeps its socket. A bridge is no different. */
+/* A redirect to the uplink: the packet keeps its socket. So it does with a bridge.
+ */
 static void redirect_to_uplink(void)
 {
 	must("tc qdisc add dev ha clsact && tc filter add dev ha ingress protocol ip matchall action mirred egress redirect dev " DEV);
@@ -402,7 +405,7 @@ static void netns_held(int action, const char *what)
 	is_u64(plug_get(nl, DEV).qlen, 0, "and they are not held any more");
 }
 
-/* A router gives its packets a life without their sockets. */
+/* A routed packet does not keep its socket. */
 static void netns_routed(void)
 {
 	int before;
@@ -424,7 +427,7 @@ static void netns_routed(void)
 }
 
 /* Nobody can reach that plug any more. But when the other end of the pair goes
- * down, the link of the device is lost, which resets it.
+ * down, the device loses its carrier, which resets the plug.
  */
 static void netns_with_plug(void)
 {
@@ -475,7 +478,7 @@ static bool neighbour_becomes(const char *state)
 	return wait_for(neighbour_is);
 }
 
-/* The other end and a socket there. All that takes seconds is made to take less. */
+/* Makes the other end and a socket there, with shorter neighbour time-outs. */
 static int peer_make(void)
 {
 	struct sockaddr_in any = address("0.0.0.0");
@@ -499,8 +502,8 @@ static void peer_end(int fd)
 	must("ip link del v0 && ip netns del peer");
 }
 
-/* How many datagrams there are: up to @want within 10 s each, and then until none
- * comes.
+/* Returns how many datagrams come: up to @want, waiting 10 s for each, and then all
+ * others.
  */
 static unsigned int udp_recv(int fd, unsigned int want)
 {
@@ -523,7 +526,7 @@ static void neighbour_stale(void)
 	must("ip neigh replace 192.0.2.2 lladdr $(ip netns exec peer cat /sys/class/net/v1/address) dev v0 nud stale");
 }
 
-/* 0, or why there is no connection. */
+/* Returns 0, or the errno if there is no connection. */
 static int tcp_connect(const char *text)
 {
 	struct sockaddr_in addr = address(text);
@@ -534,7 +537,7 @@ static int tcp_connect(const char *text)
 	return err;
 }
 
-/* The plug at the root holds the requests too. */
+/* The plug at the root also holds the ARP requests. */
 static void arp_held(void)
 {
 	struct plug_state st;
@@ -564,7 +567,7 @@ static void arp_held(void)
 	peer_end(peer);
 }
 
-/* ARP in another band, which prio always asks, and asks first. */
+/* ARP goes to another band, which prio always serves, and serves first. */
 static void arp_beside(const char *filters)
 {
 	const __u32 band = 0x10004;
@@ -597,7 +600,7 @@ static void test_arp(void)
 
 /* ---- copies ---- */
 
-/* Both devices, and a wire to see what leaves the second. */
+/* Makes both devices, and a wire that sees the packets leaving the second. */
 static void copy_setup(struct wire *copy)
 {
 	dummy_make(DEV);
@@ -624,8 +627,8 @@ static void copies_mirror(void)
 	wire_finish(&copy, "pb");
 }
 
-/* Behind the plug a mirror has no place on the device; the second one's own plug
- * holds its copies.
+/* A mirror cannot be behind the plug on the same device. A plug on the second
+ * device holds the copies.
  */
 static void copies_plug(void)
 {
@@ -665,7 +668,7 @@ static void copies_nft(void)
 	wire_finish(&copy, "pb");
 }
 
-/* To the group 239.1.1.1 on the device. */
+/* Joins the group 239.1.1.1 on the device. */
 static void join(int fd, bool sender)
 {
 	struct ip_mreqn group = { .imr_ifindex = if_nametoindex(DEV) };
@@ -736,8 +739,9 @@ static bool send_by_copy(int fd)
 	       send(fd, room, sizeof(room), 0) == sizeof(room);
 }
 
-/* As what 'A' arrives that was overwritten with 'B' on its way: in a plug, or in the
- * receiver's queue. '-': not at all, for its checksum is that of another content.
+/* Sends 'A', which is overwritten with 'B' while it is in a plug or in the
+ * receiver's queue, and returns what arrives. '-': nothing, because the checksum is
+ * that of the old content.
  */
 static char arrives(int tx, int rx, bool (*send_it)(int fd), bool plug)
 {
@@ -782,7 +786,7 @@ static void spliced(int tx, int rx, const char *protocol)
 	       "%s: sendfile(): with a plug as without: '%c'", protocol, shared);
 }
 
-/* Without what makes TCP wait before it sends. */
+/* Sets up a TCP connection that sends small pieces of data at once. */
 static void spliced_tcp(void)
 {
 	struct timeval patience = { .tv_sec = 10 };
@@ -832,7 +836,7 @@ static void test_splice(void)
 
 /* ---- the default qdisc ---- */
 
-/* An ifb takes what mirred redirects to it, and has a qdisc, unlike a dummy. */
+/* An ifb receives packets from mirred, and has a qdisc, unlike a dummy. */
 static void default_device(unsigned int queues)
 {
 	must("ip link add pi numtxqueues %u type ifb && ip link set pi mtu 65000 up", queues);

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * I1, I2, I3, I5, I6, I8 and the statistics: random sequences of everything a
- * user and the network stack can do to a plug, step by step beside the
- * reference in model_ref.h. Commands that both interfaces have go by either, as
- * chance decides. After each step every frame that left is checked (the right
- * one, in order, once), then what the kernel says of the plug, by both
- * interfaces, to the last counter. Every so often, and at the end, nothing must leave for
- * QUIET_MS.
+ * I1, I2, I3, I5, I6, I8 and the statistics: random sequences of everything that a
+ * user and the network stack can do to a plug, compared after each step with the
+ * reference in model_ref.h. Commands that both interfaces have go through one of
+ * them at random. After each step every frame that left is checked (the right one,
+ * in order, once), then all that the kernel reports about the plug, through both
+ * interfaces, including every counter. Every so often, and at the end, nothing must
+ * leave for QUIET_MS.
  *
  *	model [--leaf] [--seed S] [--steps N]	N steps (3000), a new plug each 500;
  *					the seed is printed and by default new
  *	model --replay STEP; STEP...	those steps on a new plug; with --intree
- *					before it, looks at the frames only; with
+ *					before it, checks only the frames; with
  *					--hurry on all processors, up to ten
- *					times: what follows at once (&) is a
- *					matter of time
- *	model --intree [--seed S]	finds what is wrong with the module that
- *					comes with kernels, which knows four
- *					commands and tells nothing: looks at the
- *					frames only, and has to fail
+ *					times: steps that follow at once (&)
+ *					depend on timing
+ *	model --intree [--seed S]	finds the faults of the module that comes
+ *					with kernels, which has four commands and
+ *					reports no state: checks only the frames,
+ *					and has to find them
  *
- * With --leaf the plug is not at the root, but the qdisc of the first of two
- * transmit queues below an mqprio; then the other queue's changes too.
+ * With --leaf the plug is not at the root, but is the qdisc of the first of two
+ * transmit queues below an mqprio; then the qdisc of the other queue changes too.
  *
- * A failure is replayed with ever fewer steps, and frames, and what is left,
- * from which no step can be taken, nor two, is printed as the commands to type
- * and as an argument for --replay.
+ * A failing sequence is replayed with fewer and fewer steps and frames, until
+ * neither one step nor two can be left out. The result is printed as commands to
+ * type and as an argument for --replay.
  *
- * The frames are seen where they leave a dummy device, in the order in which
- * they leave. This process stays on one processor, as then nothing runs beside
- * a step: it is not here that races are sought, but in race.c.
+ * The frames are observed where they leave a dummy device, in the order in which
+ * they leave. This process stays on one processor, so that nothing runs in parallel
+ * with a step: race.c tests races, not this program.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -72,7 +72,7 @@ enum kind {
 static const struct {
 	const char *name;
 	int args;
-	const char *command;	/* as a user would type it; may use the arguments */
+	const char *command;	/* for a user to type; may contain the arguments */
 } kinds[KINDS] = {
 	[SEND]		= { "send", 2, "send %d frames of %d bytes" },
 	[GSO]		= { "gso", 3, "send %d GSO packets of %d segments with %d bytes each" },
@@ -97,8 +97,8 @@ static const struct {
 	[QUIET]		= { "quiet", 0, "wait" },
 };
 
-/* @family: a command that goes by the family, and could go by tc.
- * @at_once: the next step follows without a look at this one's outcome.
+/* @family: the command goes through the family, although tc has it too. @at_once:
+ * the next step follows without checking the result of this one.
  */
 struct step {
 	enum kind	kind;
@@ -171,7 +171,7 @@ static void steps_parse(struct steps *all, char *text)
 		step_parse(&all->step[all->n++], part);
 }
 
-/* The steps as commands, for someone to type. */
+/* Prints the steps as commands that a user can type. */
 static void steps_show(const struct steps *all)
 {
 	unsigned int i;
@@ -189,7 +189,7 @@ static void steps_show(const struct steps *all)
 
 /* ---- the world ---- */
 
-/* What went wrong first. */
+/* The first error. */
 enum wrong { NOTHING, LEAK, ORDER, LOST, STUCK, REFUSAL, DUMP };
 
 static const char *const wrong_names[] = {
@@ -207,7 +207,7 @@ struct due {
 	__u16	segments, mss;	/* segments 0: not GSO */
 };
 
-/* One plug and its reference, through one round. */
+/* One plug and its reference, during one round. */
 static struct {
 	int		nl, ctl, tx, rx;
 	struct ref	ref;
@@ -218,8 +218,8 @@ static struct {
 	struct control	control;
 	__u64		id;			/* of the plug; 0: no family */
 	bool		txqlen_resets, graft_resets, clsact, sibling;
-	/* Sends through an open plug, which may have been queued after all
-	 * where the queue's run is a thread of its own (PREEMPT_RT).
+	/* Sends through an open plug. They may still have been queued, if a
+	 * separate thread runs the queue (PREEMPT_RT).
 	 */
 	__u64		open_packets, open_bytes, open_most;
 	enum wrong	wrong;
@@ -231,9 +231,9 @@ static struct ref_packet packets[MAX_FRAMES + 1];
 static struct due sent[MAX_FRAMES + 1], due[MAX_FRAMES + 1];
 
 static bool intree, realtime;
-static unsigned int patience_ms = 10000;	/* for what has to happen */
+static unsigned int patience_ms = 10000;	/* for events that have to happen */
 static unsigned int one_waiting;		/* BUFFER only if no epoch waits */
-static bool each_settles;			/* no step at once */
+static bool each_settles;			/* each step waits for its result */
 
 static void __attribute__((format(printf, 2, 3)))
 wrong(enum wrong what, const char *fmt, ...)
@@ -276,7 +276,7 @@ static void dev_up(bool up)
 	else
 		ifr.ifr_flags &= ~IFF_UP;
 	dev_ioctl(SIOCSIFFLAGS, &ifr);
-	/* The link's going down leaves an error on the sockets. */
+	/* When the link goes down, the sockets get an error. */
 	getsockopt(w.tx, SOL_SOCKET, SO_ERROR, &err, &len);
 	getsockopt(w.rx, SOL_SOCKET, SO_ERROR, &err, &len);
 }
@@ -414,7 +414,7 @@ static const char *const fate_names[] = {
 	"was never sent", "was refused", "is held", "is due", "has left", "was dropped",
 };
 
-/* A frame left: is it the one that has to be next? */
+/* A frame left: checks that it is the next one expected. */
 static void frame_check(__u32 number, __u32 segment, size_t size, bool tcp)
 {
 	const struct due *d = &due[w.due_head];
@@ -439,7 +439,7 @@ static void frame_check(__u32 number, __u32 segment, size_t size, bool tcp)
 		      fate_names[fate]);
 }
 
-/* Looks at one frame, if there is one within @ms. */
+/* Checks one frame, if one comes within @ms. */
 static bool frame_take(int ms)
 {
 	struct pollfd pfd = { .fd = w.rx, .events = POLLIN };
@@ -472,7 +472,7 @@ static void silence(void)
 		;
 }
 
-/* ---- looking at the plug ---- */
+/* ---- checking the plug ---- */
 
 #define COMPARE(field, got, want) do {						\
 	if ((__u64)(got) != (__u64)(want))					\
@@ -483,7 +483,7 @@ static void silence(void)
 #define COMPARE_STAT(NAME) \
 	COMPARE(#NAME, c->stats[SCH_PLUG_A_STATS_##NAME], REF_STAT(r, NAME))
 
-/* Sends through an open plug may count as queued; see struct above. */
+/* Sends through an open plug may count as queued; see the struct above. */
 static void compare_queued(const struct control_state *c, struct ref *r)
 {
 	__u64 now = c->stats[SCH_PLUG_A_STATS_QUEUED_PACKETS];
@@ -501,7 +501,7 @@ static void compare_queued(const struct control_state *c, struct ref *r)
 	COMPARE_STAT(MAX_BACKLOG);
 }
 
-/* What each message of the family has to say, whatever it is about. */
+/* Checks the numbers that each message of the family has. */
 static void compare_numbers(const struct control_state *c)
 {
 	struct ref *r = &w.ref;
@@ -517,7 +517,7 @@ static void compare_numbers(const struct control_state *c)
 	COMPARE("owner", c->has & (1 << SCH_PLUG_A_OWNER), 0);
 }
 
-/* What it says of a plug at rest. */
+/* Checks what the family reports for an idle plug. */
 static void compare_family(const struct control_state *c)
 {
 	struct ref *r = &w.ref;
@@ -541,7 +541,7 @@ static void compare_family(const struct control_state *c)
 	compare_queued(c, r);
 }
 
-/* GET of one plug goes another way in the module than the dump. */
+/* In the module, GET of one plug uses other code than a dump. */
 static void compare_get(void)
 {
 	struct control_reply reply;
@@ -571,8 +571,8 @@ static void compare(const struct plug_state *st)
 	compare_get();
 }
 
-/* When BUFFER has shut the valve, so many of those that were due have not left
- * and will not: they are held again.
+/* Returns how many packets that were due have not left, and will not, because
+ * BUFFER has shut the valve: they are held again.
  */
 static unsigned int held_after_all(const struct plug_state *st)
 {
@@ -594,7 +594,8 @@ static struct plug_state look(void)
 	return st;
 }
 
-/* Waits for what has to leave, for as long as something does, and compares. */
+/* Waits for all frames that have to leave, as long as frames leave, and compares.
+ */
 static void settle(void)
 {
 	__u64 end = now_ns() + patience_ms * 1000000ULL;
@@ -612,7 +613,7 @@ static void settle(void)
 		    w.due_tail - w.due_head == stopped)
 			break;
 		if (st.qlen < w.ref.qlen)
-			silence();	/* to see which they were */
+			silence();	/* to see which ones left */
 		if (st.qlen < w.ref.qlen)
 			wrong(LOST, "%u packets in the queue, not %u", st.qlen, w.ref.qlen);
 		if (now_ns() > end && st.qlen > w.ref.qlen && !w.ref.shut)
@@ -628,9 +629,9 @@ static void settle(void)
 		compare(&st);
 }
 
-/* ---- doing ---- */
+/* ---- executing steps ---- */
 
-/* By tc. */
+/* Sends a command by rtnetlink, like tc. */
 static int message(int action, __u32 limit, __u16 flags, unsigned int handle)
 {
 	struct tc_plug_qopt qopt = { .action = action, .limit = limit };
@@ -644,7 +645,7 @@ static int message(int action, __u32 limit, __u16 flags, unsigned int handle)
 	return nl_request(w.nl, &msg, NULL);
 }
 
-/* By the family; the answer to a command says what the command has done. */
+/* Sends a command through the family; checks the state in the answer. */
 static int request(int action, const __u64 *arg)
 {
 	struct control_reply reply;
@@ -664,7 +665,7 @@ static void answered(int action, int got, int want)
 	w.commands++;
 }
 
-/* One command to the kernel and to the reference. */
+/* Executes one command in the kernel and in the reference. */
 static void command(const struct step *s, int action, const __u64 *arg)
 {
 	bool only_family = action == TCQ_PLUG_RELEASE_UPTO || action == TCQ_PLUG_DISCARD;
@@ -679,7 +680,7 @@ static void command(const struct step *s, int action, const __u64 *arg)
 	due_collect(oldest);
 }
 
-/* Only its number is relative to the last epoch released. */
+/* In the step, the epoch is relative to the last one released. */
 static void command_upto(const struct step *s, int action)
 {
 	__u64 epoch = w.ref.released + (int)s->arg[0];
@@ -687,8 +688,8 @@ static void command_upto(const struct step *s, int action)
 	command(s, action, &epoch);
 }
 
-/* An action that none of the interfaces has, or the one it goes by has not. By the
- * family TCQ_PLUG_DISCARD is a good one.
+/* An action that neither interface has, or not the one that is used:
+ * TCQ_PLUG_DISCARD is valid through the family.
  */
 static void command_bad(const struct step *s)
 {
@@ -700,7 +701,7 @@ static void command_bad(const struct step *s)
 		answered(action, message(action, 0, 0, 0), -EINVAL);
 }
 
-/* Ids only grow: one less is none that is there. */
+/* Ids only grow: the previous id belongs to no existing plug. */
 static void command_stale(const struct step *s)
 {
 	int action = s->arg[0];
@@ -734,7 +735,7 @@ static void send_step(const struct step *s)
 	}
 }
 
-/* As must(), without a word: it is done by the hundred. */
+/* Like must(), without output, as there are hundreds of them. */
 static void __attribute__((format(printf, 1, 2)))
 must_quietly(const char *fmt, ...)
 {
@@ -771,7 +772,7 @@ static void renew(unsigned int limit, bool open)
 	ref_create(&w.ref, limit, open);
 }
 
-/* Something new is attached beside the plug. */
+/* A new qdisc is attached beside the plug. */
 static void graft(const char *what)
 {
 	must_quietly("tc qdisc replace dev " DEV " %s", what);
@@ -780,7 +781,7 @@ static void graft(const char *what)
 		ref_reset(&w.ref);
 }
 
-/* One of the same kind would only be changed. */
+/* A qdisc of the same kind would only be changed. */
 static void sibling(bool bfifo)
 {
 	if (w.parent == TC_H_ROOT || bfifo == w.sibling)
@@ -879,8 +880,8 @@ static void step_do(const struct step *s)
 	}
 }
 
-/* Only commands can be followed at once: what a send or a reset does depends
- * on how much of a release has left.
+/* The next step must be a command: the effect of a send or a reset would depend on
+ * how many released packets have left.
  */
 static bool may_hurry(const struct steps *all, unsigned int i)
 {
@@ -898,7 +899,7 @@ static void count_fates(void)
 		w.fates[packets[i].fate]++;
 }
 
-/* A plug as new, and the numbers begin again. */
+/* Makes a new plug, with numbers from the beginning. */
 static void start(void)
 {
 	memset(packets, 0, sizeof(packets[0]) * (w.next + 1));
@@ -917,12 +918,12 @@ static void start(void)
 	clsact(false);
 	sibling(false);
 	renew(20000000, false);
-	/* What the plug before may have let go while it went. */
+	/* Packets that the previous plug may have released when it was deleted. */
 	while (recv(w.rx, &out, sizeof(out), MSG_DONTWAIT) >= 0 || errno == ENETDOWN)
 		;
 }
 
-/* All steps on a new plug; the number of those done. */
+/* Runs all steps on a new plug; returns the number of steps executed. */
 static unsigned int run(const struct steps *all)
 {
 	unsigned int i;
@@ -952,7 +953,7 @@ static void processors(unsigned int n)
 		bail("sched_setaffinity: %s", strerror(errno));
 }
 
-/* ---- chance ---- */
+/* ---- random steps ---- */
 
 static __u64 chance;
 
@@ -996,7 +997,7 @@ static enum kind kind_random(const unsigned int *weight)
 	return i;
 }
 
-/* Whether either interface can be told it. */
+/* Whether both interfaces have this command. */
 static bool has_both(enum kind kind)
 {
 	switch (kind) {
@@ -1069,7 +1070,7 @@ static void step_random(struct step *s, const unsigned int *weight)
 	}
 }
 
-/* Round @i of a run, from the seed. */
+/* Makes the steps of round @i of a run, from the seed. */
 static void steps_random(struct steps *all, __u64 seed, unsigned int n,
 			 const unsigned int *weight)
 {
@@ -1080,12 +1081,12 @@ static void steps_random(struct steps *all, __u64 seed, unsigned int n,
 
 /* ---- shrinking ---- */
 
-#define PAIRS_MAX 12	/* steps, of which each two are tried to be taken away */
+#define PAIRS_MAX 12	/* steps; up to here every pair is tried to be left out */
 
 static unsigned int tries = 1;
-static bool keep_numbers;	/* what depends on them is a matter of time */
+static bool keep_numbers;	/* for failures that depend on timing */
 
-/* Does that go wrong as well, in the same way? */
+/* Whether these steps fail as well, in the same way. */
 static bool fails(const struct steps *all, enum wrong what)
 {
 	unsigned int i;
@@ -1111,7 +1112,7 @@ static bool without(struct steps *all, unsigned int from, unsigned int n, enum w
 	return true;
 }
 
-/* Two steps that only make sense together, as a link's down and up. */
+/* Leaves out two steps that only make sense together, like link down and up. */
 static bool without_two(struct steps *all, enum wrong what)
 {
 	unsigned int i, j;
@@ -1145,7 +1146,7 @@ static bool lower(struct steps *all, unsigned int i, unsigned int arg, unsigned 
 	return true;
 }
 
-/* Fewer frames, smaller frames, no hurry, and tc, which others can type. */
+/* Tries fewer frames, smaller frames, no hurry, and tc, which users can type. */
 static bool simplify(struct steps *all, unsigned int i, enum wrong what)
 {
 	struct step *s = &all->step[i];
@@ -1218,7 +1219,9 @@ static void report(struct steps *all, unsigned int done, __u64 seed)
 	diag("tests/vm/run KERNEL 'bin/model --replay %s'", text);
 }
 
-/* What follows at once is of use when a release goes on elsewhere, at times. */
+/* A step that follows at once has an effect only if a release is still under way on
+ * another processor, which is not always so.
+ */
 static void be_hasty(void)
 {
 	tries = 10;
@@ -1227,8 +1230,8 @@ static void be_hasty(void)
 
 /* ---- runs ---- */
 
-/* Whether what @change does resets the qdiscs of a device, which many kernels do:
- * asked with netem, which holds a packet longer than this takes.
+/* Whether @change resets the qdiscs of the device, as in many kernels. Tried with a
+ * netem that holds a packet long enough.
  */
 static bool resets(void (*change)(void), const char *what)
 {
@@ -1264,7 +1267,7 @@ static void device_make(void)
 	must("ip link add " DEV " numtxqueues 2 mtu 65000 type dummy && ip link set " DEV " up");
 }
 
-/* All frames have priority 0, and go through the first queue. */
+/* All frames have priority 0, so they go through the first queue. */
 static void become_leaf(void)
 {
 	must("tc qdisc add dev " DEV " root handle 100: mqprio num_tc 2 map 0 0 0 0 1 1 1 1 0 queues 1@0 1@1 hw 0");
@@ -1296,7 +1299,7 @@ static void setup(bool leaf)
 		become_leaf();
 }
 
-/* The module has to be there before the first plug. */
+/* The module has to be loaded before the first plug. */
 static void family_open(void)
 {
 	must("modprobe sch_plug");
@@ -1328,9 +1331,9 @@ static void run_random(__u64 seed, unsigned int steps)
 
 /* ---- the module that comes with kernels ---- */
 
-/* What is known to be wrong with it, and where to look. In the first row it is
- * used as it was meant to be, and nothing must be found: a checker that cries
- * wolf would be found out there.
+/* The known faults of the in-tree module, and the settings that find them. In the
+ * first row the module is used as it was meant to be, and nothing must be found:
+ * this row detects false alarms of the checker.
  */
 static const struct hunt {
 	const char	*name;
@@ -1371,11 +1374,13 @@ static void hunt_steps(struct steps *all, const struct hunt *h, __u64 seed)
 	}
 }
 
-/* The shortest of what some rounds that fail shrink to. */
+/* Shrinks several failing rounds, and keeps the shortest result. */
 static bool hunt_one(const struct hunt *h, __u64 seed, struct steps *best)
 {
 	static struct steps all;
-	/* What has to follow at once is seldom drawn, and a round of it is short. */
+	/* Steps that must follow at once are rarely drawn, and such rounds are
+	 * short.
+	 */
 	const unsigned int rounds = h->hurry ? 200 : 60;
 	unsigned int round, found = 0, done;
 
@@ -1454,7 +1459,7 @@ static void run_hunts(__u64 seed)
 	}
 }
 
-/* The words may come as one argument or as many. */
+/* The words may be one argument or several. */
 static void run_replay(char **words)
 {
 	static char text[65536];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a plug at the root of a device does, as simply as it can be said: the
- * reference that model.c compares the module with. To be checked by eye
- * against the UAPI header. Of the module itself it takes over nothing.
+ * A plug at the root of a device, modelled as simply as possible: the reference
+ * with which model.c compares the module. Check it by reading it beside the UAPI
+ * header. It has no code of the module.
  *
- * Packets are numbers, from 1, given by the sender. All of them are in
- * ref->packet[]; fate says where each is.
+ * Packets are numbered from 1, by the sender. All of them are in ref->packet[];
+ * fate says where each one is.
  */
 #ifndef MODEL_REF_H
 #define MODEL_REF_H
@@ -27,7 +27,7 @@ struct ref_packet {
 struct ref {
 	__u64		epoch, released;
 	__u64		last_epoch;	/* the highest that any plug has had */
-	bool		shut;		/* BUFFER closed the open plug; no release since */
+	bool		shut;		/* BUFFER closed an open plug, no release since */
 	__u32		stopped;	/* packets that are HELD although released */
 	__u32		limit;
 	__u64		backlog, sent_bytes;
@@ -36,7 +36,7 @@ struct ref {
 	bool		link_up;
 	__u32		txqlen, mtu;	/* the device's */
 	bool		txqlen_resets;	/* what this kernel does */
-	__u64		stats[SCH_PLUG_A_STATS_MAX + 1];	/* but CLOSED_AGE */
+	__u64		stats[SCH_PLUG_A_STATS_MAX + 1];	/* without CLOSED_AGE */
 	struct ref_packet *packet;
 };
 
@@ -56,8 +56,8 @@ static inline void ref_set_limit(struct ref *r, __u32 limit)
 	r->limit = limit;
 }
 
-/* What is held of the epochs @from to @upto, counted from the oldest packet,
- * meets its fate; how many.
+/* Gives the held packets of the epochs @from to @upto that fate, from the oldest
+ * packet on; returns how many.
  */
 static inline __u32 ref_take(struct ref *r, __u64 from, __u64 upto, enum fate fate)
 {
@@ -82,14 +82,15 @@ static inline __u32 ref_take(struct ref *r, __u64 from, __u64 upto, enum fate fa
 	return n;
 }
 
-/* The core gives a queueless device a length when a qdisc comes to it. */
+/* When a qdisc is attached to a device without a queue length, the core sets one.
+ */
 static inline void ref_attach(struct ref *r)
 {
 	if (!r->txqlen)
 		r->txqlen = 1000;
 }
 
-/* A new plug in the place of the old, if there was one. */
+/* Creates a new plug, which replaces the old one, if there was one. */
 static inline void ref_create(struct ref *r, __u32 limit, bool open)
 {
 	ref_take(r, 0, ~0ULL, DROPPED);
@@ -136,8 +137,8 @@ static inline void ref_reset(struct ref *r)
 	r->stopped = 0;
 }
 
-/* A packet that was due had not left when the valve was shut: only the kernel
- * can say which. The youngest comes first.
+/* A packet that was due had not left when the valve was shut: only the kernel knows
+ * which. Call it for the newest packet first.
  */
 static inline void ref_stop(struct ref *r, __u32 number)
 {
@@ -182,7 +183,7 @@ static inline void ref_next_epoch(struct ref *r)
 		r->last_epoch = r->epoch;
 }
 
-/* Epochs above stay, and wait; what is done with is left alone. */
+/* Later epochs stay and wait; epochs already released are not affected. */
 static inline void ref_discard(struct ref *r, __u64 upto)
 {
 	if (upto <= r->released)
@@ -193,7 +194,7 @@ static inline void ref_discard(struct ref *r, __u64 upto)
 		ref_next_epoch(r);
 }
 
-/* All commands obeyed. */
+/* The number of all executed commands. */
 static inline __u64 ref_commands(const struct ref *r)
 {
 	return REF_STAT(r, BUFFER_CMDS) + REF_STAT(r, RELEASE_ONE_CMDS) +
@@ -201,8 +202,8 @@ static inline __u64 ref_commands(const struct ref *r)
 	       REF_STAT(r, DISCARD_CMDS) + REF_STAT(r, RELEASE_UPTO_CMDS);
 }
 
-/* @arg: the limit, the epoch for RELEASE_UPTO, or that for DISCARD, which may be
- * NULL: all.
+/* @arg: the limit, or the epoch for RELEASE_UPTO or DISCARD; NULL with DISCARD:
+ * all.
  */
 static inline int ref_command(struct ref *r, int action, const __u64 *arg)
 {

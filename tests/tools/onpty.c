@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Runs a program on a terminal of its own, as the leader of the session, and when
- * it has printed "ready" does to it what a user does:
+ * Runs a program on its own terminal, as the session leader. When the program has
+ * printed "ready", does what a user might do:
  *
  *	onpty ctrl-c PROGRAM...		presses Ctrl-C
  *	onpty hang-up PROGRAM...	closes the terminal
  *
- * Exits with the program's status, 128 more than the signal that ended it.
+ * Exits with the program's status, or 128 plus the number of the signal that ended
+ * it.
  */
 #include <pty.h>
 #include <stdio.h>
@@ -53,7 +54,7 @@ int main(int argc, char **argv)
 	} else {
 		if (write(terminal, "\003", 1) != 1)
 			bail("cannot press Ctrl-C");
-		/* What it has to say more must not stop it. */
+		/* Further output must not block the program. */
 		while (read(terminal, rest, sizeof(rest)) > 0)
 			;
 	}

@@ -6,7 +6,7 @@
 
 #include "parents.h"
 
-/* The last, which goes when there are fewer. */
+/* The last band, which disappears when there are fewer. */
 #define BAND_3 "priomap 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2"
 
 const struct parent parents[] = {
@@ -119,7 +119,7 @@ const struct parent parents[] = {
 			  "min 1mb max 3mb burst 1500 probability 0.02 bandwidth 1gbit",
 		.at = { 0x10001 },
 		.change = "ip link set " DEV " mtu 60000",
-		/* Any change puts a bfifo in its child's place. */
+		/* Any change replaces the child by a bfifo. */
 		.end = "tc qdisc change dev " DEV " root handle 1: red limit 11mb avpkt 1000 "
 		       "min 1mb max 3mb burst 1500 probability 0.02 bandwidth 1gbit",
 	}, {
@@ -128,7 +128,7 @@ const struct parent parents[] = {
 			  "target 140 max 150",
 		.at = { 0x10001 },
 		.change = "ip link set " DEV " mtu 60000",
-		/* As with red. */
+		/* Like red. */
 		.end = "tc qdisc change dev " DEV " root handle 1: sfb limit 20000 "
 		       "target 140 max 150",
 	}, {
@@ -199,7 +199,7 @@ void parent_device(const struct parent *p)
 	     p->queues ? p->queues : 1);
 }
 
-/* One command for each plug, as long as they succeed. */
+/* One shell command for each plug, joined by &&. */
 static const char *each(const struct parent *p, const char *verb, int handle, const char *kind)
 {
 	static char text[512];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The classful qdiscs that can have a plug below them, and what a test has to
- * know of each.
+ * The classful qdiscs that can have a plug below them, and the properties that
+ * tests need.
  */
 #ifndef PARENTS_H
 #define PARENTS_H
@@ -13,63 +13,63 @@
 struct parent {
 	const char *name;
 	const char *attach;		/* the parent and its class */
-	__u32 at[PLUGS_MAX];		/* the plugs' parents */
+	__u32 at[PLUGS_MAX];		/* parents of the plugs */
 	unsigned int queues;		/* the device's transmit queues, 0: 1 */
-	const char *change;		/* what its users change */
-	bool delays;			/* it passes on later what it was given */
-	bool no_backlog;		/* it keeps no backlog of its own */
-	/* On many kernels a class with a real-time curve that held packets when
-	 * the link went down never sends again, whatever its child: seen with
-	 * a pfifo on 6.1 and 7.3.
+	const char *change;		/* a typical change of the parent */
+	bool delays;			/* delays the packets that it passes on */
+	bool no_backlog;		/* does not count its own backlog */
+	/* On many kernels a class with a real-time curve that held packets when the
+	 * link went down never sends again, with any child: seen with a pfifo on
+	 * 6.1 and 7.3.
 	 */
 	bool dies_in_reset;
-	/* Before 6.12 or somewhat earlier it warns (WARN_ONCE) of any child that
-	 * holds packets, a tbf or the plug of the kernel as well as ours: 5.10
-	 * and 6.1 were seen to.
+	/* Before 6.12 or somewhat earlier it warns (WARN_ONCE) about any child that
+	 * holds packets, for example a tbf or the kernel's own plug: seen on 5.10
+	 * and 6.1.
 	 */
 	bool warns;
-	/* An older netem (5.10's) does not count what its child holds, but
-	 * takes off its count what is dropped there, by a graft for one:
-	 * it comes below 0, and nothing gets through any more.
+	/* An older netem (in 5.10) does not count packets that its child holds, but
+	 * subtracts packets that are dropped there, for example by a graft. The
+	 * count becomes negative, and no packet passes any more.
 	 */
 	bool may_not_count;
-	/* 5.10's ets may follow a pointer to nothing when its bands become fewer
-	 * or strict under traffic, whatever its child: seen with a tbf, and no plug
-	 * loaded. Not seen from 6.1 on.
+	/* The ets of 5.10 may dereference a NULL pointer when its bands are reduced
+	 * or become strict under traffic, with any child: seen with a tbf, without
+	 * any plug loaded. Not seen from 6.1 on.
 	 */
 	bool oopses_in_change;
-	const char *end;		/* the end of the class, NULL if it has none */
+	const char *end;		/* deletes the class; NULL: not possible */
 };
 
-/* All that comes goes to the class 1:10. */
+/* All packets go to the class 1:10. */
 #define FILTER "tc filter add dev " DEV " parent 1: protocol all matchall classid 1:10"
 
 extern const struct parent parents[];	/* ends with a name of NULL */
 
 const struct parent *parent_find(const char *name);
 
-/* A test point that is skipped, if it cannot be had with a plug in this kernel. */
+/* Skips a test point, if this kernel cannot have that parent with a plug. */
 bool parent_is_skipped(const struct parent *p);
 
-/* How many plugs stand below it. */
+/* The number of plugs below it. */
 unsigned int plugs(const struct parent *p);
 
-/* The device, with as many transmit queues as it needs, up. */
+/* Makes the device, with as many transmit queues as the parent needs, up. */
 void parent_device(const struct parent *p);
 
-/* The command that puts its plugs there; @verb is add or replace. For a shell. */
+/* The shell command that attaches its plugs; @verb is add or replace. */
 const char *plugs_attach(const struct parent *p, const char *verb);
-/* The command that puts a pfifo in each one's place. */
+/* The shell command that replaces each plug by a pfifo. */
 const char *plugs_graft_away(const struct parent *p);
 
-/* What its plugs hold, together. */
+/* What all its plugs hold together. */
 struct held {
 	unsigned int qlen, backlog;
 };
 
 struct held held(int nl, const struct parent *p);
 
-/* Whether this kernel's version is lower. */
+/* Whether the version of this kernel is lower. */
 bool kernel_is_before(int major, int minor);
 
 #endif /* PARENTS_H */

@@ -214,7 +214,7 @@ void become_nobody(void)
 	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
 	    setresuid(NOBODY, NOBODY, NOBODY))
 		_exit(98);
-	/* Else /proc/self belongs to root still. */
+	/* Otherwise /proc/self would still belong to root. */
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
@@ -226,7 +226,7 @@ bool network_namespace(void)
 		diag("unshare: %s", strerror(errno));
 		return false;
 	}
-	/* As it is outside: nobody else sends anything. */
+	/* As outside: nothing else sends packets. */
 	return access(NO_IPV6, F_OK) || put(NO_IPV6, "1");
 }
 
@@ -497,8 +497,8 @@ int plug_discard_upto(int nl, const char *dev, __u64 epoch,
 	return plug_change(dev, TC_H_ROOT, TCQ_PLUG_DISCARD, &epoch, reply);
 }
 
-/* Adds what the family says to the plugs among what tc shows. Of two with the same
- * place the older one is on its way out.
+/* Adds the state from the family to the plugs in the list from tc. If two plugs
+ * have the same place, the older one is being deleted.
  */
 static void add_states(struct plug_state *list, unsigned int n, int ifindex)
 {
@@ -608,13 +608,13 @@ struct plug_state plug_get(int nl, const char *dev)
 
 /* ---- frames ---- */
 
-/* An experimental EtherType: nothing in the VM speaks it by itself. */
+/* With an experimental EtherType: nothing else in the VM uses it. */
 struct frame {
 	struct ethhdr eth;
 	__u64 number;
 } __attribute__((packed));
 
-/* A test that was cut short has left its own. */
+/* An interrupted test may have left its device. */
 void link_clear(const char *dev)
 {
 	if (if_nametoindex(dev))
@@ -638,8 +638,8 @@ void link_delete(const char *dev)
 	must("ip link del %s", dev);
 }
 
-/* A socket that is bound to a device sees nothing from the link's going down
- * until after it has come up: not the time in which a qdisc starts again.
+/* A socket that is bound to a device sees nothing while the link is down, and not
+ * even the moment after, in which a qdisc starts again.
  */
 static void see_only(int fd, unsigned int ifindex)
 {
@@ -712,7 +712,7 @@ unsigned int wire_send(struct wire *w, unsigned int n, size_t size)
 	return accepted;
 }
 
-/* One frame within @ms; false if there was none. */
+/* Reads one frame; false if none comes within @ms. */
 static bool wire_one(struct wire *w, int ms)
 {
 	struct pollfd pfd = { .fd = w->rx, .events = POLLIN };

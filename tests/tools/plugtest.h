@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the tests that run in the VM are made of: TAP, commands, raw netlink
- * messages to the plug qdisc, and a wire to send numbered frames through.
- * A test is one C file here, linked statically; it runs as root in a VM that
- * is its own to break.
+ * The library of the tests that run in the VM: TAP, commands, raw netlink messages
+ * to the plug qdisc, and a wire for numbered frames. Each test is one C file here,
+ * linked statically. It runs as root in a VM, which it may break.
  */
 #ifndef PLUGTEST_H
 #define PLUGTEST_H
@@ -18,17 +17,17 @@
 
 /* One test point; returns @cond. */
 bool ok(bool cond, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A test point that says both values when they differ. */
+/* A test point that prints both values if they differ. */
 bool is_u64(__u64 got, __u64 want, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* A test point for what cannot be tested here, and why. */
+/* A test point that cannot be tested here, with the reason. */
 void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Something the test cannot do without is missing: ends it as failed. */
+/* Something that the test needs is missing: ends the test as failed. */
 void bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Whether a point has failed so far. */
 bool any_failed(void);
-/* Prints the plan; the value to return from main(). */
+/* Prints the plan; returns the value for main() to return. */
 int done_testing(void);
 
 struct test {
@@ -36,29 +35,29 @@ struct test {
 	void		(*run)(void);
 };
 
-/* The one that the first argument names, or all; then done_testing(). */
+/* Runs the test that the first argument names, or all; then done_testing(). */
 int run_tests(const struct test *tests, size_t n, int argc, char **argv);
 
 /* ---- the system ---- */
 
-/* Runs a shell command and shows it as a comment; its exit status. */
+/* Runs a shell command and prints it as a comment; returns its exit status. */
 int sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same without the comment, for commands by the hundred. */
+/* The same without the comment, for hundreds of commands. */
 int quiet_sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* As sh(), and ends the test if it fails. */
+/* Like sh(), but ends the test if the command fails. */
 void must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* CLOCK_MONOTONIC in nanoseconds. */
 __u64 now_ns(void);
 void sleep_ms(unsigned int ms);
-/* Waits until it holds, 10 s at most; whether it does. */
+/* Waits until the condition is true, 10 s at most; returns whether it is. */
 bool wait_for(bool (*what)(void));
 
-/* Writes it to a file as /proc has them; says so if it cannot. */
+/* Writes the text to a file such as those in /proc; reports a failure. */
 bool put(const char *path, const char *text);
-/* This process has no rights from now on. */
+/* From now on this process has no rights. */
 void become_nobody(void);
-/* Nor outside of a user and a network namespace that are its own, without IPv6;
- * false if it cannot be had.
+/* From now on this process has rights only in its own user and network namespaces,
+ * without IPv6; false if that is not possible.
  */
 bool become_root_of_namespaces(void);
 /* A new network namespace for this process, without IPv6. */
@@ -67,25 +66,25 @@ bool network_namespace(void);
 /* ---- netlink ---- */
 
 #define EXTACK_LEN 160
-#define PLUGS_MAX 2		/* that a test has below one parent */
+#define PLUGS_MAX 2		/* the most that a test has below one parent */
 
 /* One RTM_NEWQDISC, RTM_DELQDISC or other tc message, as raw as it gets. */
 struct plug_msg {
 	const char	*dev;
-	int		ifindex;	/* 0: that of dev, asked for each time */
-	__u32		parent;		/* 0: left 0 */
+	int		ifindex;	/* 0: look up that of dev each time */
+	__u32		parent;		/* 0: stays 0 */
 	__u32		handle;
 	__u16		type;		/* 0: RTM_NEWQDISC */
-	__u16		flags;		/* beside NLM_F_REQUEST | NLM_F_ACK */
+	__u16		flags;		/* in addition to NLM_F_REQUEST | NLM_F_ACK */
 	const char	*kind;		/* NULL: "plug"; "": no TCA_KIND */
 	const void	*options;	/* NULL: no TCA_OPTIONS */
 	size_t		options_len;
 	bool		nested;		/* NLA_F_NESTED on TCA_OPTIONS */
-	const void	*more;		/* attributes to follow, as attr_at() makes them */
+	const void	*more;		/* more attributes, in the form of attr_at() */
 	size_t		more_len;
 };
 
-/* A message of the family about one plug: 0 where it says nothing. */
+/* A message of the family about one plug; absent values are 0. */
 struct control_state {
 	__u8	cmd;		/* SCH_PLUG_CMD_* */
 	__u64	has;		/* 1 << SCH_PLUG_A_* */
@@ -101,9 +100,9 @@ struct control_state {
 	__u64	stats[SCH_PLUG_A_STATS_MAX + 1];
 };
 
-/* What the kernel says of one qdisc: first rtnetlink, then, of a plug, the family.
- * Two messages are not of one moment: while packets or commands are under way,
- * compare what is in @ctl with nothing but what is in @ctl.
+/* The state of one qdisc from the kernel: first from rtnetlink, then, for a plug,
+ * from the family. The two messages are from different moments: while packets or
+ * commands are under way, compare values in @ctl only with each other.
  */
 struct plug_state {
 	char		kind[16];
@@ -130,75 +129,83 @@ struct plug_reply {
 	char		extack[EXTACK_LEN];	/* "" if none */
 	int		bad_offset;		/* NLMSGERR_ATTR_OFFS, -1 if none */
 	bool		echoed;
-	struct plug_state echo;			/* with NLM_F_ECHO; rtnetlink's part */
+	struct plug_state echo;			/* with NLM_F_ECHO; only the rtnetlink part */
 };
 
-/* Writes one attribute to @at, of which 4 + @len, rounded up to a multiple of 4,
- * bytes are used; returns how many.
+/* Writes one attribute to @at. It takes 4 + @len bytes, rounded up to a multiple of
+ * 4; returns that number.
  */
 size_t attr_at(void *at, __u16 type, const void *data, size_t len);
 
-/* Attributes that are still to be looked at. */
+/* Attributes that have not been read yet. */
 struct attrs {
 	const char	*at;
 	size_t		left;
 };
 
-/* The next attribute: its type, *@data and *@len; -1 when there is none. */
+/* Reads the next attribute: its type, *@data and *@len; -1 if there is none. */
 int attr_next(struct attrs *a, const void **data, size_t *len);
-/* The first of @type among @size bytes of attributes: its payload, *@len its length;
- * NULL if there is none.
+/* Finds the first of @type in @size bytes of attributes: returns its payload, with
+ * the length in *@len; NULL if there is none.
  */
 const void *attr_find(const void *attrs, size_t size, __u16 type, size_t *len);
 
-/* A netlink socket in the present network namespace, extack and cap_ack on. */
+/* Opens a netlink socket in the current network namespace, with extack and cap_ack
+ * on.
+ */
 int nl_open(void);
-/* Sends; 0 or a negative errno from the kernel's answer. @reply may be NULL. */
+/* Sends a message; returns 0 or a negative errno from the answer. @reply may be
+ * NULL.
+ */
 int nl_request(int nl, const struct plug_msg *msg, struct plug_reply *reply);
-/* Sends what is in @buf, a whole netlink message, and reads the answer to it. */
+/* Sends the complete netlink message in @buf, and reads the answer. */
 int nl_raw(int nl, void *buf, size_t len, struct plug_reply *reply);
 
 struct control_reply;	/* see control.h */
 
-/* A command to the plug at @parent of @dev by the family, which finds its id: 0 or a
- * negative errno, -EOPNOTSUPP without the family. @arg is the limit of TCQ_PLUG_LIMIT
- * or else an epoch; NULL: none is sent. @reply may be NULL.
+/* Sends a command through the family to the plug at @parent of @dev, after finding
+ * its id. Returns 0 or a negative errno, -EOPNOTSUPP without the family. @arg is
+ * the limit for TCQ_PLUG_LIMIT, otherwise an epoch; NULL: none is sent. @reply may
+ * be NULL.
  */
 int plug_change(const char *dev, __u32 parent, int action, const __u64 *arg,
 		struct control_reply *reply);
 
-/* A command to the plug at @parent of @dev, 0 or a negative errno: by rtnetlink,
- * DISCARD by the family.
+/* Sends a command to the plug at @parent of @dev, by rtnetlink, or DISCARD through
+ * the family. Returns 0 or a negative errno.
  */
 int plug_cmd_at(int nl, const char *dev, __u32 parent, int action, __u32 limit);
-/* The same to the root plug. */
+/* The same for the root plug. */
 int plug_cmd(int nl, const char *dev, int action, __u32 limit);
-/* RELEASE_UPTO, and DISCARD up to an epoch, of the root plug: by the family. */
+/* RELEASE_UPTO, or DISCARD up to an epoch, for the root plug, through the family.
+ */
 int plug_upto(int nl, const char *dev, __u64 epoch, struct control_reply *reply);
 int plug_discard_upto(int nl, const char *dev, __u64 epoch,
 		      struct control_reply *reply);
 
-/* The qdisc of @dev with that parent (TC_H_ROOT for the root): its state as both
- * interfaces dump it; false if tc does not show one.
+/* Reads the state of the qdisc of @dev with that parent (TC_H_ROOT for the root),
+ * from dumps of both interfaces; false if tc does not show one.
  */
 bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state);
-/* Asks for a dump of the qdiscs of @ifindex, which some kernels answer with all. */
+/* Requests a dump of the qdiscs of @ifindex; some kernels answer with those of all
+ * devices.
+ */
 void qdisc_ask(int nl, int ifindex, __u32 seq);
-/* All qdiscs of @dev that tc shows, up to @max; how many. */
+/* Lists all qdiscs of @dev that tc shows, up to @max; returns how many. */
 unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			unsigned int max);
-/* Whether two dumps tell the same, the age aside, which time changes. */
+/* Whether two dumps are equal, except for the age, which changes with time. */
 bool plug_same(const struct plug_state *a, const struct plug_state *b);
-/* The root plug's state; ends the test if there is none. */
+/* Reads the state of the root plug; ends the test if there is none. */
 struct plug_state plug_get(int nl, const char *dev);
 
 /* ---- frames ---- */
 
 #define FRAME_TYPE	0x88b5	/* for experiments, IEEE 802 */
 
-/* A packet socket that sends on a device and one that sees what leaves it,
- * which is where order and loss are the qdisc's alone: behind a veth's receiver
- * stand queues for each processor, which reorder.
+/* A packet socket that sends on a device, and one that sees the frames leaving it.
+ * Up to there only the qdisc affects order and loss: behind the receiver of a veth
+ * there are queues for each processor, which reorder.
  */
 struct wire {
 	int	tx, rx;
@@ -208,55 +215,60 @@ struct wire {
 	__u8	dest;		/* last byte of the address to send to, first 0xff */
 };
 
-/* Unloads the module if no plug is left, so that the next one is its first:
- * epochs are numbered from 1.
+/* Unloads the module if no plug is left, so that the next plug is its first: epochs
+ * are numbered from 1.
  */
 void plug_forget(void);
 
-/* Makes a dummy device, up, for frames of up to 65000 bytes; plug_forget() first. */
+/* Makes a dummy device, up, for frames of up to 65000 bytes; calls plug_forget()
+ * first.
+ */
 void dummy_make(const char *dev);
 void link_delete(const char *dev);
-/* The same, if it is there at all. */
+/* Deletes the device, if it exists. */
 void link_clear(const char *dev);
-/* With room for all that a test sends: to send on @dev (@type 0), or to see what
- * of @type passes it, also while its link changes. NULL: any device.
+/* Opens a packet socket with room for all frames of a test: to send on @dev (@type
+ * 0), or to see frames of @type that pass it, even while its link changes. NULL:
+ * any device.
  */
 int packet_socket(const char *dev, __u16 type);
 void wire_open(struct wire *w, const char *dev);
 void wire_close(struct wire *w);
-/* Sends @n frames of @size bytes (60 and up, Ethernet header included, which is
- * what the qdisc counts); how many the kernel accepted. A frame that is dropped
+/* Sends @n frames of @size bytes (at least 60, including the Ethernet header, as
+ * the qdisc counts); returns how many the kernel accepted. A frame that is dropped
  * on the way keeps its number.
  */
 unsigned int wire_send(struct wire *w, unsigned int n, size_t size);
-/* Takes what has left until @want frames are there or 10 s have passed without
- * one; how many.
+/* Receives frames that have left, until there are @want or 10 s have passed without
+ * one; returns how many.
  */
 unsigned int wire_recv(struct wire *w, unsigned int want);
-/* Takes all that leaves until @ms pass without a frame; how many. */
+/* Receives all frames that leave, until @ms pass without one; returns how many. */
 unsigned int wire_drain(struct wire *w, unsigned int ms);
 
-/* Test points: so many leave, and then no more; none does; and at the end, all
- * came in order, and the device goes.
+/* Test points: @want frames leave, and then no more; no frame leaves; and at the
+ * end: all came in order, and the device is deleted.
  */
 void wire_leaves(struct wire *w, unsigned int want, const char *what);
 void wire_silent(struct wire *w, const char *what);
 void wire_finish(struct wire *w, const char *dev);
 
-/* What is to be seen of a plug after a client's command. */
+/* The expected state of a plug after a client's command. */
 struct after {
 	__u64		epoch, released;
 	__u32		limit;
 	unsigned int	leave;	/* of the frames sent one after each command */
 };
 
-/* Looks, and sends the next frame; whether the plug is open and lets it leave. */
+/* Checks the frames that left and the plug, and sends the next frame; returns
+ * whether the plug is open.
+ */
 bool wire_after(struct wire *w, int nl, const char *dev, __u32 parent,
 		const struct after *want);
 
-/* How long silence must last before it counts. Long enough for a slow VM to
- * deliver what was let go wrongly; a test that gets it wrong passes when it
- * should have failed, never the other way round.
+/* How long no frame must come before a test concludes that none leaves. A slow VM
+ * must be able to deliver a wrongly released frame in this time. If it is too
+ * short, a test can pass when it should fail, but never the other way round.
  */
 #define QUIET_MS 60
 

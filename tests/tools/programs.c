@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The programs themselves: tc, tc -batch, nl-qdisc-add, -list and -delete; what
- * becomes of the plug and of one frame sent after each command (I1, I2, I5).
- * clients.c sends their bytes without them; functional/client-pyroute2.py is pyroute2.
+ * Runs the programs tc, tc -batch, nl-qdisc-add, -list and -delete, and checks the
+ * plug and one frame sent after each command (I1, I2, I5). clients.c sends the same
+ * bytes without the programs; functional/client-pyroute2.py tests pyroute2.
  *
- * Without an argument: all; else the program of that name.
+ * Without an argument: all programs; else the one with that name.
  */
 #include <string.h>
 

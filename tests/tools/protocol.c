@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * rtnetlink, rule by rule: what creates a plug and how, what each command does to
- * the state, what is refused and with which words, and that a refusal changes
- * nothing (I1: not one packet moves by it). The state is what the family says; that
- * rtnetlink itself says no more than with the in-tree module is for dropin.c.
+ * rtnetlink, rule by rule: which messages create a plug, what each command does to
+ * the state, which messages are refused and with which text, and that a refusal
+ * changes nothing (I1: no packet leaves because of it). The state is read through
+ * the family. dropin.c tests that rtnetlink reports no more than with the in-tree
+ * module.
  *
- * Three of these are safety tests that the module that comes with kernels must
+ * Three of these are safety tests, which the module that comes with kernels must
  * fail: "limit-64bit", "limit-gso" and "link".
  *
- * Without an argument: all; else the test of that name.
+ * Without an argument: all tests; else the one with that name.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -84,8 +85,8 @@ static void obeyed(int action, const char *what)
 	is_u64(-command(action, 0), 0, "%s", what);
 }
 
-/* Where the kernel puts its finger: after the headers comes TCA_KIND, then
- * TCA_OPTIONS.
+/* The offset of the bad attribute that the kernel must report: after the headers
+ * comes TCA_KIND, then TCA_OPTIONS.
  */
 #define AT_OPTIONS (NLMSG_LENGTH(sizeof(struct tcmsg)) + NLA_HDRLEN + NLA_ALIGN(sizeof("plug")))
 
@@ -106,8 +107,8 @@ static void is_epochs(__u64 epoch, __u64 released, const char *what)
 		diag("epoch %llu, released %llu", st.ctl.epoch, st.ctl.released);
 }
 
-/* The refusal of @o by an existing plug: error, words, place; the plug is as it
- * was and keeps silent.
+/* Checks the refusal of @o by an existing plug: error, text, offset. The plug must
+ * not change, and there must be no notification.
  */
 static void refused(const struct options *o, bool nested, const char *words,
 		    int offset, const char *what)
@@ -135,7 +136,7 @@ static void start(void)
 	is_u64(-create(NULL, false), 0, "create");
 }
 
-/* The next one is the first again. */
+/* The next plug is the module's first again. */
 static void no_plug(void)
 {
 	must("tc qdisc del dev " DEV " root");
@@ -341,8 +342,8 @@ static void test_limit(void)
 	wire_finish(&w, DEV);
 }
 
-/* A size table makes each frame count for 1 MiB, the most that newer kernels let
- * one count for: the sum comes to 2^32 with the 4096th.
+/* A size table makes each frame count as 1 MiB, the maximum in newer kernels: with
+ * the 4096th frame the sum reaches 2^32.
  */
 static void test_limit_64bit(void)
 {
@@ -384,7 +385,9 @@ static void test_limit_64bit(void)
 	wire_finish(&w, DEV);
 }
 
-/* One IPv4/TCP packet for the device to cut into @segs of 1000 bytes. */
+/* Sends one IPv4/TCP packet that the device has to cut into @segs segments of 1000
+ * bytes.
+ */
 static bool send_gso(unsigned int segs)
 {
 	static struct {
@@ -454,8 +457,8 @@ static void test_limit_gso(void)
 
 /* ---- the form of a command ---- */
 
-/* Every old action in every length, with and without NLA_F_NESTED: what stands
- * after the struct is not looked at.
+/* Every old action in every length, with and without NLA_F_NESTED: bytes after the
+ * struct are ignored.
  */
 static void test_forms(void)
 {
@@ -507,7 +510,7 @@ static void test_forms(void)
 	wire_finish(&w, DEV);
 }
 
-/* Each way to say which qdisc is meant. */
+/* Each way to name the qdisc. */
 static void test_address(void)
 {
 	static const struct {
@@ -591,7 +594,7 @@ static void test_refused(void)
 		o = options(unknown[i], 5);
 		snprintf(what, sizeof(what), "action %d", unknown[i]);
 		refused(&o, i & 1, "Unknown action", AT_OPTIONS, what);
-		/* As they were once: with an attribute behind the struct. */
+		/* As in an earlier version: with an attribute after the struct. */
 		o.len += attr_at(o.bytes + o.len, 2, &(__u64){ 1 }, sizeof(__u64));
 		refused(&o, i & 1, "Unknown action", AT_OPTIONS, what);
 	}
@@ -619,9 +622,9 @@ static void test_no_options(void)
 	wire_finish(&w, DEV);
 }
 
-/* ---- what the kernel says ---- */
+/* ---- answers of the kernel ---- */
 
-/* The echo is what a dump would be: rtnetlink's part of it. */
+/* The echo must be equal to the rtnetlink part of a dump. */
 static void echoed(struct options o, __u32 qlen, const char *what)
 {
 	struct plug_msg msg = {
@@ -659,7 +662,7 @@ static void test_echo(void)
 	wire_finish(&w, DEV);
 }
 
-/* ---- what happens around it ---- */
+/* ---- events outside the plug ---- */
 
 static void test_replace(void)
 {

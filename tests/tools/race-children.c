@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The plug below every classful qdisc that can have it, while everything happens
- * at once: senders on all processors, and beneath them random commands, changes
- * of the parent, a link that goes down and up, a pfifo grafted in the plug's
- * place and back, the class's end, the root's. race.h says how it is decided
- * that a packet left too early (I1, I4). At the end of each phase the senders
- * stop; then all that is held leaves with the last release (I5), and the root
- * counts nothing any more.
+ * The plug below every classful qdisc that can have one as a child, while
+ * everything happens at once: senders run on all processors, together with random
+ * commands, changes of the parent, a link that goes down and up, replacing the plug
+ * by a pfifo and back, and deletion of the class and of the root. race.h explains
+ * how a packet that left too early is detected (I1, I4). At the end of each phase
+ * the senders stop; then all held packets leave with the last release (I5), and the
+ * counts of the root are 0.
  *
  *	race-children [SECONDS [PARENT [WAY]]]	(10) for each parent, or for one, and
  *						until enough was done
  *
- * PARENT may be "all". WAY is as in race.c.
+ * PARENT may be "all". WAY has the same meaning as in race.c.
  */
 #include "parents.h"
 #include "traffic.h"
@@ -32,12 +32,12 @@ struct child {
 	int		nl;
 	__u64		seed;
 
-	/* What was found; the reader's findings are the traffic's. */
+	/* Results; those of the reader are in struct traffic. */
 	unsigned int	phases, stuck, miscounted, refused, failed;
 	unsigned int	turn, changes[CHANGES];
 };
 
-/* ---- commands to all its plugs ---- */
+/* ---- commands to all plugs of a parent ---- */
 
 static void expect_obeyed(struct child *c, int err)
 {
@@ -60,7 +60,7 @@ static void open_all(struct child *c)
 	expect_obeyed(c, say_open(&c->commander, &c->traffic.ledger));
 }
 
-/* What a parent has not passed on yet it does not take. */
+/* DISCARD does not drop packets that a parent has not passed on to the plug yet. */
 static void discard(struct child *c)
 {
 	if (!c->parent->delays)
@@ -82,10 +82,10 @@ static void change(struct child *c, const char *command)
 		diag("%s: this failed: %s", c->parent->name, command);
 }
 
-/* From now on what comes may leave, until there are plugs again. What was held
- * must not; but from 7.x on a packet may be on its way to the root still when a
- * class changes, and goes where the class leads it then. It does not outlive
- * the root.
+/* From now on new packets may leave, until there are plugs again. Held packets must
+ * not leave. But from 7.x on a packet may still be on its way to the root when a
+ * class changes; it then goes where the new class sends it. It is dropped with the
+ * root.
  */
 static void plugs_end(struct child *c, bool root_too)
 {
@@ -106,7 +106,7 @@ static bool possible(const struct parent *p, enum change what)
 	return (what != LINK || !p->dies_in_reset) && (what != END || p->end);
 }
 
-/* One after the other, so that each has its turn however slow the machine. */
+/* One change after the other, so that each is made even on a slow machine. */
 static void change_something(struct child *c)
 {
 	const struct parent *p = c->parent;
@@ -139,7 +139,7 @@ static void change_something(struct child *c)
 	plugs_begin(c, "add");
 }
 
-/* Changes go through programs, which take as long as a hundred commands. */
+/* Changes are made by programs, which take as long as a hundred commands. */
 static void step(struct child *c)
 {
 	struct ledger *l = &c->traffic.ledger;
@@ -172,7 +172,7 @@ static struct plug_state root(struct child *c)
 	return st;
 }
 
-/* A netem passes on later what it was given. */
+/* A netem delays its packets. */
 static bool all_in_plugs(struct child *c)
 {
 	return held(c->nl, c->parent).qlen == root(c).qlen;
@@ -233,8 +233,8 @@ static void child_open(struct child *c, const struct parent *p, enum way way)
 	c->commander.way = way;
 	c->commander.plugs = plugs(p);
 	memcpy(c->commander.at, p->at, sizeof(p->at));
-	/* Two plugs number their epochs each in its own way; no command here names
-	 * one, so the ledger has numbers of its own.
+	/* Two plugs number their epochs differently; no command here names an
+	 * epoch, so the ledger uses its own numbers.
 	 */
 	traffic_open(&c->traffic, DEV, 1);
 }
@@ -265,7 +265,7 @@ static void report(struct child *c)
 	for (i = 0; i < CHANGES; i++)
 		if (possible(c->parent, i))
 			ok(c->changes[i], "%s: %u %s", name, c->changes[i], change_names[i]);
-	/* Two queues, two plugs: no order between them. */
+	/* With two queues there are two plugs, and no order between them. */
 	traffic_report(t, name, plugs(c->parent) == 1);
 	is_u64(c->stuck, 0, "%s: I5: what was released leaves", name);
 	is_u64(c->miscounted, 0, "%s: I3: the root counts no bytes when nothing is held", name);
@@ -294,7 +294,7 @@ static void race(const struct parent *p, unsigned int seconds, enum way way)
 	while (now_ns() < end || (!enough(&c) && hopeful(c.traffic.left, &hope))) {
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; )
 			step(&c);
-		/* One at least, however few steps a slow machine takes. */
+		/* At least one, even if a slow machine makes few steps. */
 		change_something(&c);
 		settle(&c);
 	}

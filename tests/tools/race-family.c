@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The path without RTNL against all that holds RTNL: four commanders, each with a
- * generic netlink socket of its own, send BUFFER, RELEASE_ONE, RELEASE_UPTO and GET
- * to a plug without a pause, and now and then to one that is gone and to one that
- * is about to come, while packets are sent, dumps are read, events come, and the
- * scene's change is made over and over. history.h says how answers and packets are
- * judged.
+ * The path without RTNL against operations that hold RTNL: four commanders, each
+ * with its own generic netlink socket, send BUFFER, RELEASE_ONE, RELEASE_UPTO and
+ * GET to a plug without a pause, and now and then to a deleted plug or to one that
+ * does not exist yet. Meanwhile packets are sent, dumps are read, events come, and
+ * the change of the scene is repeated. history.h explains how answers and packets
+ * are judged.
  *
- *	race-family [SECONDS [SCENE]]	(10) for each scene, or for one; and until
- *					it has made some changes
+ *	race-family [SECONDS [SCENE]]	(10) for each scene, or for one; but at least
+ *					until some changes were made
  */
 #include "control.h"
 #include "history.h"
@@ -45,9 +45,9 @@ struct frame {
 
 struct scene {
 	const char	*name;
-	void		(*open)(void);	/* device and plug */
+	void		(*open)(void);	/* makes the device and the plug */
 	void		(*change)(void);
-	bool		exact;		/* the device never stops: all is counted */
+	bool		exact;		/* the device never stops: counts are exact */
 };
 
 static const struct scene *scene;
@@ -56,18 +56,18 @@ static struct client clients[COMMANDERS], boss;
 static int nl;
 static unsigned int ifindex, turn, failed;
 
-/* ---- what the threads share ---- */
+/* ---- shared by the threads ---- */
 
 static _Atomic bool stop, pause_all;
 static _Atomic unsigned int at_rest;
-static _Atomic __u64 family;		/* its number at present */
+static _Atomic __u64 family;		/* its current number */
 
-/* The plug that is there; the last one whose end was asked for; the last one that
- * is gone. Ids only grow, and there is one plug at a time.
+/* The ids of the current plug, of the last plug whose deletion was requested, and
+ * of the last deleted one. Ids only grow, and there is one plug at a time.
  */
 static _Atomic __u64 current, ending, gone;
 
-/* How a packet that is sent now is marked. */
+/* The marks for packets that are sent now. */
 static pthread_mutex_t mark_lock = PTHREAD_MUTEX_INITIALIZER;
 static __u64 mark_id, mark_epoch;
 
@@ -85,7 +85,7 @@ static void mark(__u64 id, __u64 epoch)
 	pthread_mutex_unlock(&mark_lock);
 }
 
-/* Only for the plug that the packets go to. */
+/* Only for the plug to which the packets go. */
 static void mark_epoch_of(__u64 id, __u64 epoch)
 {
 	if (id == atomic_load(&current))
@@ -142,7 +142,7 @@ static void note(struct client *cl, const struct order *o, __u64 asked,
 	atomic_fetch_add(o->action == GET_ONE ? &looked : &obeyed, 1);
 }
 
-/* The same thread's answers one after the other. */
+/* Compares successive answers of one thread. */
 static bool goes_back(const struct client *cl, const struct control_state *st)
 {
 	return cl->seen.id == st->id &&
@@ -150,7 +150,7 @@ static bool goes_back(const struct client *cl, const struct control_state *st)
 		st->commands < cl->seen.commands);
 }
 
-/* What must be true whatever the others do. */
+/* Sends an order; checks what must be true whatever the other threads do. */
 static void order(struct client *cl, const struct order *o)
 {
 	bool was_there = o->id <= atomic_load(&current), was_gone = o->id <= atomic_load(&gone);
@@ -188,17 +188,17 @@ static int choose(struct client *cl, struct order *o)
 		return TCQ_PLUG_RELEASE_ONE;
 	if (n < 78)
 		return GET_ONE;
-	/* Opens: by the other path, which the next BUFFER takes as well. */
+	/* Opens the plug, by the path with RTNL; so does the next BUFFER. */
 	if (n == 99 && !dice(&cl->seed, 4))
 		return TCQ_PLUG_RELEASE_INDEFINITE;
-	/* An epoch only grows older: what is closed once stays closed. */
+	/* An epoch that has ended stays ended. */
 	o->last = same ? cl->seen.epoch - 1 : 0;
 	if (n == 98)
 		o->last = NO_EPOCH;
 	return TCQ_PLUG_RELEASE_UPTO;
 }
 
-/* To the plug that is there, to the next one, or to one that is not any more. */
+/* Sends an order to the current plug, to the next one, or to a deleted one. */
 static void one_order(struct client *cl)
 {
 	unsigned int n = dice(&cl->seed, 20);
@@ -227,7 +227,7 @@ static void *client_main(void *arg)
 	return NULL;
 }
 
-/* ---- who looks on ---- */
+/* ---- observers ---- */
 
 static void count_event(const struct control *e)
 {
@@ -237,7 +237,7 @@ static void count_event(const struct control *e)
 		atomic_fetch_add(&events, 1);
 }
 
-/* The family may be gone, or another one by now. */
+/* The family may be gone, or have a new number. */
 static void dump(struct client *cl)
 {
 	struct control_request req;
@@ -282,7 +282,7 @@ static void *watcher_main(void *arg)
 
 /* ---- packets ---- */
 
-/* To the device of that name that there is, whichever it is. */
+/* Sends to the current device with that name. */
 static void send_one(int fd, __u64 *seed)
 {
 	struct sockaddr_ll to = {
@@ -325,7 +325,7 @@ static void *sender_main(void *arg)
 	return NULL;
 }
 
-/* False: none for a tenth of a second. */
+/* Waits for a packet; false: none came for a tenth of a second. */
 static bool see_one(int fd, struct departure *d)
 {
 	struct sockaddr_ll from;
@@ -348,7 +348,7 @@ static bool see_one(int fd, struct departure *d)
 	return true;
 }
 
-/* Of several with the same marks the first is enough. */
+/* Records only the first of several packets with the same marks. */
 static void *reader_main(void *arg)
 {
 	struct departure last = { 0 }, d;
@@ -388,7 +388,7 @@ static void plug_is_gone(void)
 	atomic_store(&gone, atomic_load(&ending));
 }
 
-/* At @parent of the device; from now on packets belong to it. */
+/* There is a new plug at @parent of the device; from now on packets go to it. */
 static void plug_comes(__u32 parent)
 {
 	struct control_state st;
@@ -396,7 +396,7 @@ static void plug_comes(__u32 parent)
 	ifindex = if_nametoindex(DEV);
 	boss.c.family = atomic_load(&family);
 	st = control_find(&boss.c, DEV, parent);
-	/* A module that was loaded again leaves ids out. */
+	/* A module that was loaded again skips ids. */
 	atomic_store(&ending, st.id - 1);
 	atomic_store(&gone, st.id - 1);
 	atomic_store(&current, st.id);
@@ -456,7 +456,7 @@ static void change_renew(void)
 	plug_comes(TC_H_ROOT);
 }
 
-/* By another plug, by a prio, and back. */
+/* Replaces the plug by another plug, by a prio, and back. */
 static void change_replace(void)
 {
 	plug_ends();
@@ -467,7 +467,7 @@ static void change_replace(void)
 	plug_comes(TC_H_ROOT);
 }
 
-/* Below prio, which another takes the place of. */
+/* A plug below a prio, which is replaced by another prio. */
 static void below_prio(__u32 handle)
 {
 	attach(TC_H_ROOT, handle, "prio");
@@ -491,7 +491,7 @@ static void change_below(void)
 
 static __u32 mq_leaf;
 
-/* The leaf that our packets go to: all have the same headers. */
+/* All our packets have the same headers, and so go to one leaf. */
 static void open_mq(void)
 {
 	int fd = packet_socket(NULL, 0);
@@ -585,7 +585,7 @@ static void change_netns(void)
 	new_device();
 }
 
-/* A dump may have a reference still. */
+/* A dump may still hold a reference. */
 static bool unload(void)
 {
 	__u64 end = now_ns() + 30000000000ULL;
@@ -616,7 +616,9 @@ static void change_module(void)
 	plug_comes(TC_H_ROOT);
 }
 
-/* Registers a family, which takes the lock that all requests take for reading. */
+/* Registering a family takes the lock for writing that all requests take for
+ * reading.
+ */
 static void change_family(void)
 {
 	int fd = open(OTHER_MODULE, O_RDONLY | O_CLOEXEC);
@@ -655,7 +657,7 @@ static __u32 held(void)
 	return reply.state.qlen;
 }
 
-/* As long as some leave there is hope, and 10 s beyond. */
+/* Waiting goes on as long as packets leave, and 10 s longer. */
 static bool hopeful_now(__u64 *seen, __u64 *end)
 {
 	__u64 now = now_ns();
@@ -677,7 +679,7 @@ static bool all_left(void)
 	return true;
 }
 
-/* What was sent and neither left nor was dropped by the plug. */
+/* Packets that were sent, but neither left nor were dropped by the plug. */
 static __u64 missing(void)
 {
 	struct plug_state st;
@@ -708,7 +710,7 @@ static void wait_for_reader(void)
 static unsigned int phases, stuck;
 static __u64 lost;
 
-/* All that is held leaves after one BUFFER and a release, with no other packet. */
+/* All held packets leave after one BUFFER and a release, without another packet. */
 static void settle(void)
 {
 	__u64 id = atomic_load(&current);

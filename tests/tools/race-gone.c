@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The end of a plug in the middle of everything: its device is removed, moved to
- * another network namespace or its namespace ends, while senders on all
- * processors, commands and dumps go on and packets are held; and meanwhile
- * someone tries to unload the module. What must not happen is a report of the
- * kernel, which the harness looks for, and a use count or a packet that stays
- * (I3: the module could not be unloaded at the end).
+ * The end of a plug while it is in use: its device is removed or moved to another
+ * network namespace, or its namespace ends, while senders run on all processors,
+ * commands and dumps go on, and packets are held. Meanwhile a thread tries to
+ * unload the module. There must be no report in the kernel log, which the harness
+ * checks, and no use count or packet that stays (I3: otherwise the module could not
+ * be unloaded at the end).
  *
- * A packet that a qdisc holds keeps the socket it came from, and a socket keeps
- * its namespace. So a namespace does not end while a plug in it holds packets of
- * its own sockets, whatever the module; it does when they come from elsewhere,
- * as those of a virtual machine do. Here mirred makes such packets where a
- * namespace has to end by itself.
+ * A packet in a qdisc keeps its socket, and a socket keeps its namespace. So a
+ * namespace does not end while a plug in it holds packets of the namespace's own
+ * sockets, with any module. It does end if the packets come from elsewhere, for
+ * example from a virtual machine. Where a namespace has to end by itself, mirred
+ * makes such packets here.
  *
  *	race-gone [SECONDS]	(10)
  */
@@ -37,7 +37,7 @@ static _Atomic __u64 unloaded, in_use;
 static _Atomic unsigned int failed_in_a_row;
 static unsigned int failed_adds;
 
-/* ---- in a namespace of its own: nothing here is checked but answers ---- */
+/* ---- in a separate namespace: only answers are checked here ---- */
 
 static void *flood(void *arg)
 {
@@ -71,7 +71,7 @@ static void *command(void *arg)
 		action = action == 3 ? TCQ_PLUG_BUFFER : action == 4 ? TCQ_PLUG_DISCARD :
 			 action == 5 ? TCQ_PLUG_RELEASE_UPTO : action == 6 ? TCQ_PLUG_BUFFER : action;
 		err = commander_say(&c, action, dice(&seed, 100));
-		/* EINVAL: an epoch that is not closed; the others: gone. */
+		/* EINVAL: the epoch has not ended; the others: the plug is gone. */
 		if (err && err != -EINVAL && err != -ENODEV && err != -ENOENT) {
 			diag("action %d was answered with %d", action, err);
 			_exit(3);
@@ -83,14 +83,16 @@ static void *command(void *arg)
 static void child(unsigned int how, unsigned int cpus)
 {
 	static struct wire wires[8];
-	bool elsewhere = how < 2;	/* the packets' origin; see above */
+	bool elsewhere = how < 2;	/* where the packets come from; see above */
 	unsigned int i;
 
 	if (unshare(CLONE_NEWNET))
 		_exit(4);
 	if (quiet_sh("ip link add pg type dummy && ip link set pg up"))
 		_exit(5);
-	/* The module may be unloaded between its being found and its use. */
+	/* The module may be unloaded after the kernel has found it, but before its
+	 * use.
+	 */
 	for (i = 0; i < 50; i++)
 		if (!quiet_sh("tc qdisc add dev pg root handle 1: plug limit 1000000 2> /dev/null"))
 			break;
@@ -132,7 +134,7 @@ static void *unload(void *arg)
 	while (!atomic_load(&stop)) {
 		if (!syscall(SYS_delete_module, "sch_plug", O_NONBLOCK)) {
 			atomic_fetch_add(&unloaded, 1);
-			/* Whoever wants it must have a chance to get it. */
+			/* Others must have a chance to load it. */
 			sleep_ms(300 * (1 + atomic_load(&failed_in_a_row)));
 		} else if (errno == EWOULDBLOCK || errno == EBUSY) {
 			atomic_fetch_add(&in_use, 1);
@@ -142,7 +144,7 @@ static void *unload(void *arg)
 	return NULL;
 }
 
-/* A namespace is cleaned up behind the back of the process that left it. */
+/* A namespace is cleaned up in the background after the process has left it. */
 static bool unloads(void)
 {
 	__u64 end = now_ns() + 30000000000ULL;

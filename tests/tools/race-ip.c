@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * I1, I2, I4, I5 with what real traffic is made of: UDP that is cut into
- * segments (UDP_SEGMENT) and TCP with GSO, from sockets on all processors
- * through a veth device with a plug into another network namespace, against
- * BUFFER and RELEASE_ONE at full speed, with the other commands in between (no
- * DISCARD for TCP, which would wait for its time-outs). Segmentation is left to
- * the device in one half of the time, and done behind the qdisc in the other.
- * race.h says how it is decided that a packet left too early. With TCP a packet
- * holds what many calls have written: the last of them decides.
+ * I1, I2, I4, I5 with realistic traffic: UDP that is cut into segments
+ * (UDP_SEGMENT) and TCP with GSO, from sockets on all processors through a veth
+ * device with a plug into another network namespace, with BUFFER and RELEASE_ONE at
+ * full speed and the other commands in between (no DISCARD with TCP, which would
+ * wait for its time-outs). Half of the time the device does the segmentation, the
+ * other half it is done after the qdisc. race.h explains how a packet that left too
+ * early is detected. A TCP packet contains the data of many calls: the last call
+ * counts.
  *
- * Zero-copy senders of UDP write over what they have sent as soon as it is their
- * own again, and what leaves must be as it was sent. The plug is never open
- * then, for an open plug does not copy.
+ * Zero-copy senders of UDP overwrite their data as soon as they get the memory
+ * back, and packets must leave with the data as sent. The plug is never open in
+ * this test, because an open plug does not copy.
  *
  *	race-ip udp [SECONDS [SENDERS]]
  *	race-ip tcp [SECONDS [SENDERS]]
@@ -42,8 +42,8 @@
 #define PORT		4000
 #define MAGIC		0x706c756772616365ULL
 #define SEGMENT		1400
-#define SEGMENTS	20		/* of one call, at most */
-#define ROOMS		16		/* of a zero-copy sender, used in turn */
+#define SEGMENTS	20		/* at most, in one call */
+#define ROOMS		16		/* buffers of a zero-copy sender, used in turn */
 #define PHASE_MS	1000
 
 struct stamp {
@@ -59,7 +59,7 @@ static bool defers;		/* send() may return before the packet is enqueued */
 static unsigned int senders;
 static int tap, nl;
 static _Atomic __u64 sent, left, early, reordered, changed;
-static __u64 looks, big;	/* at the queue; those that found packets to segment */
+static __u64 looks, big;	/* at the queue; how many found packets to segment */
 
 /* ---- the other end ---- */
 
@@ -78,7 +78,7 @@ static int bound(int type, bool connect_it)
 	return fd;
 }
 
-/* Takes what comes and forgets it. */
+/* Receives everything and drops it. */
 static void peer(int ready)
 {
 	static char room[1 << 16];
@@ -123,7 +123,7 @@ static void setup(void)
 		close(pipe_fd[0]);
 		peer(pipe_fd[1]);
 	}
-	/* So that a peer that has ended is noticed. */
+	/* Then we notice when the peer has ended. */
 	close(pipe_fd[1]);
 	if (read(pipe_fd[0], &c, 1) != 1)
 		bail("no peer");
@@ -131,7 +131,7 @@ static void setup(void)
 
 /* ---- senders ---- */
 
-/* A segment of UDP holds as many whole stamps as fit. */
+/* Fills a UDP segment with as many complete stamps as fit. */
 static void stamp_all(char *room, size_t size, const struct stamp *stamp)
 {
 	const size_t block = tcp ? size : SEGMENT;
@@ -142,8 +142,8 @@ static void stamp_all(char *room, size_t size, const struct stamp *stamp)
 			memcpy(room + at + i, stamp, sizeof(*stamp));
 }
 
-/* The number of the newest send() whose memory is the sender's again; @last if
- * there is no news.
+/* The number of the newest send() for which the sender has got its memory back;
+ * @last if nothing has changed.
  */
 static __u32 newest_completion(int fd, __u32 last)
 {
@@ -162,8 +162,8 @@ static __u32 newest_completion(int fd, __u32 last)
 	return last;
 }
 
-/* In a closed plug a packet is copied. Where it may not be there yet when send()
- * returns, the sender waits until the kernel gives its memory back.
+/* A closed plug copies the packet. If the packet may not have reached the plug when
+ * send() returns, the sender waits until the kernel gives the memory back.
  */
 static void overwrite(int fd, char *room, size_t size, __u32 number)
 {
@@ -210,16 +210,16 @@ static void *sender_main(void *arg)
 			bail("send: %s", strerror(errno));
 		}
 	}
-	/* Nothing of a TCP connection goes on into the next test. */
+	/* No TCP connection must continue into the next test. */
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	close(fd);
 	free(rooms);
 	return NULL;
 }
 
-/* ---- what leaves ---- */
+/* ---- departing packets ---- */
 
-/* The stamp that was written last. */
+/* Finds the stamp that was written last. */
 static bool stamp_find(struct stamp *stamp, const char *data, size_t len)
 {
 	const __u64 magic = MAGIC;
@@ -236,7 +236,7 @@ static bool stamp_find(struct stamp *stamp, const char *data, size_t len)
 	return false;
 }
 
-/* Whether all is there that stamp_all() wrote, and all of one call. */
+/* Whether all data of stamp_all() is there, and all from one call. */
 static bool is_as_sent(const char *data, size_t len)
 {
 	const __u64 magic = MAGIC;
@@ -346,8 +346,8 @@ static int say_something_else(__u64 *seed)
 	}
 }
 
-/* Once all closed epochs are released, no packet of theirs stays. TCP may put
- * more into the epoch that is not.
+/* After the release of all ended epochs, none of their packets stays. TCP may add
+ * packets to the current epoch.
  */
 static bool drains(void)
 {
@@ -363,8 +363,8 @@ static bool drains(void)
 	return false;
 }
 
-/* Held, and not only on its way: not every kernel's veth lets a whole packet
- * of UDP segments leave (5.10's does not).
+/* Looks for packets with segments in the queue, not on the wire: the veth of some
+ * kernels (5.10) does not accept a whole packet of UDP segments.
  */
 static void look_for_big(void)
 {
@@ -418,7 +418,7 @@ int main(int argc, char **argv)
 		look_for_big();
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; ) {
 			refused += !!say_buffer(&commander, &ledger);
-			if (!enough())	/* on a slow machine a phase has few commands */
+			if (!enough())	/* a slow machine has few commands */
 				look_for_big();
 			refused += !!say_release_one(&commander, &ledger);
 			if (!dice(&seed, 50))
@@ -438,7 +438,7 @@ int main(int argc, char **argv)
 	is_u64(early, 0, "I1, I4: no packet left before its release was asked for");
 	if (zero_copy)
 		is_u64(changed, 0, "every packet left as it was sent");
-	if (!tcp)	/* the receiver's TCP would mend it */
+	if (!tcp)	/* the receiver's TCP would restore the order */
 		is_u64(reordered, 0, "I2: each sender's packets in order");
 	is_u64(stuck, 0, "I5: what was released leaves");
 	is_u64(refused, 0, "every command was obeyed");

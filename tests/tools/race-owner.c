@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * An owner that ends in the middle of everything: its threads command the plug by
- * the family, packets are sent, and at any moment the process is killed, or its
- * control group, or it ends together with its network namespace. What it asked for
- * with OWN must be done by then, once and with nothing else.
+ * An owner that ends while it is busy: its threads send commands to the plug
+ * through the family, and packets are sent. At a random moment the process or its
+ * control group is killed, or it ends together with its network namespace. The
+ * action that it requested with OWN must then be done, exactly once.
  *
- * A namespace does not end while a plug in it holds packets of its own sockets
- * (race-gone.c). So there, an at-exit that was not carried out shows as a module
- * that cannot be unloaded; where the choice is to keep them none are sent.
+ * A namespace does not end while a plug in it holds packets of the namespace's own
+ * sockets (race-gone.c). So in that case, if the at-exit action was not executed,
+ * the module cannot be unloaded. If the action is to keep the packets, no packets
+ * are sent.
  *
- *	race-owner [SECONDS]	(10) and until each end came once with each choice
+ *	race-owner [SECONDS] (10) and until each end occurred with each action
  */
 #include "control.h"
 #include "traffic.h"
@@ -76,7 +77,7 @@ static void *send_on(void *arg)
 	return NULL;
 }
 
-/* Where nobody else is. */
+/* In a namespace without other processes. */
 static __u64 plug_of_its_own(__u32 choice)
 {
 	static struct wire own;
@@ -116,7 +117,7 @@ static void owner(__u64 id, __u32 choice, enum ending how, int ready)
 		pause();
 }
 
-/* Starts one, gives it a moment, and ends it; false: it ended by itself. */
+/* Starts an owner, waits a moment, and ends it; false: it ended by itself. */
 static bool let_end(__u64 id, __u32 choice, enum ending how)
 {
 	int ready[2], status = 0;
@@ -167,7 +168,7 @@ static struct control_state look(__u64 id)
 	return reply.state;
 }
 
-/* What was sent and neither left, nor was dropped, nor is held. */
+/* Packets that were sent, but neither left, nor were dropped, nor are held. */
 static __u64 missing(__u64 id)
 {
 	struct plug_state st;
@@ -189,7 +190,9 @@ static void account(__u64 id, __u32 choice)
 		}
 }
 
-/* Opened: all. Else what was released: a dump says which epoch the oldest is of. */
+/* If it was opened, all packets must leave, otherwise the released ones: a dump has
+ * the epoch of the oldest packet held.
+ */
 static bool has_left(__u32 choice)
 {
 	struct control_state st = control_find(&c, DEV, TC_H_ROOT);
@@ -215,7 +218,7 @@ static void check_packets(__u64 id, __u32 choice)
 		complain(&leaks, "packets left that were not released", choice);
 }
 
-/* ---- what has been done ---- */
+/* ---- checks after the end ---- */
 
 static bool is_done(const struct control_state *st, __u32 choice)
 {
@@ -286,7 +289,7 @@ static void round_of(__u32 choice, enum ending how)
 		rounds[how][choice]++;
 }
 
-/* A namespace is cleaned up behind the back of the process that left it. */
+/* A namespace is cleaned up in the background after the process has left it. */
 static bool unloads(void)
 {
 	__u64 end = now_ns() + 30000000000ULL;

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * I1, I2, I3, I4, I5, I6 while everything happens at once: senders on all
- * processors through packet sockets against commands at full speed. race.h
- * says how it is decided that a packet left too early. At the end of each
- * phase the senders stop, and all packets must be accounted for and leave with
- * the last release.
+ * processors, through packet sockets, and commands at full speed. race.h explains
+ * how a packet that left too early is detected. At the end of each phase the
+ * senders stop, and all packets must be accounted for and leave with the last
+ * release.
  *
  *	race MODE [SECONDS [DEVICES [WAY]]]
  *
  *	alternate	BUFFER and RELEASE_ONE strictly in turn, one epoch waiting:
- *			nothing but plain use, and the in-tree module leaks
- *	open		RELEASE_INDEFINITE and BUFFER in turn: the way past an open
+ *			normal use, in which the in-tree module leaks
+ *	open		RELEASE_INDEFINITE and BUFFER in turn: the bypass of an open
  *			plug, and back
  *	random		all commands, up to 50 epochs waiting, dumps in another thread
  *	flap		the same, and the link goes down and up, the tx queue length
  *			and the MTU change
  *	renew		the same, and the plug is replaced or deleted and added
  *
- * SECONDS (10), and until everything was done once, with DEVICES (1 to 4; 1)
- * devices side by side, each with its own senders and commands. WAY is the
- * interface of the commands that both have: tc (the usual), family, or mixed, where
- * chance decides for each.
+ * SECONDS (10), but at least until everything was done once. DEVICES (1 to 4; 1)
+ * devices at the same time, each with its own senders and commands. WAY is the
+ * interface for commands that both interfaces have: tc (the default), family, or
+ * mixed, which is random for each command.
  */
 #include "traffic.h"
 
@@ -33,7 +33,7 @@ static const char *const modes[] = { "alternate", "open", "random", "flap", "ren
 
 #define MODES (sizeof(modes) / sizeof(modes[0]))
 
-/* What a commander does. */
+/* The actions of a commander. */
 enum action { BUFFER, RELEASE_ONE, LIMIT, OPEN_ALL, DISCARD, UPTO, LINK, NEW, ACTIONS };
 
 struct device {
@@ -45,7 +45,7 @@ struct device {
 	__u64		seed;
 	unsigned int	handle;
 
-	/* What was found; the reader's findings are the traffic's. */
+	/* Results; those of the reader are in struct traffic. */
 	__u64		refused, unaccounted, stuck_phases, phases;
 	unsigned int	done[ACTIONS];
 	_Atomic unsigned int dumps;
@@ -73,7 +73,7 @@ static void say_upto(struct device *d)
 	       valid ? 0 : -EINVAL);
 }
 
-/* Another plug in its place, or none for a moment. */
+/* Replaces the plug by another one, or deletes it for a moment. */
 static void renew(struct device *d)
 {
 	struct ledger *l = &d->traffic.ledger;
@@ -85,7 +85,8 @@ static void renew(struct device *d)
 
 	traffic_lose(&d->traffic);
 	if (dice(&d->seed, 2)) {
-		/* What comes from now on may leave, until there is a plug again. */
+		/* From now on new packets may leave, until there is a plug again.
+		 */
 		ledger_ask(l, l->epoch);
 		msg.type = RTM_DELQDISC;
 		msg.flags = 0;
@@ -97,19 +98,19 @@ static void renew(struct device *d)
 	msg.handle = d->handle << 16;
 	expect(d, nl_request(d->nl, &msg, NULL), 0);
 	ledger_renew(l, plug_get(d->nl, d->traffic.dev).ctl.epoch);
-	/* Meant for the plug before: it must let nothing of the new one go. By the
-	 * number of the epoch it does not, nor does anything by the plug's id.
+	/* A release for the old plug must release nothing in the new one: the epoch
+	 * number does not match, nor does the plug's id.
 	 */
 	expect(d, commander_say(&d->commander, TCQ_PLUG_RELEASE_UPTO, before.ctl.epoch), 0);
 	expect(d, control_do(control_here(false), before.ctl.id,
 			     TCQ_PLUG_RELEASE_INDEFINITE, NULL), -ENOENT);
 }
 
-/* Changes go through more of the kernel than commands do, and are rarer. */
+/* Changes take longer in the kernel than commands, and are rarer. */
 static const struct {
 	const char	*name;
 	unsigned int	weight;
-	enum mode	from, upto;	/* the modes that do it */
+	enum mode	from, upto;	/* the modes with this action */
 } actions[] = {
 	[BUFFER]	= { "BUFFER",		2000, RANDOM, RENEW },
 	[RELEASE_ONE]	= { "RELEASE_ONE",	1360, RANDOM, RENEW },
@@ -185,7 +186,7 @@ static void act(struct device *d, enum action action)
 	}
 }
 
-/* Two in turn, or what chance says. */
+/* Two commands in turn, or random actions. */
 static void storm(struct device *d, __u64 end)
 {
 	static const enum action turns[][2] = {
@@ -200,7 +201,7 @@ static void storm(struct device *d, __u64 end)
 
 /* ---- accounts ---- */
 
-/* What has been sent, has left, was dropped or is held. */
+/* Packets that were sent, but neither left, nor were dropped, nor are held. */
 static __u64 missing(struct device *d)
 {
 	struct plug_state st = plug_get(d->nl, d->traffic.dev);
@@ -208,7 +209,7 @@ static __u64 missing(struct device *d)
 	return traffic_tried(&d->traffic) - atomic_load(&d->traffic.left) - st.drops - st.qlen;
 }
 
-/* Link changes and deletions drop packets that nobody counts. */
+/* Link changes and deletions drop packets without counting them. */
 static bool exact(const struct device *d)
 {
 	return d->mode < FLAP;
@@ -231,9 +232,9 @@ static bool wait_empty(struct device *d)
 	return true;
 }
 
-/* The senders stop. Everything that was sent is somewhere; after BUFFER and as
- * many releases as epochs wait, and one at least, all of it leaves, without any
- * other packet (I5, I6).
+/* The senders stop. All packets must be accounted for. After BUFFER and one release
+ * for each waiting epoch, at least one, all of them must leave, without another
+ * packet (I5, I6).
  */
 static void settle(struct device *d)
 {
@@ -242,11 +243,13 @@ static void settle(struct device *d)
 	__u64 lost;
 
 	traffic_pause(&d->traffic);
-	/* What was released goes on leaving: one look that finds all is enough. */
+	/* Released packets go on leaving: one check without missing packets is
+	 * enough.
+	 */
 	do
 		lost = exact(d) ? missing(d) : 0;
 	while (lost && hopeful(d->traffic.left, &hope));
-	/* In packets, of the first phase that has any. */
+	/* The number of packets in the first phase that has any. */
 	if (!d->unaccounted)
 		d->unaccounted = lost;
 
@@ -259,7 +262,7 @@ static void settle(struct device *d)
 		d->stuck_phases++;
 		say_open(&d->commander, l);
 		wait_empty(d);
-		say_buffer(&d->commander, l);	/* closed, and empty: no release needed */
+		say_buffer(&d->commander, l);	/* closed and empty: needs no release */
 	}
 	traffic_account(&d->traffic);
 	traffic_resume(&d->traffic);
@@ -298,7 +301,7 @@ static void device_open(struct device *d, unsigned int n, enum mode mode, unsign
 	d->nl = nl_open();
 	commander_open(&d->commander, name);
 	d->commander.way = way;
-	/* The in-tree module has no numbers; any will do. */
+	/* The in-tree module has no numbers; any number is fine. */
 	st = plug_get(d->nl, name);
 	traffic_open(&d->traffic, name, st.has_state ? st.ctl.epoch : 1);
 }
@@ -345,7 +348,7 @@ static void device_report(struct device *d)
 	link_delete(t->dev);
 }
 
-/* A number of the command line, or what is meant without it. */
+/* A number from the command line, or the default. */
 static unsigned int number(int argc, char **argv, int i, unsigned int otherwise)
 {
 	return argc > i ? strtoul(argv[i], NULL, 10) : otherwise;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the race tests decide whether a packet left too early.
+ * How the race tests detect a packet that left too early.
  *
- * One thread gives all the commands to a plug, so it knows at each moment
- * which epoch is being filled. When the kernel has acknowledged BUFFER, it
- * publishes the new epoch. A sender reads the published epoch e, stamps it on
- * the packet, and then sends: the packet's true epoch is e or a later one
- * (I4), so it must not leave before the release of e is asked for (I1). Just
- * before the message that releases e goes to the kernel, the time is noted.
- * The kernel notes the time at which a packet leaves. A packet that leaves
- * before the one or without the other is a leak, whoever read what when.
+ * One thread sends all commands to a plug, so it always knows which epoch is being
+ * filled. When the kernel has acknowledged BUFFER, the thread publishes the new
+ * epoch. A sender reads the published epoch e, stamps it on the packet, and then
+ * sends: the packet's true epoch is e or a later one (I4), so it must not leave
+ * before the release of e is requested (I1). The thread records the time just
+ * before it sends the message that releases e, and the kernel records the time at
+ * which each packet leaves. A packet that leaves before the recorded time of its
+ * release, or without a release, is a leak.
  *
- * Packets are lost by DISCARD, a reset, and with a plug that is replaced or
- * deleted. Before one of these, each sender's last number whose send() has
- * returned is noted with the epochs that are not released (traffic.h). Such a
- * packet must never leave: a rollback that lets one go is as bad as a leak.
+ * Packets are lost by DISCARD, by a reset, and when a plug is replaced or deleted.
+ * Before such a loss, the epochs that are not released are recorded, together with
+ * the last number of each sender whose send() has returned (traffic.h). These
+ * packets must never leave: if one leaves after a rollback, that is as bad as a
+ * leak.
  */
 #ifndef RACE_H
 #define RACE_H
@@ -36,19 +37,19 @@
 
 #include "control.h"
 
-#define EPOCHS	(1 << 20)	/* remembered; far more than are under way */
+#define EPOCHS	(1 << 20)	/* recorded; far more than are in use */
 #define NOT_YET	(~0ULL)
 
-/* What the commands mean for the packets. A discarded epoch counts as released,
- * as it does in the kernel; but a packet that was stamped with it and came after
- * the DISCARD belongs to the next one, with which it is asked for.
+/* The effect of the commands on the packets. A discarded epoch counts as released,
+ * as in the kernel. But a packet with that stamp that came after the DISCARD
+ * belongs to the next epoch, and its release is requested with that one.
  */
 struct ledger {
-	__u64		epoch, released;	/* the commander's own */
-	__u64		asked_upto;		/* the commander's own */
-	_Atomic __u64	acked;			/* packets sent now are at least of this */
-	_Atomic __u64	asked[EPOCHS];		/* when the release was asked for */
-	_Atomic __u32	lost[EPOCHS];		/* the loss that it met last; 0: none */
+	__u64		epoch, released;	/* only for the commander */
+	__u64		asked_upto;		/* only for the commander */
+	_Atomic __u64	acked;			/* the lowest epoch of packets sent now */
+	_Atomic __u64	asked[EPOCHS];		/* when the release was requested */
+	_Atomic __u32	lost[EPOCHS];		/* the last loss in this epoch; 0: none */
 };
 
 static inline __u64 wall_ns(void)
@@ -66,7 +67,7 @@ static inline void ledger_epoch(struct ledger *l, __u64 epoch)
 	atomic_store(&l->lost[epoch % EPOCHS], 0);
 }
 
-/* A new, closed plug, which fills @epoch. */
+/* There is a new, closed plug, which fills @epoch. */
 static inline void ledger_start(struct ledger *l, __u64 epoch)
 {
 	ledger_epoch(l, epoch);
@@ -74,7 +75,7 @@ static inline void ledger_start(struct ledger *l, __u64 epoch)
 	atomic_store(&l->acked, epoch);
 }
 
-/* Before the message. */
+/* Call it before the message of the release. */
 static inline void ledger_ask(struct ledger *l, __u64 upto)
 {
 	__u64 now = wall_ns();
@@ -85,24 +86,26 @@ static inline void ledger_ask(struct ledger *l, __u64 upto)
 		l->released = upto;
 }
 
-/* Before what loses all packets that are not released. */
+/* Call it before an event that loses all packets that are not released. */
 static inline void ledger_lose(struct ledger *l, __u32 loss)
 {
 	__u64 epoch;
 
-	/* A discarded epoch's stamp is also on packets that came later. */
+	/* Packets after a DISCARD can still have the stamp of a discarded epoch. */
 	for (epoch = l->asked_upto + 1; epoch <= l->epoch; epoch++)
 		atomic_store(&l->lost[epoch % EPOCHS], loss);
 }
 
-/* Before DISCARD of a closed plug; ledger_acked() after it. */
+/* Call it before DISCARD of a closed plug, and ledger_acked() after it. */
 static inline void ledger_discard(struct ledger *l)
 {
 	l->released = l->epoch;
 	ledger_epoch(l, l->epoch + 1);
 }
 
-/* There is another plug, closed, which fills @epoch: above all numbers before. */
+/* There is another plug, closed, which fills @epoch, higher than all earlier
+ * numbers.
+ */
 static inline void ledger_renew(struct ledger *l, __u64 epoch)
 {
 	l->released = epoch - 1;
@@ -110,7 +113,7 @@ static inline void ledger_renew(struct ledger *l, __u64 epoch)
 	atomic_store(&l->acked, epoch);
 }
 
-/* Before and after BUFFER. */
+/* Call them before and after BUFFER. */
 static inline void ledger_next(struct ledger *l)
 {
 	ledger_epoch(l, l->epoch + 1);
@@ -134,10 +137,12 @@ static inline __u64 ledger_early(struct ledger *l, __u64 stamp, __u64 left)
 	return left < asked ? asked - left : 0;
 }
 
-/* ---- commands at full speed: a message made once, an id found once ---- */
+/* ---- commands at full speed: messages are built, and ids looked up, only once
+ * ----
+ */
 
-/* Which interface the commands go by that both have. The others go by the family
- * always.
+/* The interface for commands that both interfaces have. Other commands always go
+ * through the family.
  */
 enum way { BY_TC, BY_FAMILY, BY_CHANCE };
 
@@ -157,11 +162,11 @@ struct commander {
 	__u64	count, by_family;
 	enum way way;
 	__u64	seed;
-	unsigned int plugs;	/* each is told everything */
+	unsigned int plugs;	/* each gets every command */
 	__u32	at[PLUGS_MAX];	/* their parents */
 	bool	knows_family;
 	struct control family;
-	__u64	id[PLUGS_MAX];	/* 0: to be found */
+	__u64	id[PLUGS_MAX];	/* 0: not looked up yet */
 	struct {
 		struct nlmsghdr	nlh;
 		struct tcmsg	tcm;
@@ -172,8 +177,8 @@ struct commander {
 	} __attribute__((packed, aligned(8))) msg;
 };
 
-/* For the plug at @dev's root, unless others are named afterwards; all by tc that
- * goes by tc.
+/* For the plug at @dev's root, unless others are set afterwards. Uses tc for all
+ * commands that tc has.
  */
 static inline void commander_open(struct commander *c, const char *dev)
 {
@@ -216,7 +221,7 @@ static inline int commander_by_tc(struct commander *c, unsigned int i, int actio
 	return nl_raw(c->nl, &c->msg, c->msg.nlh.nlmsg_len, NULL);
 }
 
-/* The plug that is there now; false: none, or no family. */
+/* Finds the current plug; false: there is none, or no family. */
 static inline bool commander_find(struct commander *c, unsigned int i)
 {
 	struct control_state st;
@@ -230,7 +235,9 @@ static inline bool commander_find(struct commander *c, unsigned int i)
 	return true;
 }
 
-/* ENOENT: there is another plug, or another module that has another number. */
+/* ENOENT: there is another plug, or the module was loaded again and has a new
+ * number.
+ */
 static inline int commander_by_family(struct commander *c, unsigned int i, int action,
 				      const __u64 *arg)
 {
@@ -257,7 +264,9 @@ static inline bool commander_goes_by_family(struct commander *c, int action)
 	return c->seed >> 63;
 }
 
-/* 0 or a negative errno, the first. @arg: the limit, or the epoch of RELEASE_UPTO. */
+/* Returns 0 or the first error, a negative errno. @arg: the limit, or the epoch of
+ * RELEASE_UPTO.
+ */
 static inline int commander_say(struct commander *c, int action, __u64 arg)
 {
 	bool takes = action == TCQ_PLUG_LIMIT || action == TCQ_PLUG_RELEASE_UPTO;
@@ -272,7 +281,7 @@ static inline int commander_say(struct commander *c, int action, __u64 arg)
 	return err;
 }
 
-/* The commands, noted in the ledger. */
+/* The commands, recorded in the ledger. */
 static inline int say_buffer(struct commander *c, struct ledger *l)
 {
 	int err;
@@ -296,8 +305,8 @@ static inline int say_open(struct commander *c, struct ledger *l)
 	return commander_say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0);
 }
 
-/* All that was sent before is let go, and nothing else: also what BUFFER stops
- * if the plug was open.
+/* Releases all packets that were sent before, and no others; also those that BUFFER
+ * stops if the plug was open.
  */
 static inline int say_release_closed(struct commander *c, struct ledger *l)
 {
@@ -309,7 +318,7 @@ static inline int say_release_closed(struct commander *c, struct ledger *l)
 	return err;
 }
 
-/* Where there is traffic, traffic_lose() comes first. */
+/* With traffic, call traffic_lose() before. */
 static inline int say_discard(struct commander *c, struct ledger *l)
 {
 	int err;
@@ -341,7 +350,7 @@ static inline pthread_t thread(void *(*fn)(void *), void *arg)
 	return t;
 }
 
-/* xorshift; each thread its own */
+/* xorshift; each thread has its own seed */
 static inline unsigned int dice(__u64 *seed, unsigned int n)
 {
 	*seed ^= *seed << 13;

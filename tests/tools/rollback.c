@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A rollback takes all that was sent before it (I1, I3): a packet whose send()
- * has returned when DISCARD is sent never leaves, however busy the device is.
- * From 7.x on the core may keep such a packet in front of the qdisc for another
- * processor to enqueue, so all others send all the time. How often that happens
- * depends on how they are scheduled: never to be relied on with two processors,
- * dozens of times in 3,000 rounds with four on a machine that has two.
+ * A rollback drops all packets that were sent before it (I1, I3): a packet whose
+ * send() has returned when DISCARD is sent never leaves, however busy the device
+ * is. From 7.x on the core may keep such a packet in front of the qdisc, for
+ * another processor to enqueue. So all other processors send all the time. How
+ * often this happens depends on the scheduling: with two processors it may never
+ * happen; with four on a machine that has two, it happens dozens of times in 3,000
+ * rounds.
  *
  *	rollback [ROUNDS]	(1500)
  */
@@ -18,7 +19,7 @@
 #define DEV "pa"
 #define SIZE 60
 
-/* What is rolled back, and what the other one sends. */
+/* Types of the frames that are rolled back, and of those from the other senders. */
 enum { OURS = 0x88b6, NOISE = 0x88b7 };
 
 #define MAX_OTHERS 15
@@ -52,7 +53,8 @@ static void *make_noise(void *arg)
 	return NULL;
 }
 
-/* All that leaves, to the last frame after the others have stopped. */
+/* Counts all frames that leave, up to the last one after the senders have stopped.
+ */
 static void *watch(void *arg)
 {
 	struct timeval patience = { .tv_usec = QUIET_MS * 1000 };
@@ -74,7 +76,7 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-/* Nothing comes between send() and DISCARD, so the id is asked for before. */
+/* The id is looked up first, so that DISCARD follows send() directly. */
 static unsigned int rounds(int nl, int fd, unsigned int n)
 {
 	struct control c = control_open();

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a held packet keeps of the socket on this host that sent it:
+ * What a held packet keeps of its local socket:
  *
  *	sockets contents	zero-copy senders get their memory back at once, and
- *				what they write there does not show on the wire: UDP,
+ *				data that they write there then does not leave: UDP,
  *				TCP with segments and without, a PACKET_TX_RING;
- *				plug at the root, below others, on an ifb
+ *				plug at the root, below other qdiscs, on an ifb
  *	sockets open		an open plug copies nothing
- *	sockets failures	there is no memory for a copy, where the kernel has
+ *	sockets failures	there is no memory for a copy, if the kernel has
  *				fail_page_alloc
  *	sockets tcp		how much a TCP connection sends in an epoch
  *	sockets limit		what bounds a UDP sender: the plug's limit, or its
  *				send buffer in a user namespace
  *	sockets memory		how much memory senders can make a plug hold
  *
- * Without an argument: all. Packets go through a veth device, pa, to its peer, pb,
- * in another network namespace, and in some tests the other way.
+ * Without an argument: all tests. Packets go through a veth device, pa, to its
+ * peer, pb, in another network namespace; in some tests they go the other way.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -69,7 +69,8 @@ static int this_namespace(void)
 	return fd;
 }
 
-/* Also for the root of a user namespace, who cannot name network namespaces. */
+/* Also works for the root of a user namespace, who cannot name network namespaces.
+ */
 static void veth_make(void)
 {
 	link_clear("pa");
@@ -134,7 +135,7 @@ static void set(int fd, int level, int option, int value, const char *what)
 		bail("%s: %s", what, strerror(errno));
 }
 
-/* Both do not block, once they are connected. */
+/* Once connected, neither of them blocks. */
 static void pair_open(struct pair *p, enum place from, int type)
 {
 	struct sockaddr_in to = {
@@ -145,7 +146,7 @@ static void pair_open(struct pair *p, enum place from, int type)
 
 	listener = p->rx = socket_make(!from, type);
 	p->tx = socket_make(from, type);
-	/* Where that is not allowed, what there is will do. */
+	/* If that is not allowed, the default is enough. */
 	setsockopt(listener, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
 	if (bind(listener, (void *)&to, sizeof(to)) ||
 	    (type == SOCK_STREAM && listen(listener, 1)) ||
@@ -161,7 +162,7 @@ static void pair_open(struct pair *p, enum place from, int type)
 	fcntl(p->rx, F_SETFL, O_NONBLOCK);
 }
 
-/* Nothing of a TCP connection goes on living. */
+/* Nothing of a TCP connection remains. */
 static void pair_close(struct pair *p)
 {
 	struct linger none = { .l_onoff = 1 };
@@ -171,7 +172,7 @@ static void pair_close(struct pair *p)
 	close(p->rx);
 }
 
-/* Of a UDP socket: the bytes, by the kernel's count, that it is charged for. */
+/* The bytes for which a UDP socket is charged, by the kernel's count. */
 static int account(int fd)
 {
 	int bytes = -1;
@@ -260,14 +261,14 @@ static void say(const struct path *p, int action)
 		ok(false, "action %d: %s", action, strerror(-err));
 }
 
-/* What was sent before leaves, and nothing that comes later. */
+/* Lets packets leave that were sent before, but no later ones. */
 static void let_go(const struct path *p)
 {
 	say(p, TCQ_PLUG_BUFFER);
 	say(p, TCQ_PLUG_RELEASE_ONE);
 }
 
-/* Whether so many bytes are held, at last. */
+/* Waits until that many bytes are held. */
 static bool holds(const struct path *p, unsigned int bytes)
 {
 	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
@@ -282,7 +283,7 @@ static bool holds(const struct path *p, unsigned int bytes)
 
 /* ---- contents ---- */
 
-/* All senders send BEFORE, and write AFTER over it once it is sent. */
+/* All senders send BEFORE, then overwrite it with AFTER. */
 #define BEFORE	'b'
 #define AFTER	'a'
 
@@ -301,7 +302,7 @@ static void look(struct seen *s, const char *data, size_t len)
 			s->other++;
 }
 
-/* What a frame of ours carries: its offset, or its length if it is not ours. */
+/* Offset of the payload of our frame; the frame's length if it is not ours. */
 static size_t payload_at(const char *frame, size_t len)
 {
 	size_t headers = ETH_HLEN + sizeof(struct iphdr), at = len;
@@ -313,7 +314,7 @@ static size_t payload_at(const char *frame, size_t len)
 		return ETH_HLEN;
 	if (eth.h_proto != htons(ETH_P_IP) || len < headers + sizeof(th))
 		return len;
-	/* The ports are in the same place. */
+	/* The ports have the same offsets in UDP. */
 	memcpy(&th, frame + headers, sizeof(th));
 	if (th.dest != htons(PORT))
 		return len;
@@ -363,7 +364,7 @@ struct kind {
 	bool		tso;
 };
 
-/* TCP: within its first window. */
+/* TCP: as much as the first window allows. */
 static const struct kind kinds[] = {
 	{ "UDP", SOCK_DGRAM, 1400, true },
 	{ "TCP with TSO", SOCK_STREAM, 10000, true },
@@ -414,7 +415,7 @@ static void test_zero_copy(const struct path *p, const struct kind *k)
 	say(p, TCQ_PLUG_RELEASE_INDEFINITE);
 }
 
-/* A ring of one frame, which the kernel sends from where it is. */
+/* A ring of one frame, which the kernel sends without a copy. */
 static void test_ring(const struct path *p)
 {
 	struct tpacket_req req = {
@@ -475,7 +476,7 @@ static void test_contents(void)
 
 /* ---- an open plug ---- */
 
-/* A device without a receiver, which would copy; and nobody looks, who would. */
+/* A device without a receiver and without packet sockets, which would copy. */
 static int dummy_sender(unsigned int mtu)
 {
 	struct sockaddr_in to = {
@@ -511,7 +512,7 @@ static void test_open(void)
 	fd = dummy_sender(1500);
 	set(fd, SOL_SOCKET, SO_ZEROCOPY, 1, "SO_ZEROCOPY");
 
-	/* At the root it would not be asked. */
+	/* At the root the open plug would be bypassed. */
 	must("tc qdisc add dev pd root handle 1: prio bands 3 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 && "
 	     "tc qdisc add dev pd parent 1:2 handle 2: plug");
 	say(&below_prio, TCQ_PLUG_RELEASE_INDEFINITE);
@@ -521,7 +522,7 @@ static void test_open(void)
 	zero_copy_send(fd, "closed");
 	ok(completed(fd, PATIENCE_MS, &copied) && copied, "closed: it was");
 
-	/* So slow that only the first one leaves. */
+	/* So slow that only the first packet leaves. */
 	must("tc qdisc replace dev pd root handle 3: tbf rate 80bit burst 1600 limit 100000 && "
 	     "tc qdisc add dev pd parent 3:1 handle 2: plug");
 	say(&below_tbf, TCQ_PLUG_RELEASE_INDEFINITE);
@@ -543,7 +544,9 @@ static void test_open(void)
 
 #define FAIL "/sys/kernel/debug/fail_page_alloc"
 
-/* Those of a page that cannot wait, and only of who asks for it. */
+/* Only allocations of pages that cannot wait fail, and only in tasks that ask for
+ * it.
+ */
 static void fail_pages(bool on)
 {
 	if (on)
@@ -607,9 +610,9 @@ static void test_failures(void)
 
 /* ---- what a user namespace changes ---- */
 
-/* Runs it here, or as the root of a user and a network namespace of its own;
- * what it finds goes to @result of so many bytes. It makes no points there, which
- * would be counted there: it can only fail.
+/* Runs it here, or as the root of new user and network namespaces; its results go
+ * to @result, of @size bytes. There it must not print test points, which would be
+ * counted in the child; it can only fail.
  */
 static void run_in(bool user_ns, void (*run)(void *result), void *result, size_t size)
 {
@@ -642,9 +645,9 @@ static void run_in(bool user_ns, void (*run)(void *result), void *result, size_t
 /* ---- TCP in epochs ---- */
 
 #define TCP_BYTES	400000
-#define TCP_EPOCHS	24		/* no more */
-#define TCP_ENOUGH	16		/* are enough, unless packets wait for others to leave */
-#define SETTLED		20		/* looks that find nothing new */
+#define TCP_EPOCHS	24		/* at most */
+#define TCP_ENOUGH	16		/* enough, unless packets wait for others to leave */
+#define SETTLED		20		/* checks that find nothing new */
 
 struct tcp_run {
 	char		congestion[16];	/* what to do */
@@ -654,13 +657,13 @@ struct tcp_run {
 	bool		right;
 };
 
-/* Byte N of the stream. */
+/* The byte at position N of the stream. */
 static char stream_byte(size_t n)
 {
 	return n / 251 + n;
 }
 
-/* Whether anything moved. */
+/* Sends and receives; returns whether anything moved. */
 static bool pump(struct pair *p, struct tcp_run *r)
 {
 	static char room[65536];
@@ -684,8 +687,8 @@ static bool pump(struct pair *p, struct tcp_run *r)
 	return r->sent + r->got != was;
 }
 
-/* Until the connection has put into the plug what it can: what came out is
- * received and acknowledged, and for some time nothing is new.
+/* Waits until the connection has put as much into the plug as it can: all data that
+ * left is received and acknowledged, and for some time nothing changes.
  */
 static struct plug_state tcp_settle(const struct path *p, struct pair *pair, struct tcp_run *r)
 {
@@ -705,8 +708,8 @@ static struct plug_state tcp_settle(const struct path *p, struct pair *pair, str
 	return st;
 }
 
-/* With each step, BUFFER and RELEASE_ONE let go what there is; no time-out comes
- * in between, however long that takes.
+/* In each step, BUFFER and RELEASE_ONE release all held packets. No TCP time-out
+ * may occur in between, however long that takes.
  */
 static void tcp_epochs(void *result)
 {
@@ -757,9 +760,9 @@ static struct tcp_run tcp_run(bool user_ns, const char *congestion, bool single)
 	return r;
 }
 
-/* Of what controls congestion, reno goes by acknowledgments alone: what it sends
- * in an epoch does not depend on how long that takes. Where TCP waits for its
- * packets to leave, it sends two in an epoch, and here each is one segment.
+/* Congestion control is reno, which depends only on acknowledgments: how much it
+ * sends in an epoch does not depend on time. If TCP waits for its packets to leave,
+ * it sends two in an epoch, and here each is one segment.
  */
 static void test_tcp(void)
 {
@@ -771,14 +774,14 @@ static void test_tcp(void)
 	r = tcp_run(true, "reno", true);
 	ok(r.epochs && r.got < TCP_BYTES && r.packets < 4 * r.epochs,
 	   "in a user namespace TCP waits for its packets to leave");
-	/* What there is by default; figures only. */
+	/* The default congestion control; only prints figures. */
 	tcp_run(false, "cubic", false);
 }
 
-/* ---- what bounds a sender ---- */
+/* ---- the limit of a sender ---- */
 
 #define SENDERS		16
-#define FILL_MOST	(100 << 20)	/* bytes on the wire from one of them */
+#define FILL_MOST	(100 << 20)	/* bytes on the wire from one socket */
 #define FRAME_HEADERS	(14 + 20 + 8)
 
 struct fill {
@@ -803,8 +806,8 @@ static long meminfo(const char *field)
 	return kb;
 }
 
-/* What send() says once it no longer takes a packet; 0 if it took more than any
- * bound that is tested here lets through.
+/* The errno of send() when it accepts no more packets; 0 if it accepted more than
+ * any limit tested here allows.
  */
 static int fill_from(int fd, unsigned int size)
 {
@@ -817,7 +820,7 @@ static int fill_from(int fd, unsigned int size)
 	return 0;
 }
 
-/* Each socket sends until it is stopped, without waiting. The plug is closed. */
+/* Each socket sends, without waiting, until it is stopped. The plug is closed. */
 static void fill(void *result)
 {
 	struct fill *f = result;
@@ -830,7 +833,8 @@ static void fill(void *result)
 	plug_forget();
 	for (i = 0; i < f->sockets; i++) {
 		fds[i] = dummy_sender(65000);
-		/* Else UDP says that a packet was sent which the qdisc dropped. */
+		/* Otherwise UDP reports success for packets that the qdisc dropped.
+		 */
 		set(fds[i], SOL_IP, IP_RECVERR, 1, "IP_RECVERR");
 	}
 	must("tc qdisc add dev pd root handle 1: plug limit %u", f->limit);
@@ -859,7 +863,7 @@ static void fill_run(struct fill *f, bool user_ns)
 	     f->st.backlog, f->memory, f->slab, strerror(f->err[0]), f->charged[0], f->buffer);
 }
 
-/* Whether each was stopped so, and is charged for @least to @most bytes. */
+/* Whether each was stopped with @err, and is charged for @least to @most bytes. */
 static bool all_stopped(const struct fill *f, int err, int least, int most)
 {
 	unsigned int i;

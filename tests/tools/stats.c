@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * I3 in figures: every statistic of the family, SCH_PLUG_A_STATS_*, and the standard
- * ones of tc, against what was sent, seen to leave, and dropped for a known
- * cause. The age is compared with two readings of the same clock around each
- * event, so nothing depends on how fast anything is.
+ * I3 in figures: compares every statistic of the family, SCH_PLUG_A_STATS_*, and
+ * the standard ones of tc with the packets that were sent, seen to leave, and
+ * dropped for a known reason. The age is compared with two readings of the same
+ * clock around each event, so nothing depends on speed.
  *
  *	stats [TEST]		one test, or all
- *	stats random SEED STEPS	the random workload, with other than the usual
+ *	stats random SEED STEPS the random workload, with this seed and length
  */
 #include <errno.h>
 #include <stdio.h>
@@ -193,7 +193,7 @@ static void test_commands(void)
 	commands(TCQ_PLUG_DISCARD, 4);
 	commands(TCQ_PLUG_RELEASE_ONE, 2);
 
-	/* Each another number, or one could stand for the other. */
+	/* Each number is different, so that none can be mistaken for another. */
 	got = get();
 #define SAME(name, want) is_u64(PLUG_STAT(got, name), want, #name)
 	SAME(BUFFER_CMDS, 3);
@@ -209,7 +209,7 @@ static void test_commands(void)
 
 /* ---- the age ---- */
 
-/* Something happened between these two readings of the clock. */
+/* An event happened between these two readings of the clock. */
 struct moment {
 	__u64 before, after;
 };
@@ -312,9 +312,9 @@ static void test_tc(void)
 	wire_finish(&w, DEV);
 }
 
-/* ---- all of it at random ---- */
+/* ---- everything at random ---- */
 
-/* What a random workload has done so far, by its own account. */
+/* What the random workload has done so far, by its own count. */
 static struct {
 	__u64 accepted, refused, left, reset, discarded;
 	__u64 accepted_bytes_closed, accepted_closed;
@@ -344,7 +344,7 @@ static bool only_unreleased(void)
 	return !st.ctl.qlen || st.ctl.head_epoch > st.ctl.released;
 }
 
-/* What stays tells what is gone. */
+/* The remaining packets show which were dropped. */
 static void discard_some(const struct plug_state *before)
 {
 	plug_discard_upto(nl, DEV, before->ctl.released + random() % 4, NULL);
@@ -411,8 +411,8 @@ static void random_step(bool *down)
 		}
 		break;
 	}
-	/* What is left of the queue when all that may leave has left; how many
-	 * frames that makes is the question.
+	/* The packets that remain when all that may leave have left; this finds out
+	 * how many.
 	 */
 	if (!*down && !wait_for(only_unreleased))
 		bail("I5: released packets do not leave");
@@ -433,7 +433,7 @@ static void test_random(unsigned int seed, unsigned int steps)
 		random_step(&down);
 		st = get();
 		if (!balanced(&st)) {
-			/* Late, perhaps: sent, and not received yet. */
+			/* Frames that were sent, but not received yet. */
 			sum.left += wire_drain(&w, QUIET_MS);
 			st = get();
 		}

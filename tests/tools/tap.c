@@ -70,7 +70,7 @@ struct tcp_frame {
 	struct tcphdr tcp;
 } __attribute__((packed));
 
-/* 0: it is not ours. */
+/* Returns 0 for a frame that is not ours. */
 static __u64 frame_number(const void *frame, size_t len)
 {
 	const struct tcp_frame *f = frame;

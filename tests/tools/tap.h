@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A tap device that nobody reads: how a transmit queue is stopped for as long as
- * a test wants. From 7.3 on; older kernels have no IFF_BACKPRESSURE and drop
- * what does not fit.
+ * A tap device that nobody reads, to stop a transmit queue for as long as a test
+ * wants. From 7.3 on; older kernels have no IFF_BACKPRESSURE and drop packets that
+ * do not fit.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -15,25 +15,25 @@
 #define IFF_BACKPRESSURE 0x0080	/* stop the queue rather than drop */
 #endif
 
-/* One queue of the device, as the process that should read it sees it. */
+/* One queue of the device, for the process that should read it. */
 struct tap {
 	int		fd;
-	bool		stops;		/* rather than drop */
+	bool		stops;		/* instead of dropping */
 	__u64		last;		/* number of the last frame read */
 	unsigned int	reordered;	/* frames with a lower number, or twice */
 	size_t		longest;	/* bytes of the longest frame read */
 };
 
-/* The device "pt", or one more queue of it; @more is for IFF_MULTI_QUEUE. */
+/* Makes the device "pt", or one more queue of it; @more is for IFF_MULTI_QUEUE. */
 void tap_attach(struct tap *tap, unsigned int more);
 
-/* The last byte of a frame's destination address chooses its queue. False, after a
- * skip(), if that takes what this kernel has not.
+/* From now on the last byte of a frame's destination address selects its queue.
+ * False, after a skip(), if this kernel does not support that.
  */
 bool tap_steer(const struct tap *tap);
 
-/* Reads until @want frames are there, for which it waits 10 s, and then until no
- * more come; how many. A segment of a GSO packet (gso_send()) is a frame.
+/* Reads until @want frames have come, waiting up to 10 s, and then until no more
+ * come; returns how many. A segment of a GSO packet (gso_send()) counts as a frame.
  */
 unsigned int tap_read(struct tap *tap, unsigned int want);
 
@@ -41,8 +41,8 @@ unsigned int tap_read(struct tap *tap, unsigned int want);
 #define GSO_SIZE	1000	/* bytes of payload in a segment */
 #define GSO_FRAME	(14 + 20 + 20 + GSO_SIZE)
 
-/* Sends a TCP packet of so many segments on @w's device, to the queue that
- * @w->dest chooses. It takes one number for each byte of its payload.
+/* Sends a TCP packet of several segments on @w's device, to the queue that @w->dest
+ * selects. It uses one number for each byte of its payload.
  */
 void gso_send(struct wire *w, const char *dev);
 

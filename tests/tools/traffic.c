@@ -7,8 +7,8 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 
-#define UNDER_WAY	20000	/* packets sent and not yet looked at, at most */
-#define BATCH		64	/* frames the reader takes at once */
+#define UNDER_WAY	20000	/* most packets sent and not yet judged */
+#define BATCH		64	/* frames that the reader receives at once */
 #define PATIENCE_NS	10000000000ULL
 #define STALL_NS	20000000ULL
 
@@ -39,8 +39,8 @@ static __u64 refused(struct traffic *t)
 	return n;
 }
 
-/* Sent and not yet looked at, as far as is known: of the packets dropped in
- * the kernel, some are only counted by traffic_account().
+/* Whether too many packets were sent and not yet judged, as far as is known: some
+ * of the packets dropped in the kernel are only counted by traffic_account().
  */
 static bool too_many(struct traffic *t)
 {
@@ -48,8 +48,8 @@ static bool too_many(struct traffic *t)
 				  refused(t) + UNDER_WAY;
 }
 
-/* The reader must keep up. What was dropped in the kernel is not waited for:
- * when nothing comes for a while, there is nothing to come.
+/* The reader must keep up. Do not wait for packets that were dropped in the kernel:
+ * if nothing comes for a while, nothing more will come.
  */
 static void wait_for_reader(struct traffic *t)
 {
@@ -81,7 +81,7 @@ static void pause_here(struct traffic *t)
 	atomic_fetch_sub(&t->idle, 1);
 }
 
-/* Of different sizes; the contents follow the header and do not matter. */
+/* Sends frames of different sizes; the data after the header does not matter. */
 static void *sender_main(void *arg)
 {
 	struct sender *s = arg;
@@ -95,7 +95,7 @@ static void *sender_main(void *arg)
 	memset(u.frame.eth.h_dest, 0xff, ETH_ALEN);
 	on_cpu(s->id);
 	while (!atomic_load(&t->stop)) {
-		/* And looks again: the next pause may have come meanwhile. */
+		/* Check again: the next pause may have begun meanwhile. */
 		if (!atomic_load(&t->send)) {
 			pause_here(t);
 			continue;
@@ -116,7 +116,7 @@ static void *sender_main(void *arg)
 	return NULL;
 }
 
-/* ---- what leaves ---- */
+/* ---- departing frames ---- */
 
 int departures_open(const char *dev)
 {
@@ -156,7 +156,8 @@ static void judge_early(struct traffic *t, const struct frame *f, __u64 early)
 		atomic_store(&t->worst, early);
 }
 
-/* Sent before what lost it, and here nevertheless. */
+/* Whether the frame was sent before the event that lost it, but left nevertheless.
+ */
 static bool is_raised(struct traffic *t, const struct frame *f)
 {
 	__u32 loss = atomic_load(&t->ledger.lost[f->epoch % EPOCHS]);
@@ -169,7 +170,7 @@ static void judge(struct traffic *t, const struct frame *f, __u64 when)
 	struct sender *s;
 	__u64 early;
 
-	/* The system's own, IPv6 for one. */
+	/* Frames of the system itself, for example IPv6. */
 	if (f->eth.h_proto != htons(FRAME_TYPE) || f->sender >= t->senders)
 		return;
 	s = &t->sender[f->sender];
@@ -231,7 +232,7 @@ bool hopeful(__u64 left, struct hope *hope)
 	return now < hope->end;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole traffic ---- */
 
 void traffic_open(struct traffic *t, const char *dev, __u64 epoch)
 {
@@ -282,7 +283,9 @@ void traffic_end(struct traffic *t)
 	pthread_join(t->reader, NULL);
 }
 
-/* Frames that the reader's socket had no room for: nobody has judged them. */
+/* The number of frames for which the reader's socket had no room: they were not
+ * judged.
+ */
 static unsigned int unseen(int fd)
 {
 	struct tpacket_stats stats;

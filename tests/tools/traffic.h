@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Numbered frames from all processors at once, through packet sockets on one
- * device, and a reader that judges each one that leaves by the ledger of race.h
+ * device, and a reader that judges each departing frame by the ledger of race.h
  * (I1, I3, I4) and by its number (I2).
  */
 #ifndef TRAFFIC_H
@@ -10,21 +10,21 @@
 #include "race.h"
 
 #define SENDERS_MAX	8
-#define LOSSES		(1 << 15)	/* remembered */
+#define LOSSES		(1 << 15)	/* recorded */
 
 struct sender {
 	struct traffic	*traffic;
 	unsigned int	id;
 	int		fd;
 	_Atomic __u64	tried;		/* send() calls that found the link up */
-	_Atomic __u64	refused;	/* of these, for want of room */
+	_Atomic __u64	refused;	/* of these, refused for want of room */
 	_Atomic __u64	done;		/* the last number whose send() has returned */
-	__u64		last;		/* number last seen leaving; the reader's */
+	__u64		last;		/* last number seen leaving; only for the reader */
 };
 
 struct traffic {
 	char		dev[16];
-	struct ledger	ledger;		/* the commander's to keep */
+	struct ledger	ledger;		/* kept by the commander */
 	unsigned int	senders;
 	struct sender	sender[SENDERS_MAX];
 	int		rx;
@@ -33,43 +33,48 @@ struct traffic {
 	_Atomic bool	send, stop;
 	_Atomic unsigned int idle;	/* senders that have paused */
 	_Atomic __u64	left;		/* frames seen leaving */
-	_Atomic __u64	gone;		/* not waited for: dropped, or held for long */
+	_Atomic __u64	gone;		/* not waited for: dropped, or held long */
 
-	__u32		losses;		/* the commander's */
-	/* The last number of each sender that was done when loss N came. */
+	__u32		losses;		/* only for the commander */
+	/* The last number that each sender had finished when loss N came. */
 	_Atomic __u64	lost[LOSSES][SENDERS_MAX];
 
-	/* The reader's findings. */
+	/* Results of the reader. */
 	_Atomic __u64	early, worst, reordered, raised;
 };
 
-/* Opens sockets on @dev, which is there and up, one sender for each processor.
- * The ledger begins with a new, closed plug, which fills @epoch. @t is all zero,
- * or has ended.
+/* Opens sockets on @dev, which must exist and be up, with one sender for each
+ * processor. The ledger begins with a new, closed plug, which fills @epoch. @t must
+ * be all zero, or have ended.
  */
 void traffic_open(struct traffic *t, const char *dev, __u64 epoch);
-/* Senders and reader run; with a pause of the senders in between if wanted. */
+/* Run the senders and the reader; the senders can be paused in between. */
 void traffic_start(struct traffic *t);
 void traffic_pause(struct traffic *t);
 void traffic_resume(struct traffic *t);
 void traffic_end(struct traffic *t);
 
-/* Before what loses all packets that are not released: DISCARD, a reset, the end
- * of the plug. What has been sent by now and is not released must not leave.
+/* Call it before an event that loses all packets that are not released: DISCARD, a
+ * reset, deletion of the plug. Packets sent until now and not released must not
+ * leave.
  */
 void traffic_lose(struct traffic *t);
 
-/* Closes what traffic_end() left. Test points for what the reader saw; @ordered: one queue, so one order (I2). */
+/* Closes what traffic_end() left open. Makes test points of the reader's results;
+ * @ordered: there is one queue, so one order (I2).
+ */
 void traffic_report(struct traffic *t, const char *name, bool ordered);
 
-/* send() calls so far that found the link up. */
+/* The number of send() calls so far that found the link up. */
 __u64 traffic_tried(struct traffic *t);
-/* With senders paused and nothing queued: what is not seen to have left is gone. */
+/* With senders paused and nothing queued: packets that were not seen leaving are
+ * gone.
+ */
 void traffic_account(struct traffic *t);
 
-/* Whether there is still hope that more comes: as long as the number that has
- * @left grows, however slowly the machine runs, and 10 s beyond. Sleeps a
- * moment. Begin with zeros.
+/* Whether to go on waiting for packets: as long as the number in @left grows,
+ * however slowly the machine runs, and 10 s longer. Sleeps a moment. Begin with
+ * zeros.
  */
 struct hope {
 	__u64	left, end;
@@ -77,23 +82,23 @@ struct hope {
 
 bool hopeful(__u64 left, struct hope *hope);
 
-/* Another MTU or tx queue length, or the link goes down and up, which loses what
- * is held; kernels differ in whether a tx queue length does.
+/* Changes the MTU or the tx queue length, or takes the link down and up, which
+ * loses held packets; in some kernels so does a change of the tx queue length.
  */
 void link_change(struct traffic *t, __u64 *seed);
 
-/* A packet socket that sees what leaves @dev (NULL: any device), and when; reading
- * from it ends after a tenth of a second without any.
+/* Opens a packet socket that sees the packets leaving @dev (NULL: any device), with
+ * their times; a read ends after a tenth of a second without packets.
  */
 int departures_open(const char *dev);
-/* A test point: none was missed. */
+/* Test point: no packet was missed. */
 void departures_close(int fd);
-/* When it left, by wall_ns()'s clock. */
+/* When the packet left, by the clock of wall_ns(). */
 __u64 departure(struct msghdr *m);
 
-/* From 7.x on, what a processor sends while another has the lock waits in front
- * of the qdisc, and is dropped there when there is too much of it: a processor
- * of a VM may stand still for long. This makes room.
+/* From 7.x on, packets that a processor sends while another has the lock wait in
+ * front of the qdisc, and are dropped there if there are too many, because a
+ * processor of a VM may stop for a long time. This makes room for them.
  */
 void allow_bursts(void);
 

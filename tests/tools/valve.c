@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * BUFFER on an open plug stops at once what is still in the queue, and the next
- * release sends it first, all of it and in order (I2, I3, I6). It
- * counts as released all the while. And what can leave is never left lying:
- * which queue a command schedules, and when (I5).
+ * BUFFER on an open plug stops at once the packets that are still in the queue, and
+ * the next release sends them first, all of them and in order (I2, I3, I6). They
+ * count as released the whole time. Packets that may leave are never forgotten:
+ * tests which queue a command schedules, and when (I5).
  *
  *	valve stop	nothing leaves after BUFFER: below htb, where the kernel's
  *			own module passes too
  *	valve peek	the same below tbf, which asks for a packet before it may
- *			send it; there the kernel's own lets that one go
- *	valve release	each kind of release, and one that is none
- *	valve discard	DISCARD drops nothing that was stopped
- *	valve reset	a reset drops and counts it
- *	valve again	stopped, let go, stopped again; BUFFER twice
+ *			send it; the kernel's own module lets that one leave
+ *	valve release	each kind of release, and one that releases nothing
+ *	valve discard	DISCARD drops no stopped packets
+ *	valve reset	a reset drops and counts them
+ *	valve again	stopped, released, stopped again; BUFFER twice
  *	valve limit	LIMIT while stopped
  *	valve loop	on a closed plug BUFFER stops nothing
  *	valve ifb	a driver that stops its queue with each packet
- *	valve tap	a driver that nobody takes the packets from, with one queue
- *	valve queues	the same with several, where it hands packets back
- *	valve lost	DISCARD and reset with what it has handed back
+ *	valve tap	a tap with one queue, from which nobody reads packets
+ *	valve queues	the same with several queues; the driver hands packets back
+ *	valve lost	DISCARD and reset with packets that it has handed back
  *	valve gso	a GSO packet that waits for its queue beside the qdisc
- *	valve other	a packet that does so alone, without any before it
- *	valve other-lost	and a reset
+ *	valve other	a packet that waits like this, without any before it
+ *	valve other-lost	the same, and a reset
  *	valve segments	a GSO packet of which the driver hands a part back
- *	valve kick	a command gets a queue going that the core has forgotten
+ *	valve kick	a command starts a queue that the core has forgotten
  *	valve root	a command schedules the root, whichever queue is stopped
  *
- * Without an argument: all.
+ * Without an argument: all tests.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -42,10 +42,12 @@
 #define MANY 200	/* frames: 16 s at 100 kbit/s */
 
 #define FRAME_MS 80
-/* Long enough for a slow parent to send some, if it had any. */
+/* Long enough for a slow parent to send packets, if it had any. */
 #define SLOW_QUIET_MS (3 * FRAME_MS)
 
-/* A parent that sends a frame of SIZE bytes each FRAME_MS, until it is faster. */
+/* A parent that sends a frame of SIZE bytes every FRAME_MS, until it is made
+ * faster.
+ */
 struct slow {
 	const char *name;
 	const char *attach;
@@ -71,7 +73,7 @@ static const struct slow slow[] = {
 	{ NULL }
 };
 
-/* Where the plug of the test in hand is. */
+/* The place of the plug in the current test. */
 static struct {
 	const char *dev;
 	__u32 at;
@@ -141,14 +143,14 @@ static void slow_start(const struct slow *s)
 	plug.dev = "pa";
 	plug.at = s->at;
 	wire_open(&w, "pa");
-	/* So that there is a lower number than that of the last epoch released. */
+	/* Then there is a number below that of the last released epoch. */
 	command(TCQ_PLUG_BUFFER);
 	command(TCQ_PLUG_BUFFER);
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
 }
 
-/* With the plug open, sends and closes it; how many packets that has stopped. Of
- * those sent before it has @held, an earlier stop's, as well.
+/* Sends through the open plug and closes it; returns how many packets were stopped.
+ * @held packets are left from an earlier stop.
  */
 static unsigned int stop(const struct slow *s, unsigned int held)
 {
@@ -166,7 +168,7 @@ static unsigned int stop(const struct slow *s, unsigned int held)
 	return st.qlen;
 }
 
-/* That many packets are stopped, and so many others are behind them. */
+/* Checks that @n packets are stopped, with @others behind them. */
 static void stopped(const struct slow *s, unsigned int n, unsigned int others)
 {
 	struct plug_state st = state();
@@ -185,7 +187,7 @@ static void stopped(const struct slow *s, unsigned int n, unsigned int others)
 static void faster(const struct slow *s)
 {
 	must("%s", s->faster);
-	/* It may go on waiting for a frame's time at the rate before. */
+	/* The parent may still wait for one frame at the old rate. */
 	is_u64(wire_drain(&w, SLOW_QUIET_MS), 0, "a faster parent: nothing leaves");
 }
 
@@ -227,14 +229,14 @@ static void upto_waiting(void)
 	upto(state().ctl.released + 1);
 }
 
-/* Stopped packets, 5 of the epoch that BUFFER began, and where it has been ended, 3
- * of the next.
+/* There are stopped packets, 5 packets of the epoch that BUFFER began and, if that
+ * epoch was ended, 3 of the next.
  */
 static const struct kind {
 	const char *name;
 	void (*release)(void);
 	bool waits;
-	unsigned int others;	/* leave beside the stopped ones */
+	unsigned int others;	/* that leave with the stopped ones */
 } kinds[] = {
 	{ "RELEASE_ONE, no epoch waits", release_one, false, 0 },
 	{ "RELEASE_ONE", release_one, true, 5 },
@@ -266,7 +268,7 @@ static void release_below(const struct slow *s, const struct kind *k)
 	end();
 }
 
-/* A release of what was released long ago is none. */
+/* A release of an epoch that was released long ago releases nothing. */
 static void no_release_below(const struct slow *s)
 {
 	unsigned int n;
@@ -322,7 +324,7 @@ static void discard_below(const struct slow *s, unsigned int others)
 	end();
 }
 
-/* With two epochs behind what was stopped. */
+/* With two epochs behind the stopped packets. */
 static void discard_upto_below(const struct slow *s)
 {
 	struct plug_state before, st;
@@ -588,8 +590,8 @@ static void tap_plug(void)
 	plug.at = TC_H_ROOT;
 }
 
-/* With 50 packets, opened and closed; how many have been stopped, 0 if the device
- * cannot do it.
+/* Opens and closes a plug with 50 packets; returns how many were stopped, 0 if the
+ * device does not support this.
  */
 static unsigned int tap_stop(struct tap *tap, unsigned int more)
 {
@@ -705,7 +707,7 @@ out:
 
 /* ---- two queues ---- */
 
-/* A closed plug; false if the device cannot do it. */
+/* Makes a closed plug; false if the device does not support this. */
 static bool pair_begin(struct tap tap[2])
 {
 	plug_forget();
@@ -728,10 +730,10 @@ static void pair_end(struct tap tap[2])
 	tap_end(&tap[0]);
 }
 
-/* Of what it takes out at once, the core sends the packets for the first one's
- * queue. The first for another queue it keeps beside the qdisc, as it was
- * enqueued: a GSO packet not yet cut up. Here it cannot send it, as those before it
- * have come back and are first.
+/* The core takes out several packets at once, and sends those for the queue of the
+ * first one. The first packet for another queue is kept beside the qdisc, as it was
+ * enqueued: a GSO packet is not segmented yet. Here it cannot be sent, because the
+ * packets before it have come back and are first.
  */
 static void test_gso(void)
 {
@@ -770,8 +772,8 @@ out:
 	pair_end(tap);
 }
 
-/* As many frames as given are in the second queue, unread, and the plug is closed
- * and empty. What is sent next is for that queue.
+/* Afterwards @unread frames are in the second queue, unread, and the plug is closed
+ * and empty. The next frames go to that queue.
  */
 static bool pair_fill(struct tap tap[2], unsigned int unread)
 {
@@ -785,8 +787,8 @@ static bool pair_fill(struct tap tap[2], unsigned int unread)
 	return true;
 }
 
-/* As above, but the first queue takes all that is for it: the packet for the second
- * waits, and nothing is before it or behind.
+/* As above, but the first queue takes all its packets: only the packet for the
+ * second one waits, with no others before or behind it.
  */
 static bool one_waits(struct tap tap[2])
 {
@@ -807,7 +809,7 @@ static bool one_waits(struct tap tap[2])
 	return true;
 }
 
-/* With two more that are not released. */
+/* With two more packets that are not released. */
 static void discard_two(unsigned int before)
 {
 	wire_send(&w, 2, 60);
@@ -864,8 +866,8 @@ out:
 	pair_end(tap);
 }
 
-/* The core cuts a GSO packet up for a device that cannot. Of the segments the
- * queue takes one, and the others come back.
+/* The core segments a GSO packet for a device that cannot do it. The queue takes
+ * one segment, and the others come back.
  */
 static void test_segments(void)
 {
@@ -894,12 +896,13 @@ out:
 	pair_end(tap);
 }
 
-/* ---- what schedules the queue ---- */
+/* ---- scheduling of the queue ---- */
 
-/* From 7.2 on the core keeps what is held when clsact comes or goes. Meanwhile no
- * transmit queue has its qdisc, and 7.2's core runs none that a driver starts again
- * then: with an ifb, whose queue stops with each packet, the first time already.
- * 7.3 was not seen to do so.
+/* From 7.2 on the core keeps held packets when a clsact is attached or removed.
+ * During that change no transmit queue has its qdisc, and if a driver starts a
+ * queue again at that time, the core of 7.2 does not run the qdisc. With an ifb,
+ * whose queue stops with each packet, this happens the first time. It was not seen
+ * on 7.3.
  */
 struct clsact {
 	atomic_bool stop;
@@ -929,8 +932,8 @@ static void *come_and_go(void *arg)
 	return NULL;
 }
 
-/* Releases @n packets, up to @tries times; how many of them are in a queue that
- * nobody runs.
+/* Releases @n packets, up to @tries times; returns how many of them are in a queue
+ * that is not run.
  */
 static unsigned int stall(struct wire *in, unsigned int n, unsigned int tries)
 {
@@ -954,7 +957,7 @@ static unsigned int stall(struct wire *in, unsigned int n, unsigned int tries)
 	return n - left;
 }
 
-/* Whether a packet that is held gets lost when clsact comes. */
+/* Whether a held packet is lost when a clsact is attached. */
 static bool clsact_resets(struct wire *in)
 {
 	wire_send(in, 1, 60);
@@ -998,7 +1001,7 @@ out:
 	ifb_end(&in);
 }
 
-/* Where a plug is that has packets for the second of two transmit queues. */
+/* The place of a plug that has packets for the second of two transmit queues. */
 struct place {
 	const char *name;
 	const char *attach;
@@ -1024,7 +1027,7 @@ static const struct place places[] = {
 	{ NULL }
 };
 
-/* The first transmit queue is full, and the plug holds packets for the second. */
+/* The first transmit queue is full, but the plug holds packets for the second. */
 static void second_queue(const struct place *p, const struct kind *k)
 {
 	struct plug_state root;

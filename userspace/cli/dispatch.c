@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The one way from words to report. */
+/* Runs a request, from the words of the command line to the report. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static int find_plugs(struct request *req)
 	return error ? complain_netlink(req, error) : STATUS_OK;
 }
 
-/* In a batch with --at-exit: what is commanded belongs to us from then on. */
+/* In a batch with --at-exit: from now on we own the plugs that get the command. */
 static void own_plugs(struct request *req)
 {
 	unsigned int i;
@@ -69,7 +69,7 @@ static void own_plugs(struct request *req)
 	}
 }
 
-/* A number, or nearly the word "upto": who wrote that has not meant a device. */
+/* A number, or almost the word "upto": this was not meant as a device. */
 static bool is_mistyped(const char *word)
 {
 	return !word[strspn(word, "0123456789")] ||
@@ -78,9 +78,9 @@ static bool is_mistyped(const char *word)
 }
 
 /*
- * A device that is not there is no reason to leave the others alone. But what was
- * released, dropped or detached cannot be taken back: "release eth0 up 5" is not
- * "release eth0", nor is "del eth0 upto 5" "del eth0".
+ * If a device does not exist, the command is still sent to the others. But
+ * releasing, dropping and detaching cannot be undone: "release eth0 up 5" must not be
+ * executed as "release eth0", nor "del eth0 upto 5" as "del eth0".
  */
 static int check_words(struct request *req)
 {
@@ -105,7 +105,7 @@ static int check_words(struct request *req)
 
 void change_plugs(struct request *req)
 {
-	/* The state after the command costs time: only on demand. */
+	/* Reading the state after the command costs time: only on demand. */
 	const bool echo = req->options.verbose || req->session->out.json;
 
 	own_plugs(req);
@@ -133,7 +133,7 @@ static int dispatch(struct request *req)
 		change_plugs(req);
 	if (command->targets >= ONE_PLUG)
 		report_targets(req);
-	/* The program's own status is what its caller asked for. */
+	/* The caller wants the exit status of the program itself. */
 	if (command->options & TAKES_PROGRAM)
 		return status;
 	return worse(status, req->status);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Nothing but main(): everything else is linked into the tests as well. */
+/* Only main() is here: everything else is linked into the tests as well. */
 #include <unistd.h>
 
 #include "plugctl.h"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The tables of commands and options, and from words to a request by them. */
+/*
+ * The tables of commands and options, and the parser that turns words into a
+ * request.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +11,7 @@
 #include "options.h"
 #include "parse.h"
 
-/* An option with this many letters wrong is still recognised in a hint. */
+/* With up to this many wrong letters, a hint names the option. */
 #define TYPO_MAX	2
 
 #define USED_MAX	32
@@ -70,7 +73,7 @@ const struct option options[] = {
 struct words {
 	char **v;
 	int n;
-	int i;			/* the one being looked at */
+	int i;			/* the current one */
 	bool only_rest;		/* "--" was seen */
 	const struct option *used[USED_MAX];
 	unsigned int n_used;
@@ -118,7 +121,7 @@ void format_usage(char text[USAGE_TEXT_MAX], const struct command *command)
 		 *command->usage ? " " : "", command->usage);
 }
 
-/* Numbers are those of enum sch_plug_at_exit. */
+/* The numbers are those of enum sch_plug_at_exit. */
 static bool parse_at_exit(const char *value, uint32_t *at_exit)
 {
 	static const char *const names[] = {
@@ -147,7 +150,7 @@ static int bad_value(struct request *req, const struct option *option,
 			      what);
 }
 
-/* value is NULL where none may follow, or none does. */
+/* value is NULL if the option takes none, or none is given. */
 static int set_option(struct request *req, struct words *words,
 		      const struct option *option, const char *value)
 {
@@ -267,8 +270,8 @@ static int short_options(struct request *req, struct words *words)
 }
 
 /*
- * "--" ends the options. In "run", where it also ends the devices, only the one
- * that comes after a device does that.
+ * "--" ends the options. In "run" it also ends the devices, but only a "--" that
+ * comes after a device.
  */
 static bool begins_program(const struct request *req)
 {
@@ -289,7 +292,7 @@ static int sort_words(struct request *req, struct words *words)
 			break;
 		}
 		if (words->only_rest || word[0] != '-' || !word[1]) {
-			/* In place: words[] is never ahead of v[i]. */
+			/* Stored in place: words[] is never ahead of v[i]. */
 			if (first)
 				req->command = find_command(word);
 			req->words[first ? 0 : ++req->n] = word;
@@ -309,7 +312,7 @@ static int sort_words(struct request *req, struct words *words)
 	return STATUS_OK;
 }
 
-/* What ip's users type before a device. */
+/* Users of ip type "dev" before a device. */
 static void skip_dev(struct request *req)
 {
 	int i, n = 0;
@@ -337,7 +340,7 @@ static int check_used(struct request *req, const struct words *words)
 	return STATUS_OK;
 }
 
-/* What other tools call it. */
+/* The command that is meant, for a name that other tools use. */
 static const char *other_word(const char *word)
 {
 	static const char *const words[][2] = {
@@ -368,16 +371,16 @@ static void consider(const char *word, const char *name, unsigned int *best,
 	}
 }
 
-/* The nearest name, for a word that is none. */
+/* The command with the most similar name, for a word that is not a command. */
 static const char *nearest_command(const char *word)
 {
 	const size_t len = strlen(word);
-	/* Short words are near to everything. */
+	/* Short words are similar to everything. */
 	unsigned int best = len < 5 ? TYPO_MAX : TYPO_MAX + 1, i, k;
 	const char *nearest = NULL;
 
 	for (k = 0; commands[k]; k++) {
-		/* A beginning is as good a guess. */
+		/* The beginning of a name is as good a guess. */
 		if (len > 1 && !strncmp(commands[k]->name, word, len))
 			return commands[k]->name;
 		consider(word, commands[k]->name, &best, &nearest);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of options: parsing, help and completion read it. */
+/* The table of options, used for parsing, help and completion. */
 #ifndef PLUGCTL_OPTIONS_H
 #define PLUGCTL_OPTIONS_H
 
@@ -11,11 +11,11 @@ struct command;
 struct option {
 	char letter;		/* 0: none */
 	const char *name;
-	const char *value;	/* what it is called in help; NULL: takes none */
+	const char *value;	/* name of the value in help; NULL: takes no value */
 	const char *help;
-	size_t flag;		/* offset in struct options: it was given; or 0 */
-	unsigned int needs;	/* one of these bits in command.options */
-	bool global;		/* not in a line of a batch */
+	size_t flag;		/* offset in struct options of "it was given"; or 0 */
+	unsigned int needs;	/* one of these bits must be set in command.options */
+	bool global;		/* not allowed in a line of a batch */
 	bool value_optional;	/* only as --NAME=VALUE */
 };
 
@@ -23,10 +23,10 @@ extern const struct option options[];	/* ends with a name of NULL */
 
 #define USAGE_TEXT_MAX	256
 
-/* "plugctl del [--force] DEV...": the options are those of the table. */
+/* "plugctl del [--force] DEV...", with the options from the table. */
 void format_usage(char text[USAGE_TEXT_MAX], const struct command *command);
 
-/* "--NAME", len bytes long, or "-L"; NULL: there is none. */
+/* Finds "--NAME", len bytes long, or "-L"; NULL: there is no such option. */
 const struct option *find_option(const char *word, size_t len);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Parsers of what people and scripts type: sizes, times, handles, lines. */
+/* Parsers for user input: sizes, times, handles, lines. */
 #include <string.h>
 #include <strings.h>
 
@@ -36,8 +36,8 @@ static const struct unit time_units[] = {
 };
 
 /*
- * Not strtoull(): that takes signs, blanks and "0x", none of which is meant
- * here. Returns what follows the number, NULL if there is none or it is too big.
+ * Not strtoull(), which accepts signs, blanks and "0x". Returns a pointer behind
+ * the number, NULL if there is no number or it is too big.
  */
 static const char *parse_digits(const char *text, unsigned int base,
 				uint64_t *value)
@@ -79,7 +79,7 @@ static const struct unit *find_unit(const struct unit *units, const char *name,
 	return NULL;
 }
 
-/* NUMBER[UNIT][-1]: the last is for 4GiB-1, the most a limit can be. */
+/* NUMBER[UNIT][-1]. The "-1" is for 4GiB-1, the largest limit. */
 bool parse_size(const char *text, uint32_t *bytes)
 {
 	const struct unit *unit;
@@ -105,7 +105,7 @@ bool parse_size(const char *text, uint32_t *bytes)
 	return true;
 }
 
-/* ".5": in billionths. What is smaller counts for nothing. */
+/* ".5", in billionths. Further digits are ignored. */
 static const char *parse_fraction(const char *text, uint64_t *billionths)
 {
 	uint64_t digit = 100000000;
@@ -135,7 +135,7 @@ bool parse_time(const char *text, uint64_t *nanoseconds)
 	if (!suffix)
 		return false;
 	unit = find_unit(time_units, suffix, strlen(suffix), false);
-	/* INT64_MAX: a deadline made of it must not overflow. */
+	/* INT64_MAX: a deadline computed from it must not overflow. */
 	if (!unit || v >= INT64_MAX / 2 / unit->factor)
 		return false;
 	*nanoseconds = v * unit->factor + billionths * (unit->factor / 1000000) / 1000;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The three things that the rest is built of. There are no globals.
+ * The three central structures. There are no globals.
  *
  *	struct plugctl	the session: output, messages, the kernel's sockets
- *	struct request	one command line, or one line of a batch, and how it fared
- *	struct command	an entry of the table: everything about one command
+ *	struct request	one command line, or one line of a batch, and its outcome
+ *	struct command	an entry of the table of commands
  *
- * A request travels one way, once: words -> request (cli/options.c) -> plugs
- * (kernel/find.c) -> messages and answers (commands/, kernel/) -> report/.
- * cli/dispatch.c is that way.
+ * A request passes through these steps, once: words -> request (cli/options.c) ->
+ * plugs (kernel/find.c) -> messages and answers (commands/, kernel/) -> report/.
+ * cli/dispatch.c calls them.
  */
 #ifndef PLUGCTL_H
 #define PLUGCTL_H
@@ -23,9 +23,9 @@
 enum {
 	STATUS_OK = 0,
 	STATUS_USAGE = 1,	/* the command line, or a line of a batch, is wrong */
-	STATUS_REFUSED = 2,	/* by the kernel; no such device, no plug there */
+	STATUS_REFUSED = 2,	/* by the kernel; or no such device or plug */
 	STATUS_NO_ACCESS = 3,	/* no permission, or no netlink socket */
-	STATUS_NOT_OPEN = 4,	/* is-open: no failure, the answer */
+	STATUS_NOT_OPEN = 4,	/* the answer of is-open, not a failure */
 	STATUS_TIMEOUT = 124,
 };
 
@@ -34,11 +34,11 @@ static inline int worse(int a, int b)
 	return a > b ? a : b;
 }
 
-/* Messages: on stderr, or held back while a plug may be closed, see run.c. */
+/* Messages go to stderr, or are held back while a plug may be closed, see run.c. */
 struct messages {
 	int fd;
 	bool hold;
-	FILE *held;		/* NULL: none was yet; it makes text and len */
+	FILE *held;		/* NULL: nothing is held yet; a stream into text and len */
 	char *text;
 	size_t len;
 };
@@ -61,11 +61,11 @@ enum {
 	TAKES_AT_EXIT = 1 << 7,
 	TAKES_KEEP = 1 << 8,
 	NOT_IN_BATCH = 1 << 9,
-	PRINTS_NOTHING = 1 << 10,	/* not even the state after it */
+	PRINTS_NOTHING = 1 << 10,	/* not even the state after the command */
 };
 
 struct options {
-	const char *netns;	/* first: an offset of 0 is no flag, see options.h */
+	const char *netns;	/* must be first: offset 0 means "no flag" in options.h */
 	struct selector selector;
 	uint64_t timeout;	/* nanoseconds */
 	uint64_t interval;	/* of --watch */
@@ -90,22 +90,22 @@ struct options {
 struct request {
 	struct plugctl *session;
 	const struct command *command;	/* NULL: none was recognised */
-	const struct options *base;	/* what a line of a batch begins with */
+	const struct options *base;	/* the initial options of a line of a batch */
 	struct options options;
-	char **words;		/* what follows the command's name, no options */
+	char **words;		/* arguments after the command's name, without options */
 	int n;
-	char **program;		/* what follows "--" with TAKES_PROGRAM, or NULL */
-	const char *file;	/* in a batch: where it comes from */
+	char **program;		/* words after "--" with TAKES_PROGRAM, or NULL */
+	const char *file;	/* in a batch: the file of the line */
 	unsigned long line;
 	struct action action;	/* parse() may add an epoch */
 	struct targets targets;
-	int status;		/* the worst that was reported: nobody decides by it */
+	int status;		/* the worst reported; only for the exit status */
 	struct json_object *errors;	/* in a batch with -j: for the answer */
 };
 
 enum command_targets {
 	NO_SOCKET,
-	DEVICES,		/* the command looks for them itself */
+	DEVICES,		/* the command finds their plugs itself */
 	ONE_PLUG,		/* looked up before run() */
 	PLUGS,
 };
@@ -117,7 +117,7 @@ enum completion {
 	COMPLETE_PROGRAM,	/* devices, "--", a program */
 	COMPLETE_FILE,
 	COMPLETE_COMMAND,
-	COMPLETE_HIDDEN,	/* the command itself is not listed */
+	COMPLETE_HIDDEN,	/* the command itself is not offered */
 };
 
 #define ALIASES_MAX	4
@@ -125,7 +125,7 @@ enum completion {
 struct command {
 	const char *name;
 	const char *aliases[ALIASES_MAX];
-	const char *usage;	/* what follows the name */
+	const char *usage;	/* the arguments, for help */
 	const char *summary;
 	const char *details;	/* more lines for "help COMMAND", or NULL */
 	const char *keywords;	/* after the devices, for completion, or NULL */
@@ -134,14 +134,16 @@ struct command {
 	enum command_targets targets;
 	int action;		/* TCQ_PLUG_*, if run is NULL */
 	/*
-	 * Takes what follows the devices out of the words. Before anything else is
-	 * done; NULL where nothing may follow. Returns a status.
+	 * Parses the arguments after the devices, and removes them from the words.
+	 * Called before anything else is done; NULL if there are no such arguments.
+	 * Returns a status.
 	 */
 	int (*parse)(struct request *req);
 	/*
-	 * NULL: the action is sent to each plug, with what parse() made of the
-	 * arguments. Returns a status. What failed with a target is left in it, for the
-	 * dispatcher to report; anything else run() reports itself.
+	 * NULL: the action is sent to each plug, with the arguments that parse()
+	 * has stored. Returns a status. The failure of a target is stored in the
+	 * target, and the dispatcher reports it; run() reports all other failures
+	 * itself.
 	 */
 	int (*run)(struct request *req);
 };
@@ -150,21 +152,24 @@ extern const struct command *const commands[];	/* ends with NULL */
 
 const struct command *find_command(const char *word);
 
-/* The whole program; returns the exit status. */
+/* Runs the whole program; returns the exit status. */
 int plugctl_main(struct plugctl *session, int argc, char **argv);
 
-/* Words to the end of the report. words[0] is not a program's name. */
+/*
+ * Executes a request, from its words to its report. words[0] is not the program
+ * name.
+ */
 int execute(struct request *req, char **words, int n);
 
-/* req->action to each target. */
+/* Sends req->action to each target. */
 void change_plugs(struct request *req);
 
-/* Words to options, command and arguments. Returns a status. */
+/* Parses words into options, command and arguments. Returns a status. */
 int parse_words(struct request *req, char **words, int n);
 
 int complain_command(struct request *req, const char *word);
 
-/* The sockets, in the request's namespace. Returns a status. */
+/* Opens the sockets, in the request's namespace. Returns a status. */
 int open_kernel(struct request *req);
 
 #endif

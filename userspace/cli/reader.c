@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Lines from a file or a pipe. */
+/* Reads lines from a file or a pipe. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define FIRST_ROOM	16384
 
-/* Room for one more byte at least, and for the NUL behind the last one. */
+/* Makes room for at least one more byte, and for the NUL after the last one. */
 static int make_room(struct reader *r)
 {
 	size_t room = r->room ? r->room * 2 : FIRST_ROOM;

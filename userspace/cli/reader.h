@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines from a file or a pipe. Not stdio: a batch wants to know which lines
- * arrived together, see kernel/find.c.
+ * Reads lines from a file or a pipe. Not with stdio, because a batch has to know
+ * which lines arrived together, see kernel/find.c.
  */
 #ifndef PLUGCTL_READER_H
 #define PLUGCTL_READER_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A line longer than that is no command. */
+/* A longer line is not a command. */
 #define READER_LINE_MAX	1048576
 
 struct reader {
@@ -18,15 +18,15 @@ struct reader {
 	size_t room;
 	size_t start;
 	size_t end;
-	unsigned long reads;	/* how often the file was read from */
+	unsigned long reads;	/* number of reads from the file so far */
 	bool at_end;
-	int error;		/* an errno: why there are no more lines */
+	int error;		/* errno, if reading failed */
 };
 
 /*
- * The next line, NUL in place of its newline, valid until the next call. len
- * counts up to there, also over other NULs; terminated is false for a last line
- * without a newline. NULL at the end.
+ * Returns the next line, with NUL in place of its newline; it is valid until the
+ * next call. len is the length up to the newline, even if the line has other NULs.
+ * terminated is false for a last line without a newline. Returns NULL at the end.
  */
 char *reader_line(struct reader *reader, size_t *len, bool *terminated);
 void reader_free(struct reader *reader);

@@ -11,10 +11,13 @@
 #include "../report/text.h"
 #include "commands.h"
 
-/* What both modules can start open with: the least that ours would choose. */
+/*
+ * A limit for both modules if the plug starts open: the smallest that ours would
+ * choose.
+ */
 #define START_LIMIT	10000000
 
-/* From here on the kernel gives handles of its own choice. */
+/* The kernel assigns its own handles from here on. */
 #define FIRST_HANDLE	(0x8001U << 16)
 
 struct add {
@@ -23,7 +26,7 @@ struct add {
 	bool open;
 };
 
-/* What the words after the device say. */
+/* Parses the words after the device. */
 static int parse_words_of(struct request *req, struct add *add)
 {
 	int i, status = STATUS_OK;
@@ -81,9 +84,9 @@ static int add_parse(struct request *req)
 }
 
 /*
- * A message that does the right thing with either module. The in-tree one
- * takes a limit of 0 literally, and would drop everything: so there is no
- * options attribute at all, or one with a limit in it.
+ * The message must work with both modules. The in-tree one takes a limit of 0
+ * literally, and would drop everything: so there is no options attribute at all, or
+ * one with a limit.
  */
 static void choose_options(struct add *add)
 {
@@ -95,14 +98,14 @@ static void choose_options(struct add *add)
 	add->order.no_options = !add->open && !add->have_limit;
 }
 
-/* Explicitly attached where the plug is to go, or of that handle; or NULL. */
+/* The qdisc explicitly attached at that parent, or with that handle; or NULL. */
 static const struct qdisc_state *find_qdisc(const struct qdisc_list *list,
 					    int ifindex, uint32_t parent,
 					    uint32_t handle)
 {
 	const struct qdisc_state *qdisc;
 
-	/* A handle of 0 is the kernel's default qdisc, which may be replaced. */
+	/* Handle 0: a default qdisc of the kernel, which may be replaced. */
 	for (qdisc = list->v; qdisc < list->v + list->n; qdisc++)
 		if (qdisc->ifindex == ifindex && qdisc->handle &&
 		    (handle ? qdisc->handle == handle : qdisc->parent == parent))
@@ -110,7 +113,7 @@ static const struct qdisc_state *find_qdisc(const struct qdisc_list *list,
 	return NULL;
 }
 
-/* Something is there: say what, and how to get on. */
+/* The place is occupied: says by what, and what to do. */
 static int complain_occupied(struct request *req, const char *name,
 			     const struct qdisc_state *there)
 {
@@ -140,10 +143,12 @@ static int complain_handle(struct request *req, const char *name,
 }
 
 /*
- * The message always names a handle that nothing on the device has. With one,
- * NLM_F_REPLACE alone decides whether what is there is replaced; without one,
- * recent kernels (6.1 is one) replace a qdisc of another kind even for NLM_F_EXCL.
- * @kept: there is a plug, its handle is now in @at, and nothing is to be sent.
+ * The message always names a handle that no qdisc of the device has. Then only
+ * NLM_F_REPLACE decides whether an existing qdisc is replaced. Without a handle,
+ * recent kernels (for example 6.1) replace a qdisc of another kind even with
+ * NLM_F_EXCL.
+ * @kept: @kept: there is a plug already, its handle is now in @at, and nothing has
+ *        to be sent.
  */
 static int choose_handle(struct request *req, const char *name, struct address *at,
 			 bool *kept)
@@ -174,7 +179,7 @@ static int choose_handle(struct request *req, const char *name, struct address *
 			status = complain_handle(req, name, there);
 		goto out;
 	}
-	/* As the kernel does it itself. */
+	/* As the kernel chooses handles itself. */
 	for (handle = FIRST_HANDLE; find_qdisc(&list, at->ifindex, 0, handle); )
 		handle += 1U << 16;
 	at->handle = handle;
@@ -205,14 +210,17 @@ static int complain_add(struct request *req, const char *name,
 		return complain(req, STATUS_REFUSED, name,
 				"somebody else attached a qdisc at the same moment: see tc qdisc show dev %s",
 				name);
-	/* Without extack (before 4.16) this is the likely reason. */
+	/* Without extack (before 4.16) this is the most likely reason. */
 	if (answer->error == ENOENT &&
 	    (!answer->text[0] || strstr(answer->text, "kind is unknown")))
 		return complain_kind(req, name);
 	return complain_refusal(req, name, answer->error, answer->text);
 }
 
-/* Its id, if there is the family, and its state. Returns an errno; ENOENT: gone. */
+/*
+ * Reads the id of the plug, if there is the family, and its state. Returns an errno;
+ * ENOENT: it is gone.
+ */
 static int find_added(struct request *req, const struct address *at,
 		      struct target *target)
 {
@@ -236,7 +244,7 @@ static int find_added(struct request *req, const struct address *at,
 	return error;
 }
 
-/* By the address that the plug was given, which nothing else had. */
+/* Sends to the address that the plug was given, which nothing else had. */
 static bool send_order(struct request *req, const struct add *add, enum order_kind kind)
 {
 	const struct order order = {
@@ -250,8 +258,8 @@ static bool send_order(struct request *req, const struct add *add, enum order_ki
 }
 
 /*
- * The plug is there, and cannot be looked at. One that was to be open may be closed,
- * as with the in-tree module, and must not stay so: it is opened, or goes again.
+ * The plug was attached, but its state cannot be read. If it has to be open it may
+ * still be closed, as with the in-tree module: it is opened, or else detached.
  */
 static int complain_unread(struct request *req, const struct add *add,
 			   const char *name, int error)
@@ -280,8 +288,8 @@ static int complain_unread(struct request *req, const struct add *add,
 }
 
 /*
- * The in-tree module always starts closed. Ours is open by now, but with a
- * limit that was only right for the other one.
+ * A plug of the in-tree module always starts closed. Ours is already open, but with
+ * the limit that was meant for the in-tree module.
  */
 static void finish(struct request *req, const struct add *add,
 		   struct target *target)
@@ -299,7 +307,7 @@ static void finish(struct request *req, const struct add *add,
 			       target, 1, action, true);
 }
 
-/* Returns a status; complained of already if it is not done. */
+/* Returns a status; a failure has already been reported. */
 static int attach(struct request *req, struct add *add, struct target *target)
 {
 	struct answer answer;
@@ -368,7 +376,7 @@ static int add_run(struct request *req)
 	return STATUS_OK;
 
 out_failed:
-	/* There is nothing more to say, but an empty array with -j. */
+	/* Nothing more to print, except an empty array with -j. */
 	target->failed = TARGET_NAMED;
 	target->reported = true;
 	return status;

@@ -14,12 +14,12 @@ struct line {
 	char *text;
 	size_t len;
 	bool terminated;
-	bool broken;		/* nobody reads the answer */
+	bool broken;		/* the reader of the answers is gone */
 };
 
 enum { NOT_TEXT = -1, TOO_MANY = -2, HALF = -3 };
 
-/* Splits a line. Returns the number of words, or what is wrong with it. */
+/* Splits a line. Returns the number of words, or an error of the line. */
 static int split(const struct line *line, char **words)
 {
 	int n;
@@ -29,7 +29,7 @@ static int split(const struct line *line, char **words)
 	n = split_line(line->text, words, LINE_WORDS_MAX);
 	if (n < 0)
 		return TOO_MANY;
-	/* Half a line may be a command, but not the one that was meant. */
+	/* An incomplete line may be a valid command, but not the intended one. */
 	return n && !line->terminated ? HALF : n;
 }
 
@@ -46,19 +46,19 @@ static int complain_split(struct request *req, int what)
 			"the input ends in the middle of this line, which was not executed: end it with a newline");
 }
 
-/* "Not open" is what was asked for, and no failure. */
+/* "Not open" is an answer, not a failure. */
 static bool is_failure(int status)
 {
 	return status && status != STATUS_NOT_OPEN;
 }
 
-/* Of the whole batch: "not open" counts where nothing has failed. */
+/* The status of the batch: "not open" only if no line has failed. */
 static int worse_line(int a, int b)
 {
 	return is_failure(a) == is_failure(b) ? worse(a, b) : is_failure(a) ? a : b;
 }
 
-/* With -j: one object for the line. */
+/* With -j: prints one object for the line. */
 static void answer_begin(struct request *req)
 {
 	out_object(&req->session->out, NULL);
@@ -80,7 +80,7 @@ static void answer_end(struct request *req, int status)
 	out_end(out);
 }
 
-/* Returns the line's status. An empty one has no answer. */
+/* Returns the status of the line. An empty line has no answer. */
 static int run_line(struct request *req, struct line *line, char **words)
 {
 	struct out *out = &req->session->out;
@@ -99,7 +99,7 @@ static int run_line(struct request *req, struct line *line, char **words)
 	return status;
 }
 
-/* There is no further line: unless it is the end, an answer says why. */
+/* There is no further line: if this is not the end, answers why. */
 static int complain_end(struct request *req, int error)
 {
 	int status;
@@ -130,7 +130,7 @@ static int run_lines(struct request *batch, struct reader *reader, const char *f
 
 	if (!words)
 		return complain_memory(batch);
-	base.force = false;	/* the batch's own */
+	base.force = false;	/* --force was for the batch itself */
 	while (more) {
 		struct request req = {
 			.session = batch->session, .base = &base,
@@ -138,7 +138,7 @@ static int run_lines(struct request *batch, struct reader *reader, const char *f
 		};
 
 		line.text = reader_line(reader, &line.len, &line.terminated);
-		/* Lines of another read may have been written long after. */
+		/* Lines of the next read may have been written much later. */
 		batch->session->kernel.moment += reader->reads - reads;
 		reads = reader->reads;
 		status = line.text ? run_line(&req, &line, words) :

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What may be typed next, for the shells: completion/ has a few lines for each of
- * them, everything else is here and comes from the tables of commands and options.
+ * The words that may be typed next, for the shells. completion/ has a few lines for
+ * each shell; everything else is here and comes from the tables of commands and
+ * options.
  *
- * "plugctl complete -- WORD..." gets the words behind "plugctl", the last one as
- * far as it has been typed, and prints a candidate a line: the word, and after a
- * tab what it is. A line that begins with ':' asks the shell for more: ":files",
- * or ":command N", another command line that begins with word N.
+ * "plugctl complete -- WORD..." gets the words after "plugctl", the last one as far
+ * as it has been typed. It prints one candidate per line: the word, a tab, and a
+ * description. A line that begins with ':' is a request to the shell: ":files" to
+ * offer files, ":command N" to complete another command line that begins with word
+ * N.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -24,14 +26,14 @@ struct completion_words {
 	int n;
 	const char *last;
 	const char *before;	/* the word before the last one, or "" */
-	int command_at;		/* where it is; n: not yet */
+	int command_at;		/* index of the command; n: none yet */
 	const struct command *command;
 	const char *netns;
-	int devices;		/* words after the command that are no options */
-	int program_at;		/* behind "--"; 0: none */
+	int devices;		/* words after the command that are not options */
+	int program_at;		/* index of the word after "--"; 0: none */
 };
 
-/* The word after it is its value: not with "-nNAME" or "--netns=NAME". */
+/* The next word is the value: not with "-nNAME" or "--netns=NAME". */
 static bool takes_value(const char *word)
 {
 	const struct option *option;
@@ -95,7 +97,7 @@ static bool is_named(const struct completion_words *words, const char *name)
 	return false;
 }
 
-/* Those that have a plug first, then all others, but those named already. */
+/* Offers devices that have a plug, then all others; not those already named. */
 static void offer_devices(const struct completion_words *words,
 			  const struct qdisc_list *plugs)
 {
@@ -125,7 +127,7 @@ static void offer_devices(const struct completion_words *words,
 		closedir(dir);
 }
 
-/* Epochs that "release DEV upto" takes: those that wait. */
+/* Offers the epochs for "release DEV upto": those that wait. */
 static void offer_epochs(const struct completion_words *words,
 			 const struct qdisc_list *plugs)
 {
@@ -139,7 +141,7 @@ static void offer_epochs(const struct completion_words *words,
 		;
 	if (!ifindex || i == plugs->n)
 		return;
-	/* Many may wait: the youngest are those that are meant. */
+	/* Many may wait: offer the newest. */
 	epoch = plugs->v[i].epoch - plugs->v[i].released > 16 ?
 		plugs->v[i].epoch - 16 : plugs->v[i].released + 1;
 	for (; epoch < plugs->v[i].epoch; epoch++) {
@@ -173,7 +175,7 @@ static void offer_value(const struct completion_words *words)
 		offer_list(words, "open discard keep", "when plugctl ends");
 }
 
-/* Goes through the words that are complete. */
+/* Looks through the complete words. */
 static void look_at(struct completion_words *words)
 {
 	int i;
@@ -245,7 +247,7 @@ static int complete_run(struct request *req)
 	};
 	const int messages = req->session->messages.fd;
 
-	/* Whatever goes wrong, nothing is to appear while somebody types. */
+	/* No message must appear while somebody types. */
 	req->options.quiet = true;
 	req->session->messages.fd = -1;
 	look_at(&words);

@@ -6,7 +6,7 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* What its plug holds may never leave: no use in waiting long. */
+/* The packets of its plug may never leave: do not wait long. */
 #define PATIENCE_INTREE		NS_PER_S
 
 static void refuse(struct request *req, struct target *target)
@@ -43,7 +43,7 @@ void refuse_held(struct request *req, struct target *target, bool late)
 		refuse(req, target);
 }
 
-/* The redirect would stay, and packets would pass. */
+/* The redirect would stay, and the guest's packets would pass. */
 static void refuse_guest(struct request *req, struct target *target)
 {
 	if (target->failed || target->named == target->at.ifindex)
@@ -79,8 +79,8 @@ static uint64_t deadline(const struct request *req)
 }
 
 /*
- * Leaves TARGET_OK what may be detached now. A plug whose state could not be read
- * is not: TARGET_UNCHECKED. --force asks for no check, and gets on without.
+ * Afterwards only plugs that may be detached now are TARGET_OK. A plug whose state
+ * could not be read is TARGET_UNCHECKED. With --force the check is not required.
  */
 static void make_ready(struct request *req)
 {
@@ -89,7 +89,7 @@ static void make_ready(struct request *req)
 	unsigned int i;
 	int error = 0;
 
-	/* What was found by an earlier line has no state. */
+	/* A target that an earlier line has found has no state. */
 	if (kernel->caching)
 		error = refresh_targets(kernel, &req->options.selector,
 					req->targets.v, req->targets.n);
@@ -97,7 +97,7 @@ static void make_ready(struct request *req)
 	if (!error)
 		error = drain_targets(kernel, &req->options.selector,
 				      req->targets.v, req->targets.n, until);
-	/* A closed plug goes on collecting while another one drains. */
+	/* A closed plug gets more packets while another one drains. */
 	check_held(req, error == ETIMEDOUT);
 	for (i = 0; i < req->targets.n; i++)
 		if (req->options.force &&

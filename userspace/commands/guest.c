@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a guest sends is held: see kernel/guest.h for how. */
+/* Holds the packets that a guest sends; kernel/guest.h explains how. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,31 +16,31 @@
 #include "commands.h"
 
 /*
- * Of the ifb, for people only; what is left of the 15 characters is the guest's. The
- * other one where somebody has that already.
+ * Name of the ifb, only for people: "ifb-" and the beginning of the guest's name,
+ * as 15 characters allow. The other one is used if that name is taken.
  */
 #define IFB_NAME	"ifb-%.11s"
 #define IFB_OTHER_NAME	"ifb-%d"
 
-/* The plug of an ifb. */
+/* Selects the plug of an ifb. */
 static const struct selector at_root = { .have_parent = true, .parent = TC_H_ROOT };
 
 struct guest_words {
 	char **names;		/* of devices */
 	unsigned int n;
-	uint32_t limit;		/* 0: none named */
+	uint32_t limit;		/* 0: no limit given */
 	bool except_arp;
 	bool open;
 };
 
-/* One device, on the way from a name to a guest or back. */
+/* One device that is being made a guest, or no longer a guest. */
 struct guest {
 	struct target device;
-	struct target ifb;	/* named as the device is; at is the ifb's */
+	struct target ifb;	/* with the device's name; at is the ifb's */
 	struct guest_link link;
 	struct guest_ingress ingress;
-	const struct guest_link *old;	/* an ifb that is there and is this guest's */
-	/* What this command has made, and takes back if it cannot go on. */
+	const struct guest_link *old;	/* an existing ifb of this guest */
+	/* Created by this command, and removed if a later step fails. */
 	bool made_ifb;
 	bool made_qdisc;
 	bool made_arp;
@@ -108,9 +108,9 @@ static int guest_parse(struct request *req)
 	return STATUS_OK;
 }
 
-/* ---- what is there ---- */
+/* ---- the existing set-up ---- */
 
-/* The ifb that an earlier command made for that device, complete or not. */
+/* The ifb that an earlier command created for that device, complete or not. */
 static const struct guest_link *find_ifb_of(const struct guest_links *links, int guest)
 {
 	size_t i;
@@ -136,8 +136,8 @@ static uint32_t held_by(struct kernel *kernel, int ifindex)
 }
 
 /*
- * A guest's device that is gone took its filters along and left its ifb. What
- * that holds has no way back.
+ * If a guest's device is gone, its filters are gone too, but its ifb still exists.
+ * The packets that the ifb holds can no longer return to the device.
  */
 static void sweep(struct request *req, const struct guest_links *links)
 {
@@ -160,7 +160,7 @@ static void sweep(struct request *req, const struct guest_links *links)
 	}
 }
 
-/* Returns a status; 0 also if there is no such device, see device.failed. */
+/* Returns a status, 0 even if there is no such device: see device.failed. */
 static int look(struct request *req, const char *name,
 		const struct guest_links *links, struct guest *guest)
 {
@@ -192,7 +192,10 @@ static int look(struct request *req, const char *name,
 
 /* ---- add ---- */
 
-/* How many a network card has; what is in another namespace is not in /sys. */
+/*
+ * The number of functions of a card; /sys does not show devices of other
+ * namespaces.
+ */
 static unsigned long count_functions(const struct request *req, const char *name)
 {
 	char path[64], text[16] = "";
@@ -248,7 +251,7 @@ static int complain_step(struct request *req, const struct guest *guest,
 	return complain_refusal(req, name, answer->error, answer->text);
 }
 
-/* By that name there may be half of what an earlier command made. */
+/* An interrupted command may have left an ifb with that name. */
 static int make_ifb(struct request *req, const struct guest_links *links,
 		    struct guest *guest)
 {
@@ -280,7 +283,7 @@ static int make_ifb(struct request *req, const struct guest_links *links,
 	return STATUS_OK;
 }
 
-/* Made by this command, or by an earlier one. */
+/* The qdisc was attached by this command, or by an earlier one. */
 static bool owns_qdisc(const struct guest *guest)
 {
 	const struct guest_link *old = guest->old;
@@ -304,7 +307,7 @@ static int label_ifb(struct request *req, struct guest *guest)
 	return STATUS_OK;
 }
 
-/* The plug that is there keeps its state: a script may say "add" again. */
+/* An existing plug keeps its state: a script may repeat "add". */
 static int make_plug(struct request *req, const struct guest_words *words,
 		     struct guest *guest)
 {
@@ -364,7 +367,7 @@ static int make_filters(struct request *req, const struct guest_words *words,
 			     &answer) : STATUS_OK;
 }
 
-/* Only what this command has made: nobody's packets are in it. */
+/* Removes only what this command has created: no packets are in it. */
 static void take_back(struct request *req, const struct guest *guest)
 {
 	struct kernel *kernel = &req->session->kernel;
@@ -378,7 +381,7 @@ static void take_back(struct request *req, const struct guest *guest)
 		guest_del_link(kernel, guest->ifb.at.ifindex, &answer);
 }
 
-/* Each step leaves alone what is there, and the packets come last of all. */
+/* No step changes what exists already, and packets are redirected last. */
 static int make_guest(struct request *req, const struct guest_links *links,
 		      const struct guest_words *words, struct guest *guest)
 {
@@ -398,7 +401,7 @@ static int make_guest(struct request *req, const struct guest_links *links,
 	return status;
 }
 
-/* A plug of the device's own holds what the guest is to get. */
+/* The device's own plug holds packets for the guest. */
 static int refuse_reset(struct request *req, const struct guest *guest)
 {
 	const char *name = guest->device.name;
@@ -441,7 +444,9 @@ static int add_one(struct request *req, const struct guest_links *links,
 
 /* ---- del ---- */
 
-/* What came in while the filters were taken away leaves before the ifb goes. */
+/*
+ * Packets that came while the filters were removed leave before the ifb is deleted.
+ */
 static int drain_ifb(struct request *req, struct guest *guest)
 {
 	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
@@ -462,7 +467,7 @@ static int drain_ifb(struct request *req, struct guest *guest)
 	return guest->ifb.failed == TARGET_NAMED ? req->status : STATUS_OK;
 }
 
-/* A plug that somebody else has detached from the ifb holds nothing. */
+/* If somebody else has detached the plug from the ifb, it holds nothing. */
 static int check_ifb(struct request *req, struct guest *guest)
 {
 	int error;
@@ -474,12 +479,12 @@ static int check_ifb(struct request *req, struct guest *guest)
 	error = refresh_targets(&req->session->kernel, &at_root, &guest->ifb, 1);
 	if (error)
 		return complain_netlink(req, error);
-	/* The in-tree module does not say what was released. */
+	/* The in-tree module does not report what was released. */
 	refuse_held(req, &guest->ifb, !guest->ifb.state.has_state);
 	return guest->ifb.failed == TARGET_NAMED ? req->status : STATUS_OK;
 }
 
-/* Ours, and nobody else's filter has come to be in it. */
+/* We have attached the qdisc, and no other program has a filter in it. */
 static bool may_del_qdisc(struct request *req, const struct guest *guest)
 {
 	struct guest_ingress now;
@@ -489,7 +494,7 @@ static bool may_del_qdisc(struct request *req, const struct guest *guest)
 	       now.has_qdisc && !now.foreign && !now.foreign_egress;
 }
 
-/* Somebody else may have been quicker. */
+/* Somebody else may have done it first. */
 static bool is_done(const struct answer *answer)
 {
 	return !answer->error || answer->error == ENOENT || answer->error == ENODEV;
@@ -607,7 +612,7 @@ static bool is_of(const struct guest_link *ifb, const struct guest_link *link,
 	return (link && !strcmp(link->name, name)) || !strcmp(ifb->guest_name, name);
 }
 
-/* Of that name, or all. Returns whether there is any. */
+/* Shows the guest with that name, or all. Returns whether there is any. */
 static bool show_named(struct request *req, const struct guest_links *links,
 		       const char *name)
 {
@@ -645,7 +650,7 @@ static void show_all(struct request *req, const struct guest_links *links,
 	out_end(out);
 }
 
-/* What is nearly a word that may follow the devices; or NULL. */
+/* Returns the keyword that the word is almost, or NULL. */
 static const char *nearest_keyword(const char *word)
 {
 	static const char *const keywords[] = {
@@ -660,8 +665,8 @@ static const char *nearest_keyword(const char *word)
 }
 
 /*
- * All of them are looked for before anything is made: "guest add vif1 excpt arp"
- * is not "guest add vif1", which would hold the guest's ARP.
+ * Looks for all devices before anything is created: "guest add vif1 excpt arp" must
+ * not be executed as "guest add vif1", which would hold the guest's ARP.
  */
 static int check_devices(struct request *req, const struct guest_words *words)
 {
@@ -686,7 +691,7 @@ static int check_devices(struct request *req, const struct guest_words *words)
 	return status;
 }
 
-/* Each sees what the one before has done. */
+/* Reads everything again, because the previous device has changed it. */
 static int change_one(struct request *req, const struct guest_words *words,
 		      const char *name)
 {
@@ -704,7 +709,7 @@ static int change_one(struct request *req, const struct guest_words *words,
 	return status;
 }
 
-/* Two of the same device would each find half of what the other makes. */
+/* Two commands for one device would each see the other's incomplete set-up. */
 static int lock_guests(struct request *req, int *lock)
 {
 	const uint64_t deadline = clock_now() + (req->options.have_timeout ?

@@ -5,7 +5,7 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* Whether an option of a command's own is one of this command's. */
+/* Whether the option belongs to this command. */
 static bool has_option(const struct command *command, const struct option *option)
 {
 	return option->needs & command->options;

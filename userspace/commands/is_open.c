@@ -5,7 +5,7 @@
 static int is_open_run(struct request *req)
 {
 	struct target *target = req->targets.v;
-	/* In a batch it may be known by its address only. */
+	/* In a batch we may know only the address of the plug. */
 	const bool known = !target->failed &&
 			   !refresh_targets(&req->session->kernel,
 					    &req->options.selector, target, 1);

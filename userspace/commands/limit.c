@@ -5,7 +5,7 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* What segmentation offload hands down in one piece. */
+/* The size of a packet with segmentation offload. */
 #define ONE_GSO_PACKET	65536
 
 int parse_limit(struct request *req, const char *word, uint32_t *limit)

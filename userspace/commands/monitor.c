@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * monitor: a line for every change. Where there is the family sch_plug, its events
- * tell all; rtnetlink then only tells of devices. With the in-tree module there is
- * rtnetlink, which does not tell all that happens. Other sockets than those that
- * listen ask for what is there: at the start, and whenever that is needed.
+ * monitor: prints a line for every change. If there is the family sch_plug, its
+ * events report all changes of plugs, and rtnetlink is only used for devices. With
+ * the in-tree module there is only rtnetlink, which does not report everything.
+ * Separate sockets read the current state: at the start, and whenever it is needed.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -21,32 +21,32 @@
 #include "../report/text.h"
 #include "commands.h"
 
-/* Enough for a burst of a thousand changes; not granted to everybody. */
+/* Enough for a burst of a thousand changes; not every user gets this much. */
 #define RECEIVE_ROOM	(1024 * 1024)
 
 #define EVENT_TEXT_MAX	128
 
-/* Plugs that there is room for at first. */
+/* The initial room, in plugs. */
 #define KNOWN_ROOM	16
 
 struct known {
 	struct qdisc_state state;
-	/* As far as they were printed, by SCH_PLUG_A_STATS_*: of commands only. */
+	/* Commands printed so far, indexed by SCH_PLUG_A_STATS_*. */
 	uint64_t counters[SCH_PLUG_A_STATS_MAX + 1];
-	uint64_t old_commands;	/* events up to here are old news */
+	uint64_t old_commands;	/* events up to this number were seen */
 	char name[IF_NAMESIZE];
-	bool seen;		/* while comparing with a dump */
+	bool seen;		/* used while comparing with a dump */
 };
 
 struct monitor {
 	struct request *req;
-	struct kernel *kernel;		/* answers questions */
-	struct kernel listener;		/* only hears events */
-	bool broken;			/* nobody reads what is printed */
-	uint16_t family;	/* whose events come; 0: it is not there */
-	char *const *names;	/* only these devices, if any are named */
+	struct kernel *kernel;		/* for requests */
+	struct kernel listener;		/* only receives events */
+	bool broken;			/* the reader of our output is gone */
+	uint16_t family;	/* the family that sends events; 0: there is none */
+	char *const *names;	/* print only these devices, if any */
 	int n;
-	int *watched;		/* those that have, or had, one of the names */
+	int *watched;		/* devices that have, or had, one of the names */
 	size_t n_watched;
 	struct known *known;
 	size_t count;
@@ -63,7 +63,7 @@ static bool is_wanted(const struct monitor *mon, int ifindex)
 	return !mon->n;
 }
 
-/* From now on, whatever it is called. Returns whether it was not watched before. */
+/* Watches a device from now on, under any name. Returns whether it is new. */
 static bool watch(struct monitor *mon, int ifindex)
 {
 	int *watched;
@@ -87,7 +87,9 @@ static void unwatch(struct monitor *mon, int ifindex)
 			mon->watched[i] = mon->watched[--mon->n_watched];
 }
 
-/* A parent of 0: rtnetlink tells the one that the command named, if any. */
+/*
+ * A parent of 0: rtnetlink reports only the parent that the command named, if any.
+ */
 static bool is_same(const struct qdisc_state *known,
 		    const struct qdisc_state *state)
 {
@@ -181,7 +183,7 @@ static void print_event(struct monitor *mon, const char *event,
 		print_brief(out, &state);
 	}
 	out_end(out);
-	/* Nobody reads any more: nothing to go on for. */
+	/* The reader is gone: stop. */
 	if (!out_flush(out))
 		mon->broken = true;
 }
@@ -193,7 +195,7 @@ static void add_word(char *text, const char *word)
 	snprintf(text + len, EVENT_TEXT_MAX - len, "%s%s", len ? "," : "", word);
 }
 
-/* By the action that an event tells of, in the order in which they are named. */
+/* The actions that events report, in the order in which they are printed. */
 static const struct {
 	uint32_t action;
 	int counter;
@@ -211,7 +213,7 @@ static const struct {
 
 #define REPORTED	(sizeof(reported) / sizeof(reported[0]))
 
-/* The counters tell which commands there were. "" when none has grown. */
+/* The counters show which commands were executed. "" if no counter has grown. */
 static void name_change(char text[EVENT_TEXT_MAX], const struct known *known,
 			const struct qdisc_state *new)
 {
@@ -226,7 +228,7 @@ static void name_change(char text[EVENT_TEXT_MAX], const struct known *known,
 			add_word(text, reported[i].name);
 }
 
-/* Of a dump, or of an event of rtnetlink. */
+/* Handles a state from a dump, or from an event of rtnetlink. */
 static void handle_state(struct monitor *mon, const struct qdisc_state *state)
 {
 	struct known *known = find_known(mon, state);
@@ -253,8 +255,8 @@ static void handle_state(struct monitor *mon, const struct qdisc_state *state)
 }
 
 /*
- * Ask for what is there. initial: at the start, when nothing was known before.
- * Otherwise what differs is printed as if the kernel had reported it.
+ * Reads the current state. initial: at the start, when nothing was known before.
+ * Otherwise all differences are printed as if the kernel had reported them.
  */
 static int resync(struct monitor *mon, bool initial)
 {
@@ -268,7 +270,7 @@ static int resync(struct monitor *mon, bool initial)
 		if (!ifindex)
 			continue;
 		watch(mon, ifindex);
-		/* Of a guest, the ifb that has its plug. */
+		/* For a guest, also the ifb that has its plug. */
 		ifindex = guest_ifb(mon->kernel, ifindex);
 		if (ifindex)
 			watch(mon, ifindex);
@@ -315,8 +317,8 @@ static void forget_device(struct monitor *mon, int ifindex)
 }
 
 /*
- * A device may get another name; or a name that is watched, another device: then
- * it may have plugs that are news. Returns whether to ask for what is there.
+ * A device may be renamed, or a watched name may pass to another device, which may
+ * then have plugs that are new to us. Returns whether to call resync().
  */
 static bool handle_name(struct monitor *mon, const struct nlmsghdr *nlh)
 {
@@ -328,7 +330,7 @@ static bool handle_name(struct monitor *mon, const struct nlmsghdr *nlh)
 	size_t i;
 	int k;
 
-	/* A guest's ifb says whose it is before it has a plug. */
+	/* A guest's ifb has its alias before it has a plug. */
 	if (guest_parse_link(nlh, &link) && link.guest && mon->n &&
 	    is_wanted(mon, link.guest))
 		again = watch(mon, link.ifindex);
@@ -361,8 +363,9 @@ static bool has_known(const struct monitor *mon, int ifindex)
 }
 
 /*
- * Whether the family reports plugs, from now on. While there is one of its plugs
- * its module cannot go; otherwise it may have come, gone, or come again.
+ * Checks whether the family reports plugs, from now on. The module cannot be
+ * unloaded while it has a plug; otherwise it may have been loaded, unloaded, or
+ * loaded again.
  */
 static bool follow_family(struct monitor *mon)
 {
@@ -378,7 +381,7 @@ static bool follow_family(struct monitor *mon)
 	return mon->family;
 }
 
-/* Rtnetlink reports a plug. Returns whether to ask for what is there. */
+/* Rtnetlink reports a plug. Returns whether to call resync(). */
 static bool handle_plug(struct monitor *mon, const struct nlmsghdr *nlh,
 		      const struct qdisc_state *state)
 {
@@ -401,8 +404,8 @@ static bool handle_plug(struct monitor *mon, const struct nlmsghdr *nlh,
 }
 
 /*
- * Returns whether to ask for what is there. When a qdisc or a class goes or
- * changes, plugs below it may go with it, of which rtnetlink says nothing.
+ * Returns whether to call resync(). When a qdisc or a class is deleted or changed,
+ * plugs below it may go away, which rtnetlink does not report.
  */
 static bool handle_message(struct monitor *mon, const struct nlmsghdr *nlh)
 {
@@ -419,7 +422,7 @@ static bool handle_message(struct monitor *mon, const struct nlmsghdr *nlh)
 		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
 			return false;
 		ifi = mnl_nlmsg_get_payload(nlh);
-		/* A bridge takes leave of a port in the same words. */
+		/* A bridge reports the removal of a port with the same message. */
 		if (ifi->ifi_family == AF_UNSPEC)
 			forget_device(mon, ifi->ifi_index);
 		return false;
@@ -442,7 +445,7 @@ static bool handle_message(struct monitor *mon, const struct nlmsghdr *nlh)
 	return has_known(mon, tcm->tcm_ifindex);
 }
 
-/* The state after a command, with what is known of the counters. */
+/* Handles the state after a command, and completes its counters. */
 static void handle_command(struct monitor *mon, struct known *known,
 			 const struct qdisc_state *state, uint32_t action)
 {
@@ -461,7 +464,7 @@ static void handle_command(struct monitor *mon, struct known *known,
 	print_event(mon, name, known);
 }
 
-/* An event of the family. Returns whether to ask for what is there. */
+/* Handles an event of the family. Returns whether to call resync(). */
 static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 {
 	struct qdisc_state state;
@@ -486,11 +489,11 @@ static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 		known->state = state;
 		print_event(mon, "owner-lost", known);
 	}
-	/* A device that was renamed, and is one of those named now. */
+	/* The device may have been renamed to a watched name. */
 	return !known && event == SCH_PLUG_CMD_CHANGE_NTF;
 }
 
-/* What still waits is older than what a dump will tell: it would only confuse. */
+/* Drops the events that still wait: a dump will have newer states. */
 static void drop_events(struct netlink *nl)
 {
 	char byte;
@@ -520,7 +523,7 @@ static int handle_events(struct monitor *mon)
 
 	if (len < 0 && errno == ENOBUFS)
 		return resync_after_loss(mon);
-	/* A device with names without end: resync() sees what it was about. */
+	/* A message with too many names of a device: resync() finds the change. */
 	if (len < 0 && errno == EMSGSIZE)
 		return resync(mon, false);
 	if (len < 0)
@@ -531,8 +534,9 @@ static int handle_events(struct monitor *mon)
 }
 
 /*
- * Taken from its socket first, and looked at when rtnetlink has reported all that
- * it had to until then: a device gets its name before it gets a plug.
+ * An event of the family is first read from its socket, and handled only after the
+ * events of rtnetlink up to that time: a device gets its name before it gets a
+ * plug.
  */
 static int handle_changes(struct monitor *mon)
 {
@@ -563,7 +567,7 @@ static int wait_events(struct monitor *mon)
 		{ .fd = mon->listener.route.fd, .events = POLLIN },
 	};
 
-	/* Nobody reads any more: nothing to go on for. */
+	/* The reader is gone: stop. */
 	if (mon->broken)
 		return complain_output(mon->req);
 	if (poll(fds, 2, -1) < 0 && errno != EINTR)

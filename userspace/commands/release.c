@@ -5,7 +5,7 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* The first word is a device, even if that is "upto". */
+/* The first word is always a device, even if it is "upto". */
 int parse_upto(struct request *req)
 {
 	int n;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run: buffer, run a program, open again. Whatever happens to the program or to
- * this process, no plug is to stay closed. So the plugs belong to our socket: the
- * kernel opens them when that is closed, even if all of us are killed at once.
- * Where it cannot (without the family, or where a plug belongs to somebody else),
- * a guard, a second process that does nothing but wait for the end of the first,
- * opens them if plugctl is killed.
+ * run: buffers, runs a program, opens again. Whatever happens to the program or to
+ * this process, no plug may stay closed. So our socket owns the plugs: the kernel
+ * opens them when the socket is closed, even if all our processes are killed at
+ * once. If that is not possible (without the family, or if a plug belongs to
+ * another program), there is a guard: a second process that waits for the end of
+ * the first, and opens the plugs if plugctl is killed.
  *
- * While a plug may be closed nothing is written: what reads it may be on the far
- * side of that very plug. Messages are kept until the plugs are open.
+ * While a plug may be closed nothing is written, because the reader may be behind
+ * that very plug. Messages are kept until the plugs are open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,30 +21,30 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* As a shell says it. */
+/* The statuses that a shell returns. */
 #define STATUS_NOT_EXECUTABLE	126
 #define STATUS_NOT_FOUND	127
 #define STATUS_SIGNAL		128
 
 /*
- * After a signal the program may take that long before the plugs are opened
- * under it, and after a time-out before it is killed.
+ * The time that the program has after a signal before the plugs are opened anyway,
+ * and after a time-out before it is killed.
  */
 #define GRACE		(5 * NS_PER_S)
 
-/* Sets the guard's messages apart from answers that plugctl did not read. */
+/* Distinguishes the guard's messages from answers that plugctl did not read. */
 #define GUARD_SEQ	(1U << 31)
 
-/* An answer may be lost for want of memory: ask again. */
+/* An answer may be lost for want of memory: try again. */
 #define OPEN_TRIES	3
 
-/* What a signal did before, for the program. */
+/* The earlier action of a signal, to be restored for the program. */
 struct disposition {
 	int sig;
 	struct sigaction action;
 };
 
-/* SIGCHLD and SIGTSTP, then those that are passed on. */
+/* SIGCHLD and SIGTSTP, then the signals that are passed on. */
 #define N_SIGNALS	5
 #define FIRST_PASSED	2
 
@@ -55,17 +55,17 @@ struct run {
 	bool closed;
 	bool owned;		/* by our socket: no guard is needed */
 	pid_t guard;		/* 0: none */
-	int lifeline;		/* the guard sees it closed when we die */
+	int lifeline;		/* closed when we die; the guard notices */
 	pid_t child;
 	int exec_error;		/* a pipe: the child's errno, or nothing */
-	sigset_t signals;	/* those we wait for, blocked */
-	sigset_t inherited;	/* what was blocked before, for the program */
+	sigset_t signals;	/* signals we wait for, blocked */
+	sigset_t inherited;	/* signals blocked before, for the program */
 	struct disposition before[N_SIGNALS];
 	uint64_t timeout_at;
 	uint64_t open_at;
 	uint64_t kill_at;
 	bool timed_out;
-	bool stopped;		/* the program is */
+	bool stopped;		/* the program is stopped */
 };
 
 static void block_signals(struct run *run)
@@ -83,16 +83,16 @@ static void block_signals(struct run *run)
 	}
 	sigemptyset(&run->signals);
 	sigaddset(&run->signals, SIGCHLD);
-	/* What somebody had ignored, such as nohup, stays ignored. */
+	/* A signal that was ignored before, as by nohup, stays ignored. */
 	for (i = FIRST_PASSED; i < N_SIGNALS; i++)
 		if (run->before[i].action.sa_handler != SIG_IGN)
 			sigaddset(&run->signals, signals[i]);
 	sigprocmask(SIG_BLOCK, &run->signals, &run->inherited);
-	/* Ignored, it would not come, and the program's status be lost. */
+	/* If it were ignored, the program's status would be lost. */
 	sigaction(SIGCHLD, &standard, NULL);
 	/*
-	 * A stopped plugctl would leave the plugs closed: Ctrl-Z is the program's,
-	 * and when that stops we hear of it.
+	 * If plugctl were stopped, the plugs would stay closed. So Ctrl-Z stops
+	 * only the program, and we are notified of that.
 	 */
 	sigaction(SIGTSTP, &ignore, NULL);
 }
@@ -125,7 +125,7 @@ static void change_all(struct run *run, int code)
 		       run->targets, run->n, &action, false);
 }
 
-/* Also those that did not answer when they were to be closed. */
+/* Also opens plugs that did not answer the command to close. */
 static void try_to_open(struct run *run)
 {
 	unsigned int i;
@@ -138,7 +138,7 @@ static void try_to_open(struct run *run)
 			continue;
 		target->failed = TARGET_OK;
 		target->reported = false;
-		/* Somebody may have put another plug there meanwhile. */
+		/* Somebody may have replaced the plug in the meantime. */
 		target->cached = true;
 	}
 	change_all(run, TCQ_PLUG_RELEASE_INDEFINITE);
@@ -148,7 +148,7 @@ static void try_to_open(struct run *run)
 	run->closed = !all_open(run);
 }
 
-/* Returns whether they are. */
+/* Returns whether all plugs are open. */
 static bool open_plugs(struct run *run)
 {
 	unsigned int i, tries;
@@ -172,14 +172,14 @@ static bool open_plugs(struct run *run)
 	return true;
 }
 
-/* Does not return. Ends by being killed, or after having opened the plugs. */
+/* Does not return: it is killed, or exits after opening the plugs. */
 static void guard_main(struct run *run, int fd)
 {
 	sigset_t all;
 	ssize_t len;
 	char byte;
 
-	/* Out of reach of what is sent to plugctl's process group. */
+	/* Out of reach of signals to plugctl's process group. */
 	setsid();
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
@@ -188,7 +188,9 @@ static void guard_main(struct run *run, int fd)
 		len = read(fd, &byte, 1);
 	} while (len < 0 && errno == EINTR);
 
-	/* The sockets were plugctl's, which is dead: nobody else reads them now. */
+	/*
+	 * The sockets belonged to plugctl, which is dead: nobody else reads them.
+	 */
 	run->req->session->kernel.route.seq += GUARD_SEQ;
 	run->req->session->kernel.generic.seq += GUARD_SEQ;
 	run->closed = true;
@@ -224,7 +226,7 @@ static int start_guard(struct run *run)
 			strerror(errno));
 }
 
-/* Returns whether all plugs belong to our socket now, with what is to be done. */
+/* Returns whether our socket now owns all plugs, with the given at_exit. */
 static bool own_plugs(struct run *run, uint32_t at_exit)
 {
 	struct kernel *kernel = &run->req->session->kernel;
@@ -240,7 +242,7 @@ static bool own_plugs(struct run *run, uint32_t at_exit)
 	return true;
 }
 
-/* By the kernel if it can, by another process otherwise. Returns a status. */
+/* Uses the kernel if possible, a guard process otherwise. Returns a status. */
 static int guard_plugs(struct run *run)
 {
 	run->owned = own_plugs(run, SCH_PLUG_AT_EXIT_OPEN);
@@ -248,8 +250,8 @@ static int guard_plugs(struct run *run)
 }
 
 /*
- * Unless a plug is still closed: then the kernel, or the guard, has a try. What
- * others do to an open plug from now on is not undone by our end.
+ * Unless a plug is still closed: then the kernel, or the guard, tries to open it.
+ * If others close a plug from now on, our end does not open it.
  */
 static void stop_guard(struct run *run)
 {
@@ -281,7 +283,7 @@ static int close_plugs(struct run *run)
 	return status;
 }
 
-/* Does not return. What failed is for the parent to say, once the plugs are open. */
+/* Does not return. The parent reports a failure, once the plugs are open. */
 static void child_main(struct run *run, char **program, int exec_error)
 {
 	int error;
@@ -314,7 +316,7 @@ out_complain:
 			"cannot be started: %s", strerror(errno));
 }
 
-/* Call it when the child has ended. */
+/* Must be called after the child has ended. */
 static void complain_exec(struct run *run, const char *program)
 {
 	int error;
@@ -334,7 +336,7 @@ static uint64_t earliest(const struct run *run)
 	return run->kill_at < at ? run->kill_at : at;
 }
 
-/* Returns the signal's number, 0 when the time is over. */
+/* Returns the number of the signal, or 0 when the time is over. */
 static int wait_signal(const struct run *run, siginfo_t *info)
 {
 	uint64_t at = earliest(run), now = clock_now(), left;
@@ -391,8 +393,8 @@ static void check_time(struct run *run)
 }
 
 /*
- * What a key sends goes to the whole process group: a program in ours has it
- * already. A hang-up goes to the leader of the session, which may be us.
+ * Signals from the keyboard go to the whole process group: a program in our group
+ * already has them. SIGHUP goes to the session leader, which may be us.
  */
 static bool has_it_already(const struct run *run, int sig, const siginfo_t *info)
 {
@@ -401,9 +403,9 @@ static bool has_it_already(const struct run *run, int sig, const siginfo_t *info
 }
 
 /*
- * The program was stopped, by Ctrl-Z for example: for how long, nobody knows. The
- * plugs are opened, and stay so when it goes on. Where the terminal stopped it we
- * stop as well, as the shell expects; not with a plug that is still closed.
+ * The program was stopped, for example by Ctrl-Z, for an unknown time. The plugs
+ * are opened, and stay open when it continues. If the terminal stopped it, we stop
+ * as well, as the shell expects, unless a plug is still closed.
  */
 static void handle_stop(struct run *run, int sig)
 {
@@ -433,7 +435,7 @@ static void forward(struct run *run, int sig, const siginfo_t *info)
 		run->open_at = at;
 }
 
-/* Returns what waitpid() says of the program. */
+/* Returns the program's status as from waitpid(). */
 static int supervise(struct run *run)
 {
 	siginfo_t info;
@@ -456,7 +458,7 @@ static int supervise(struct run *run)
 		if (pid < 0 && errno != EINTR)
 			return STATUS_REFUSED << 8;
 		sig = wait_signal(run, &info);
-		/* It may have ended just in time. */
+		/* The program may have ended just in time. */
 		if (sig == SIGCHLD)
 			continue;
 		if (sig)
@@ -499,7 +501,9 @@ static int run_program(struct run *run, char **program)
 			note(req, NULL, "the plugs were closed for %llu ms at most",
 			     (unsigned long long)((clock_now() - start) / NS_PER_MS));
 	}
-	/* A plug that could not be opened again matters more than success. */
+	/*
+	 * A plug that could not be opened matters more than the program's success.
+	 */
 	if (!open_plugs(run)) {
 		status = status ? status : STATUS_REFUSED;
 		if (run->owned)

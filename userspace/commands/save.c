@@ -8,7 +8,7 @@
 #include "../report/text.h"
 #include "commands.h"
 
-/* What stands behind a guest's device, and so is taken for that. */
+/* A device with this name would be taken for a keyword of guest add. */
 static bool is_keyword(const char *name)
 {
 	return !strcmp(name, "limit") || !strcmp(name, "except") ||
@@ -16,14 +16,14 @@ static bool is_keyword(const char *name)
 }
 
 /*
- * The beginning of a line: @command, or NULL for a guest. Some names cannot be in
- * one: a comment begins with '#', and what is not printable would not be read again as
- * it was printed.
+ * Prints the beginning of a line: @command, or guest add if that is NULL. Some names
+ * cannot be in a line: '#' begins a comment, and a name with bytes that are not
+ * printable text is not printed as it is.
  */
 static int print_device(struct request *req, const char *command, const char *name)
 {
 	const char *before = name[0] == '-' ? "-- " :
-			     /* Alone, it is skipped. */
+			     /* The first "dev" is skipped. */
 			     !strcmp(name, "dev") ? "dev " : "";
 	char printable[IF_NAMESIZE];
 
@@ -47,7 +47,7 @@ static int complain_unknown(struct request *req, const char *name)
 			"the in-tree module does not say whether the plug is open, so it was not saved: load the module of sch-plug, or write its line by hand");
 }
 
-/* A plug on an ifb of ours comes with its guest. */
+/* The plug on our ifb is saved with its guest. */
 static int print_guest(struct request *req, const struct qdisc_state *state, int guest)
 {
 	struct kernel *kernel = &req->session->kernel;
@@ -56,7 +56,7 @@ static int print_guest(struct request *req, const struct qdisc_state *state, int
 	char name[IF_NAMESIZE];
 	int error, status;
 
-	/* Its device is gone, and the plug is of no use. */
+	/* The guest's device is gone, so there is nothing to attach again. */
 	if (!kernel_ifname(kernel, guest, name))
 		return STATUS_OK;
 	if (!state->has_state)
@@ -73,7 +73,7 @@ static int print_guest(struct request *req, const struct qdisc_state *state, int
 	return STATUS_OK;
 }
 
-/* The line of a batch that attaches this plug again. */
+/* Prints the line of a batch that attaches this plug again. */
 static int print_add(struct request *req, const char *printable,
 		     const struct qdisc_state *state, void *links)
 {
@@ -84,7 +84,7 @@ static int print_add(struct request *req, const char *printable,
 
 	if (ifb && ifb->guest)
 		return print_guest(req, state, ifb->guest);
-	/* The kernel makes its default qdiscs itself. */
+	/* The kernel creates its default qdiscs itself. */
 	if (!state->handle)
 		return STATUS_OK;
 	if (!state->has_state)

@@ -11,8 +11,8 @@
 #include "commands.h"
 
 /*
- * Of the devices named, or of all: what is in the list is printed, whatever the
- * status is. Complains about each device that has none. Free the list.
+ * Lists the plugs of the named devices, or all plugs. Complains about each device
+ * that has none, and returns a status; the others are in the list. Free the list.
  */
 static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 {
@@ -37,7 +37,7 @@ static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 	list->v = calloc(all.n * n + 1, sizeof(*list->v));
 	if (!list->v)
 		error = ENOMEM;
-	/* In the order in which they were named. */
+	/* In the order of the names. */
 	for (i = 0; i < n && !error; i++) {
 		const size_t before = list->n;
 
@@ -59,7 +59,7 @@ out:
 	return worse(status, complain_netlink(req, error));
 }
 
-/* A device that went away has no plug any more. */
+/* Prints a plug, unless its device is gone. */
 static int print_one(struct request *req, const struct qdisc_state *state,
 		     print_fn *print, void *data)
 {
@@ -80,7 +80,7 @@ int print_plugs(struct request *req, print_fn *print, void *data, bool sent)
 	status = list_named(req, sent, &list);
 	for (i = 0; i < list.n; i++)
 		status = worse(status, print_one(req, &list.v[i], print, data));
-	/* For somebody who looks; a program counts what it gets. */
+	/* A hint for people; a program counts the lines it gets. */
 	if (!status && !req->n && !list.n && isatty(STDOUT_FILENO) &&
 	    !req->session->out.json)
 		note(req, NULL, "no device has a plug: plugctl add DEV attaches one");
@@ -99,14 +99,14 @@ static const struct qdisc_state *find_before(const struct qdisc_list *before,
 	return NULL;
 }
 
-/* What a watch has seen before. */
+/* The previous list of a watch. */
 struct watched {
 	struct qdisc_list list;
 	uint64_t at;
-	uint64_t interval;	/* between the two */
+	uint64_t interval;	/* since the one before */
 };
 
-/* What has happened to a plug since the list before, a second. */
+/* Prints what happened since the previous list, per second. */
 static void print_rates(struct out *out, const struct qdisc_state *now,
 			const struct watched *before)
 {

@@ -15,8 +15,8 @@ static void complain_late(struct request *req, const struct target *target)
 }
 
 /*
- * They would be waited for in vain: it takes another command to let them go. A
- * plain release would let the oldest epoch that waits go with them.
+ * Stopped packets leave only after another command, so waiting for them is useless.
+ * A plain release would also release the oldest waiting epoch.
  */
 static void complain_stopped(struct request *req, const struct target *target)
 {

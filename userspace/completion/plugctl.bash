@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Completion of plugctl(8) for bash. What there is to offer plugctl says itself.
+# Completion of plugctl(8) for bash. plugctl itself prints the candidates.
 _plugctl() {
 	local line cur=${COMP_WORDS[COMP_CWORD]}
 
@@ -10,7 +10,7 @@ _plugctl() {
 		:files)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		:command\ *)
-			# A command line of its own begins there.
+			# Another command line begins at that word.
 			if declare -F _command_offset > /dev/null; then
 				_command_offset $((${line#* } + 1))
 			else

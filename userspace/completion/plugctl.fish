@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion of plugctl(8) for fish. What there is to offer plugctl says itself.
+# Completion of plugctl(8) for fish. plugctl itself prints the candidates.
 function __plugctl_complete
     set -l words (commandline -opc) (commandline -ct)
     for line in (plugctl complete -- $words[2..-1] 2> /dev/null)

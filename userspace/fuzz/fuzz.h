@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the fuzz targets have in common. */
+/* Declarations for all fuzz targets. */
 #ifndef PLUGCTL_FUZZ_H
 #define PLUGCTL_FUZZ_H
 
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What kernel netlink_stub.c stands for. */
+/* Configures the fake kernel of netlink_stub.c. */
 extern bool fuzz_devices;
 extern uint32_t fuzz_seed;
 

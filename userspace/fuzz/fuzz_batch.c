@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A whole batch: the reader, the cache of plugs, answers in JSON. netlink_stub.c stands for the kernel. The first byte says
- * which options, the next three what the kernel does; the lines follow.
+ * A whole batch: the reader, the cache of plugs, answers in JSON. netlink_stub.c
+ * replaces the kernel. The first byte selects the options, the next three what the
+ * kernel does; the lines follow.
  */
 #include "fuzz.h"
 
@@ -11,7 +12,7 @@
 
 #include "../cli/plugctl.h"
 
-/* An answer a line, and each a whole one. */
+/* There must be one complete answer for each line. */
 static void check_answers(const char *text, size_t len)
 {
 	const char *end;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any state of any device: what is printed is JSON, and says the same. */
+/* For any state of any device, the output must be JSON with the same values. */
 #include "fuzz.h"
 
 #include <json-c/json.h>
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < sizeof(state))
 		return 0;
 	memcpy(&state, data, sizeof(state));
-	/* Not any byte is a bool. */
+	/* A bool must be 0 or 1. */
 	memset(&state.has_state, data[0] & 1, sizeof(state.has_state));
 	memset(&state.open, data[0] >> 1 & 1, sizeof(state.open));
 	memset(&state.has_sent, data[0] >> 2 & 1, sizeof(state.has_sent));
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rest = sizeof(name) - 1;
 	memcpy(name, data + sizeof(state), rest);
 	name[rest] = '\0';
-	/* A device's name is bytes; JSON is UTF-8: only ASCII survives as it is. */
+	/* A device name is bytes, JSON is UTF-8: only ASCII stays unchanged. */
 	for (i = 0; i < rest; i++)
 		name[i] &= 0x7f;
 

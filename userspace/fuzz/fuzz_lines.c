@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Lines of a batch, through everything up to the socket: words, options,
- * commands and their arguments. netlink_stub.c stands for the kernel.
+ * commands and their arguments. netlink_stub.c replaces the kernel.
  */
 #include "fuzz.h"
 
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	line[size] = '\0';
 	session.out.file = null;
 	n = split_line(line, words, sizeof(words) / sizeof(words[0]));
-	/* version reads files, and nothing of what was typed. */
+	/* "version" reads files, but does not use the input. */
 	if (n > 0 && strcmp(words[0], "version")) {
 		status = execute(&req, words, n);
 		must(session.out.depth == 0);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the kernel might send: dumps and answers, taken apart and printed. */
+/* Parses and prints dumps and answers as the kernel might send them. */
 #include "fuzz.h"
 
 #include "../kernel/guest.h"
 #include "../report/report.h"
 
-/* Any number that is neither NLMSG_ERROR's nor rtnetlink's. */
+/* Any number except NLMSG_ERROR and the types of rtnetlink. */
 #define FAMILY	30
 
 static void print(FILE *null, const struct qdisc_state *state)
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t action;
 	char *buf;
 
-	/* A copy: aligned, and with nothing behind it that might be read. */
+	/* An aligned copy: a read beyond its end is detected. */
 	buf = malloc(size ? size : 1);
 	must(buf && null);
 	memcpy(buf, data, size);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sizes, times, epochs, handles, parents: what is taken comes back the same. */
+/*
+ * Sizes, times, epochs, handles, parents: an accepted value must be printed the
+ * same.
+ */
 #include "fuzz.h"
 
 #include <inttypes.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A kernel without devices; or, for a fuzzer that sets fuzz_devices, with a (a
- * plug), b (three plugs), c (none) and d (one of the in-tree module), which executes
- * most commands, refuses some and does not answer others: fuzz_seed decides.
+ * A fake kernel without devices. If a fuzzer sets fuzz_devices, it has the devices
+ * a (one plug), b (three plugs), c (none) and d (a plug of the in-tree module). It
+ * executes most commands, refuses some and does not answer others, depending on
+ * fuzz_seed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -122,7 +123,7 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	       kernel_dump_qdiscs(kernel, ifindex, list) : ENOENT;
 }
 
-/* No guests: fuzz_replies has the parsers of those messages. */
+/* There are no guests: fuzz_replies tests the parsers of those messages. */
 int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
 		handle_fn *handle, void *data)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands to plugs, and what their answers mean. */
+/* Sends commands to plugs, and interprets the answers. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +8,13 @@
 
 #include "target.h"
 
-/* The kernel tells nobody when a queue has drained: ask, less and less often. */
+/* The kernel does not report when a queue has drained: ask, less and less often. */
 #define SHORTEST_PAUSE	(NS_PER_MS / 2)
 #define LONGEST_PAUSE	(50 * NS_PER_MS)
 
 /*
- * Errors that an outdated address can cause. EINVAL is another qdisc with the same
- * handle, EEXIST another one at the same parent.
+ * Errors that an outdated address can cause. EINVAL: another qdisc has the same
+ * handle. EEXIST: another qdisc is at the same parent.
  */
 static bool is_gone(int error)
 {
@@ -49,7 +49,7 @@ static void handle_answer(struct target *target, const struct answer *answer)
 		handle_state(target, &answer->state);
 }
 
-/* Returns whether this plug can be given that, by the interface spoken. */
+/* Returns whether this plug accepts the action, through the interface in use. */
 static bool is_able(struct target *target, const struct action *action)
 {
 	if (target->replaced && action->upto)
@@ -59,14 +59,17 @@ static bool is_able(struct target *target, const struct action *action)
 	return !target->failed;
 }
 
-/* The plug is not where it was. Returns whether to send the action once more. */
+/*
+ * The plug is not where it was: looks for it. Returns whether to send the action
+ * again.
+ */
 static bool find_successor(struct kernel *kernel, const struct selector *selector,
 			   struct target *target, const struct action *action)
 {
 	const struct target before = *target;
 
 	if (!relocate_target(kernel, selector, target)) {
-		/* What the kernel said tells more than that it is gone. */
+		/* The kernel's error says more than "gone". */
 		if (!target->failed || target->failed == TARGET_GONE ||
 		    target->failed == TARGET_NO_DEVICE)
 			*target = before;
@@ -140,7 +143,7 @@ void change_targets(struct kernel *kernel, const struct selector *selector,
 		};
 	}
 	if (count) {
-		/* Where a socket fails, the answers are not complete. */
+		/* If a socket fails, the answers are not complete. */
 		kernel_exchange(kernel, orders, answers, count);
 		handle_answers(kernel, selector, targets, n, action, echo, answers);
 	}

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Where a plug is looked up. In a batch, what was found is kept: each plug is
- * looked up only once.
+ * Looks up plugs. In a batch the results are kept, so that each plug is looked up
+ * only once.
  *
- * The name of a device may pass to another device, which the kernel cannot report
- * when we send a command to the first one. So a kept name is looked up again when
- * time may have passed: kernel->moment counts when. Lines that came in one piece
- * are executed in one go, and share one look.
+ * A device name may pass to another device. When we then send a command to the
+ * first device, the kernel cannot report this. So a kept name is looked up again
+ * when time may have passed; kernel->moment counts these moments. Lines that
+ * arrived in one read are executed without a pause, and share one look-up.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,16 +15,16 @@
 #include "guest.h"
 #include "target.h"
 
-/* The kernel must leave out a plug this often before it counts as not there. */
+/* A plug counts as gone only if the kernel leaves it out of this many lists. */
 #define LIST_TRIES	3
 
 struct cached {
 	char name[DEVICE_NAME_MAX];
-	uint32_t handle;	/* that was asked for, or 0 */
+	uint32_t handle;	/* the handle that was asked for, or 0 */
 	unsigned long moment;	/* when the name was looked up */
-	int named;		/* the device of that name */
+	int named;		/* the device with that name */
 	bool has_state;
-	bool valid;		/* false: it was not there any more */
+	bool valid;		/* false: the plug was gone */
 	struct address at;
 };
 
@@ -34,7 +34,9 @@ static struct cached *find_cached(struct kernel *kernel, const char *name,
 	const uint32_t handle = selector->have_handle ? selector->handle : 0;
 	size_t i;
 
-	/* Commands go by handle, and this one may turn up below another parent. */
+	/*
+	 * Commands use the handle, and the plug may have moved to another parent.
+	 */
 	if (!kernel->caching || selector->have_parent || selector->all)
 		return NULL;
 	for (i = 0; i < kernel->n_cached; i++)
@@ -92,7 +94,7 @@ static int compare(const void *a, const void *b)
 	return x->parent < y->parent ? -1 : x->parent > y->parent;
 }
 
-/* Into sorted plugs of the family, what only rtnetlink knows of them. */
+/* Adds to the sorted plugs of the family the values that only rtnetlink reports. */
 static int join_sent(struct kernel *kernel, int ifindex, struct qdisc_list *plugs)
 {
 	struct qdisc_list qdiscs = { 0 };
@@ -117,7 +119,7 @@ static int join_sent(struct kernel *kernel, int ifindex, struct qdisc_list *plug
 	return error;
 }
 
-/* By rtnetlink. */
+/* Lists plugs by rtnetlink. */
 static int dump_plug_qdiscs(struct kernel *kernel, int ifindex,
 			    struct qdisc_list *list)
 {
@@ -132,8 +134,8 @@ static int dump_plug_qdiscs(struct kernel *kernel, int ifindex,
 }
 
 /*
- * Where rtnetlink has plugs although there was no family, the module may have been
- * loaded in between: so the family is tried again.
+ * If rtnetlink lists plugs although the family was not found, the module may have
+ * been loaded in between: then the family is tried again.
  */
 int dump_plugs(struct kernel *kernel, int ifindex, bool sent,
 	       struct qdisc_list *list)
@@ -168,7 +170,7 @@ static bool lacks_plug(const struct target *targets, unsigned int n,
 	return false;
 }
 
-/* A guest's device stands for the ifb that has its plug. */
+/* Replaces a guest's device by the ifb that has its plug. */
 static void follow_guests(struct kernel *kernel, struct target *targets,
 			  unsigned int n, const struct qdisc_list *list)
 {
@@ -185,8 +187,9 @@ static void follow_guests(struct kernel *kernel, struct target *targets,
 }
 
 /*
- * Where a target has no plug the kernel is asked again: older ones (5.10 is one)
- * may skip a device while others vanish, and not say that the dump is torn.
+ * If a target has no plug, the kernel is asked again: older kernels (for example
+ * 5.10) may skip a device while other devices vanish, without marking the dump as
+ * inconsistent.
  */
 int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
 	       bool sent, struct qdisc_list *list)
@@ -214,9 +217,9 @@ bool is_selected(const struct selector *selector, const struct qdisc_state *stat
 }
 
 /*
- * The next plug of a device in a list, after the one before (NULL: the first). A
- * plug that the kernel made as default qdisc has no handle and takes no commands:
- * it counts only where no other one is.
+ * The next plug of a device in a list, after the previous one (NULL: the first). A
+ * plug that the kernel created as the default qdisc has no handle and takes no
+ * commands: it is returned only if the device has no other plug.
  */
 static const struct qdisc_state *next_plug(const struct qdisc_list *list,
 					   int ifindex,
@@ -233,7 +236,7 @@ static const struct qdisc_state *next_plug(const struct qdisc_list *list,
 	return NULL;
 }
 
-/* The one that is meant, in a count of how many match. */
+/* The plug that the selector selects; counts how many match. */
 static const struct qdisc_state *select_plug(const struct qdisc_list *list,
 					     int ifindex,
 					     const struct selector *selector,
@@ -290,14 +293,14 @@ bool find_device(struct kernel *kernel, struct target *target)
 	target->at.ifindex = target->named;
 	if (target->named)
 		return true;
-	/* EINVAL: a kernel without alternative names. */
+	/* EINVAL: the kernel does not support alternative names. */
 	target->error = errno;
 	target->failed = errno == ENODEV || errno == EINVAL ||
 			 errno == EOPNOTSUPP ? TARGET_NO_DEVICE : TARGET_UNCHECKED;
 	return false;
 }
 
-/* Returns whether to look for its plug. */
+/* Finds the device of a target. Returns whether its plug has to be looked up. */
 static bool locate(struct kernel *kernel, struct target *target,
 		   const struct selector *selector)
 {
@@ -315,7 +318,7 @@ static bool locate(struct kernel *kernel, struct target *target,
 	target->at = cached->at;
 	target->named = cached->named;
 	target->cached = true;
-	/* All that is known of it before it answers. */
+	/* Nothing more is known before the plug answers. */
 	target->state.ifindex = cached->at.ifindex;
 	target->state.handle = cached->at.handle;
 	target->state.parent = cached->at.parent;
@@ -323,7 +326,7 @@ static bool locate(struct kernel *kernel, struct target *target,
 	return false;
 }
 
-/* By another name of the device, for example. */
+/* Two targets can be the same plug, for example if the device has two names. */
 static void find_duplicates(struct targets *targets)
 {
 	unsigned int i, j;
@@ -336,7 +339,7 @@ static void find_duplicates(struct targets *targets)
 				targets->v[i].failed = TARGET_DUPLICATE;
 }
 
-/* With --all a device stands for several targets. */
+/* With --all a device becomes one target for each of its plugs. */
 static int expand(const struct qdisc_list *list, const struct selector *selector,
 		  struct targets *targets)
 {
@@ -371,7 +374,9 @@ static int expand(const struct qdisc_list *list, const struct selector *selector
 	return 0;
 }
 
-/* For those of which the device is known and the plug is not. */
+/*
+ * Looks up the plugs of those targets whose device is known but whose plug is not.
+ */
 static int look_up(struct kernel *kernel, const struct selector *selector,
 		   struct targets *targets)
 {
@@ -414,7 +419,7 @@ int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 	return error;
 }
 
-/* The same plug as before, whatever else there is by now; or another one. */
+/* Finds the same plug as before, or else its successor. */
 static const struct qdisc_state *find_same(const struct qdisc_list *list,
 					   const struct selector *selector,
 					   const struct target *target)

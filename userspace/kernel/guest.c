@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* See guest.h. Messages by rtnetlink, all of them. */
+/* See guest.h. All messages use rtnetlink. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -16,10 +16,10 @@
 
 #include "guest.h"
 
-/* "plug", as a number: nobody else's filter has it. */
+/* "plug" as a number: no filter of another program has this handle. */
 #define FILTER_HANDLE	0x706c7567
 
-/* Others' filters come after ours: one before it would let packets past the plug. */
+/* Ours come first: a filter before them could let packets bypass the plug. */
 #define PRIORITY_ARP	1
 #define PRIORITY_ALL	2
 
@@ -27,17 +27,20 @@
 #define EGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
 /*
- * On the action of our redirect, if the clsact is ours too. The ifb's alias says the
- * same, but somebody else may delete the ifb.
+ * Cookie of the action of our redirect, if we also attached the clsact. The alias
+ * of the ifb says the same, but somebody may delete the ifb.
  */
 static const char cookie_qdisc[] = "clsact";
 
-/* On an ifb of ours: this, the guest's number, a blank, its name; and the last. */
+/*
+ * The alias of our ifb: this, the guest's ifindex, a blank, its name, ALIAS_QDISC
+ * or not.
+ */
 #define ALIAS		"plugctl guest "
 #define ALIAS_QDISC	" clsact"
 #define ALIAS_MAX	64
 
-/* ---- what is there ---- */
+/* ---- reading a set-up ---- */
 
 static void parse_kind(const struct nlattr *info, struct guest_link *link)
 {
@@ -50,7 +53,7 @@ static void parse_kind(const struct nlattr *info, struct guest_link *link)
 				 (const char *)mnl_attr_get_payload(attr));
 }
 
-/* A name may have any character but a blank and a slash. */
+/* A name may have any character except a blank and a slash. */
 static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 {
 	char text[ALIAS_MAX], *name, *end;
@@ -73,7 +76,7 @@ static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 	link->made_qdisc = !strcmp(end, ALIAS_QDISC);
 }
 
-/* "pf0vf1", "c1pf0sf88": drivers' names for what a card switches to a function. */
+/* "pf0vf1", "c1pf0sf88": drivers' names for ports to functions of a card. */
 static bool names_port(const struct nlattr *attr)
 {
 	char name[IF_NAMESIZE], *at = name;
@@ -123,7 +126,7 @@ bool guest_parse_link(const struct nlmsghdr *nlh, struct guest_link *link)
 	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(ifi)),
 				  len - NLMSG_ALIGN(sizeof(ifi)))
 		parse_link_attr(attr, link);
-	/* What anybody may write on a device of another kind is not ours. */
+	/* Only an ifb can be ours: anybody may set an alias on other devices. */
 	if (strcmp(link->kind, "ifb"))
 		link->guest = 0;
 	return true;
@@ -167,7 +170,7 @@ static void parse_ours(const struct nlattr *filter, struct guest_ingress *ingres
 				parse_action(action, ingress);
 }
 
-/* A priority is reported also by itself, without a handle and without a filter. */
+/* The kernel also reports a priority alone, without a handle and a filter. */
 bool guest_parse_filter(const struct nlmsghdr *nlh, struct guest_ingress *ingress)
 {
 	const size_t len = mnl_nlmsg_get_payload_len(nlh);
@@ -279,7 +282,7 @@ int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress
 		error = kernel_dump_qdiscs(kernel, ifindex, &qdiscs);
 	if (error)
 		goto out;
-	/* A qdisc without an egress answers with the filters of its ingress. */
+	/* A qdisc without an egress returns the filters of its ingress. */
 	ingress->foreign_egress = egress.foreign && !egress.redirected &&
 				  !egress.passes_arp;
 	for (i = 0; i < qdiscs.n; i++)
@@ -378,7 +381,7 @@ static struct nlmsghdr *put_filter(void *buf, uint16_t type, uint16_t flags,
 	return nlh;
 }
 
-/* index: of an action that is there; 0: a new one. */
+/* index: an existing action; 0: a new one. */
 static void put_mirred(struct nlmsghdr *nlh, uint16_t list, uint32_t index, int ifb,
 		       bool made_qdisc)
 {
@@ -410,7 +413,7 @@ int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
 	return kernel_request(kernel, nlh, answer);
 }
 
-/* In the host's software: what a card redirects by itself is seen by no qdisc. */
+/* In software only: packets that a card redirects itself pass no qdisc. */
 int guest_redirect(struct kernel *kernel, int ifindex, int ifb, bool made_qdisc,
 		   struct answer *answer)
 {
@@ -427,7 +430,7 @@ int guest_redirect(struct kernel *kernel, int ifindex, int ifb, bool made_qdisc,
 	return kernel_request(kernel, nlh, answer);
 }
 
-/* A filter without an action lets pass what it matches: no further one is asked. */
+/* A filter without an action lets the packets pass, past all further filters. */
 int guest_pass_arp(struct kernel *kernel, int ifindex, struct answer *answer)
 {
 	char buf[MESSAGE_MAX];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The sockets: how messages are sent, and how answers are read. */
+/* The sockets: sends messages and reads answers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -22,11 +22,11 @@
 /* The kernel fills a dump's buffer up to 32 KiB when it is offered that much. */
 #define RECEIVE_SIZE	32768
 
-/* What one unread answer costs of the receive room, at most. */
+/* The most receive room that one unread answer takes. */
 #define ANSWER_ROOM	2048
 #define ECHO_ROOM	5376
 
-/* The kernel takes no message larger than the send room, 208 KiB by default. */
+/* The kernel accepts no message larger than the send room, 208 KiB by default. */
 #define SEND_MAX	(128 * 1024)
 
 #define DUMP_TRIES	32
@@ -41,8 +41,8 @@ static bool fail(struct open_failure *failure, int what, int error)
 }
 
 /*
- * Only the sockets move: they stay in the namespace they were made in, and this
- * process, with what "run" starts, stays where it was.
+ * Only the sockets are in the other namespace: they stay where they were created.
+ * This process, and the program that "run" starts, stay in their own namespace.
  */
 static bool enter_netns(const char *name, int *back, struct open_failure *failure)
 {
@@ -74,8 +74,8 @@ out_back:
 }
 
 /*
- * A caller may have closed our standard output: what is printed must not go into
- * the socket, so what nobody opened stays closed for writing.
+ * The caller may have closed our standard output. Output must not go into the
+ * socket: we fill the numbers up to 2, which then cannot be written to.
  */
 static struct mnl_socket *open_above_stdio(int bus)
 {
@@ -92,8 +92,9 @@ static struct mnl_socket *open_above_stdio(int bus)
 }
 
 /*
- * Connected to the kernel: otherwise anyone with CAP_NET_ADMIN in the namespace
- * could send here. This binds the socket as well, and costs no more than that.
+ * Connects the socket to the kernel: otherwise anyone with CAP_NET_ADMIN in the
+ * namespace could send messages to it. connect() also binds the socket, and costs
+ * no more than bind().
  */
 static int connect_socket(struct netlink *nl)
 {
@@ -121,7 +122,7 @@ static bool netlink_open(struct netlink *nl, int bus, struct open_failure *failu
 	error = connect_socket(nl);
 	if (error)
 		return fail(failure, OPEN_CONNECT, error);
-	/* Kernels that lack these answer with less: no reason to stop. */
+	/* Kernels without these options give shorter answers: not an error. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	return true;
@@ -135,7 +136,7 @@ static void netlink_close(struct netlink *nl)
 	memset(nl, 0, sizeof(*nl));
 }
 
-/* Both at once: by the time of the second the name may be another namespace's. */
+/* Opens both at once: later the name may belong to another namespace. */
 bool kernel_open(struct kernel *kernel, const char *netns,
 		 struct open_failure *failure)
 {
@@ -236,7 +237,7 @@ static void parse_extack(const struct nlmsghdr *nlh, struct answer *answer)
 	}
 }
 
-/* By rtnetlink, where one qdisc takes another's place, both are reported. */
+/* If one qdisc replaces another, rtnetlink reports both. */
 static void parse_echo(const struct nlmsghdr *nlh, struct answer *answer)
 {
 	struct qdisc_state state;
@@ -247,7 +248,7 @@ static void parse_echo(const struct nlmsghdr *nlh, struct answer *answer)
 	answer->has_state = true;
 }
 
-/* family: 0 on rtnetlink. Of the family, the state ends the answer. */
+/* family: 0 for rtnetlink. An answer of the family ends with the state. */
 void answer_parse(const struct nlmsghdr *nlh, uint16_t family,
 		  struct answer *answer)
 {
@@ -263,7 +264,7 @@ void answer_parse(const struct nlmsghdr *nlh, uint16_t family,
 	}
 }
 
-/* Until each of the n messages that began with seq is answered. */
+/* Reads until each of the n messages, numbered from seq, is answered. */
 static int receive_answers(struct netlink *nl, uint16_t family, unsigned int seq,
 			   struct answer *answers, unsigned int n)
 {
@@ -299,8 +300,9 @@ static size_t receive_room(int fd)
 }
 
 /*
- * The answers to one send() all wait to be read at once. Ask for room; as root of
- * the machine it is granted, elsewhere fewer are sent at a time.
+ * The answers to one send() all wait in the socket at the same time. So ask for
+ * more receive room. Only the root of the machine gets it; others send fewer
+ * messages at a time.
  */
 static unsigned int max_in_flight(struct netlink *nl, unsigned int n, bool echo)
 {
@@ -327,7 +329,7 @@ static unsigned int max_in_flight(struct netlink *nl, unsigned int n, bool echo)
 	return n ? n : 1;
 }
 
-/* Those that one send() takes, all by the same interface. */
+/* Sends as many orders as fit into one send(), all through the same interface. */
 static int exchange_some(struct kernel *kernel, bool generic,
 			 const struct order *orders, struct answer *answers,
 			 unsigned int n)
@@ -405,7 +407,7 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 	return error;
 }
 
-/* The number of the group, if that is what a list's element is about. */
+/* The number of the group, if the list element describes that group. */
 static uint32_t parse_group(const struct nlattr *group)
 {
 	const struct nlattr *attr;
@@ -426,7 +428,7 @@ static uint32_t parse_group(const struct nlattr *group)
 	return events ? id : 0;
 }
 
-/* Takes the numbers from the controller's answer; false: there is no family. */
+/* Reads the numbers from the controller's answer; false: there is no family. */
 bool family_parse(struct kernel *kernel, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr, *group;
@@ -494,11 +496,11 @@ struct dump {
 	struct netlink *nl;
 	handle_fn *handle;
 	void *data;
-	bool changed;		/* while it was read */
+	bool changed;		/* the list changed while it was read */
 	bool done;
 };
 
-/* One message of it. */
+/* Handles one message of the dump. */
 static int handle_dumped(struct dump *dump, const struct nlmsghdr *nlh)
 {
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -506,7 +508,7 @@ static int handle_dumped(struct dump *dump, const struct nlmsghdr *nlh)
 	switch (nlh->nlmsg_type) {
 	case NLMSG_DONE:
 		dump->done = true;
-		/* Carries the errno when the dump failed half-way. */
+		/* Has the errno if the dump failed half-way. */
 		return mnl_nlmsg_get_payload_len(nlh) < sizeof(int) ? 0 :
 		       netlink_errno(nlh);
 	case NLMSG_ERROR:
@@ -549,11 +551,11 @@ static int dump_until_whole(struct dump *dump, struct nlmsghdr *request)
 
 	for (tries = 0; tries < DUMP_TRIES; tries++) {
 		error = dump_once(dump, request);
-		/* EBUSY: another dump still runs on this socket, after an error. */
+		/* EBUSY: after an error, another dump still runs on this socket. */
 		if (error != EBUSY && (error || !dump->changed))
 			return error;
 	}
-	/* Still changing: it may lack something, so nobody may use it. */
+	/* Still changing: the list may be incomplete, so it must not be used. */
 	return error ? error : EAGAIN;
 }
 
@@ -567,7 +569,7 @@ int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
 	return dump_until_whole(&dump, request);
 }
 
-/* What is no qdisc is skipped. */
+/* Messages that are not about a qdisc are skipped. */
 static int handle_qdisc(void *data, const struct nlmsghdr *nlh)
 {
 	struct qdisc_list *list = data;
@@ -588,7 +590,7 @@ int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 			   handle_qdisc, list);
 }
 
-/* Nothing else is asked of a generic socket in a dump than the family. */
+/* All dumps on a generic socket are from the family. */
 static int handle_plug(void *data, const struct nlmsghdr *nlh)
 {
 	struct qdisc_list *list = data;
@@ -617,12 +619,12 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	error = dump_until_whole(&dump, nlh);
 	if (error != ENOENT || !kernel_find_family(kernel))
 		return error;
-	/* The module was loaded again, and its family has another number. */
+	/* The module was loaded again, and its family has a new number. */
 	nlh->nlmsg_type = kernel->family;
 	return dump_until_whole(&dump, nlh);
 }
 
-/* Returns 0 until the answer has come, then the index, or a negative errno. */
+/* Returns 0 before the answer has come, then the index or a negative errno. */
 static int handle_link(const struct netlink *nl, int len)
 {
 	const struct nlmsghdr *nlh;
@@ -643,9 +645,9 @@ static int handle_link(const struct netlink *nl, int len)
 }
 
 /*
- * What no ioctl() takes: names longer than IFNAMSIZ, or with a colon in them. The
- * device's names alone may be more than the room for a message: then only the
- * beginning is read, which has the index.
+ * For names that ioctl() does not accept: longer than IFNAMSIZ, or with a colon.
+ * The names of a device may be too long for our buffer: then only the beginning of
+ * the message is read, which has the index.
  */
 static int find_altname(struct netlink *nl, const char *name)
 {
@@ -673,8 +675,9 @@ static int find_altname(struct netlink *nl, const char *name)
 }
 
 /*
- * ioctl() on the netlink socket: it looks in the socket's own namespace, takes
- * alternative names since they exist, and costs a tenth of RTM_GETLINK.
+ * Uses ioctl() on the netlink socket. It looks in the socket's own namespace,
+ * accepts alternative names on all kernels that have them, and costs a tenth of
+ * RTM_GETLINK.
  */
 int kernel_ifindex(struct kernel *kernel, const char *name)
 {
@@ -684,7 +687,7 @@ int kernel_ifindex(struct kernel *kernel, const char *name)
 	errno = ENODEV;
 	if (len == 0 || len >= DEVICE_NAME_MAX)
 		return 0;
-	/* ioctl() reads no further than a colon, which only altnames may have. */
+	/* ioctl() stops at a colon, which only alternative names may have. */
 	if (len >= IFNAMSIZ || strchr(name, ':'))
 		return find_altname(&kernel->route, name);
 	memcpy(ifr.ifr_name, name, len);

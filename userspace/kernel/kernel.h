@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel as plugctl sees it: two sockets, one way to send. Nothing in this
- * folder prints: functions return an errno (0: done) or fill in what went wrong,
- * and report/ puts it into words.
+ * plugctl's interface to the kernel: two sockets, and one function to send. Nothing
+ * in this folder prints: functions return an errno (0: done) or store what went
+ * wrong, and report/ prints it.
  */
 #ifndef PLUGCTL_KERNEL_H
 #define PLUGCTL_KERNEL_H
@@ -24,8 +24,8 @@ struct netlink {
 	struct mnl_socket *socket;
 	unsigned int portid;
 	unsigned int seq;
-	size_t receive_room;	/* what the kernel grants for unread messages */
-	char *buf;		/* for what is received */
+	size_t receive_room;	/* what the kernel allows for unread messages */
+	char *buf;		/* for received messages */
 };
 
 struct cached;
@@ -46,7 +46,7 @@ struct kernel {
 	size_t cache_room;
 };
 
-/* What kernel_open() could not do. */
+/* The step of kernel_open() that failed. */
 struct open_failure {
 	enum {
 		OPEN_MEMORY, OPEN_SOCKET, OPEN_CONNECT, OPEN_PROC,
@@ -58,27 +58,27 @@ struct open_failure {
 };
 
 /*
- * Both sockets, in the network namespace of that name or path (NULL: this one).
- * Does nothing if they are open. Returns false, and why.
+ * Opens both sockets, in the network namespace of that name or path (NULL: this
+ * one). Does nothing if they are open. On failure returns false, and the reason.
  */
 bool kernel_open(struct kernel *kernel, const char *netns,
 		 struct open_failure *failure);
 void kernel_close(struct kernel *kernel);
 
-/* Where the files are that kernel_lock() makes. */
+/* The folder of the files that kernel_lock() creates. */
 #define LOCK_DIR	"/run"
 #define LOCK_PATH_MAX	64
 
 /*
- * For what takes several steps: one process at a time in that namespace. Waits
- * until deadline (of clock_now()). Returns an errno, EWOULDBLOCK: another one still
- * has it; path is the file that it was about. Close *lock.
+ * A lock for operations of several steps: one process at a time in that namespace.
+ * Waits until deadline (of clock_now()). Returns an errno; EWOULDBLOCK: another
+ * process still holds the lock; path is the name of the file. Close *lock.
  */
 int kernel_lock(struct kernel *kernel, uint64_t deadline,
 		char path[LOCK_PATH_MAX], int *lock);
 
 /*
- * Whether the kernel has the family: decides which interface is spoken. The
+ * Whether the kernel has the family; this decides which interface is used. The
  * answer is kept until kernel_find_family() asks again.
  */
 bool kernel_has_family(struct kernel *kernel);
@@ -87,28 +87,30 @@ bool kernel_find_family(struct kernel *kernel);
 /* The answer to one order. */
 struct answer {
 	bool complete;
-	int error;			/* an errno, 0: done; or the socket's */
-	char text[EXTACK_TEXT_MAX];	/* the kernel's own words, or "" */
-	bool has_state;			/* it was answered with the state */
+	int error;			/* errno of the kernel or the socket; 0: done */
+	char text[EXTACK_TEXT_MAX];	/* the kernel's message, or "" */
+	bool has_state;			/* the answer has the state */
 	struct qdisc_state state;
 };
 
 /*
- * The one way to send: n orders, with one system call there and as few as it
- * takes back. Returns an errno when a socket itself fails; the answers say how
- * each order fared.
+ * The only function that sends: n orders, with one system call, and as few as
+ * possible to receive the answers. Returns an errno if a socket itself fails; the
+ * answers have the result of each order.
  */
 int kernel_exchange(struct kernel *kernel, const struct order *orders,
 		    struct answer *answers, unsigned int n);
 
-/* One message of rtnetlink with NLM_F_ACK. Returns its errno, or the socket's. */
+/*
+ * Sends one rtnetlink message with NLM_F_ACK. Returns its errno, or the socket's.
+ */
 int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
 		   struct answer *answer);
 
 /*
- * A dump by rtnetlink, asked for until nothing has changed while it was read. Each
- * message is handed over, and NULL before the first: it begins (again). An errno
- * of the handler ends it.
+ * An rtnetlink dump, repeated until nothing has changed while it was read. The
+ * handler is called with each message, and with NULL when the dump begins or begins
+ * again. If the handler returns an errno, the dump ends.
  */
 typedef int handle_fn(void *data, const struct nlmsghdr *nlh);
 int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
@@ -122,36 +124,36 @@ struct qdisc_list {
 };
 
 /*
- * Of one device, or of all: every qdisc, by rtnetlink; or every plug, by the
- * family, which must be there (ENOENT: it is not). EAGAIN: the list changed
- * while it was read, each time it was tried.
+ * List every qdisc (by rtnetlink) or every plug (by the family) of one device, or
+ * of all. ENOENT: there is no family. EAGAIN: in each attempt the list changed
+ * while it was read.
  */
 int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list);
 int kernel_dump_family(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list);
 
-/* 0 when there is no such device: errno says why. */
+/* Returns 0 if there is no such device: errno says why. */
 int kernel_ifindex(struct kernel *kernel, const char *name);
 
-/* For output. NULL when it is gone; text has room for IF_NAMESIZE. */
+/* For output. Returns NULL if the device is gone; text has room for IF_NAMESIZE. */
 char *kernel_ifname(struct kernel *kernel, int ifindex, char *text);
 
-/* For monitor: events of a multicast group, and reading them. */
+/* For monitor: joins a multicast group, and reads its events. */
 int netlink_join(struct netlink *nl, unsigned int group);
 ssize_t netlink_receive(struct netlink *nl);
 
-/* NLMSG_DONE's or NLMSG_ERROR's errno, as a positive number. */
+/* The errno in NLMSG_DONE or NLMSG_ERROR, as a positive number. */
 int netlink_errno(const struct nlmsghdr *nlh);
 
-/* For the tests and fuzzers: one message of an answer. */
+/* For the tests and fuzzers: parses one message of an answer. */
 void answer_parse(const struct nlmsghdr *nlh, uint16_t family,
 		  struct answer *answer);
 bool family_parse(struct kernel *kernel, const struct nlmsghdr *nlh);
 
 /*
- * Unlike mnl_nlmsg_ok(), which takes a length of 2^31 and up for a negative
- * number, and never ends from there.
+ * mnl_nlmsg_ok() treats a length of 2^31 and more as negative, and then the loop
+ * never ends.
  */
 static inline bool message_ok(const struct nlmsghdr *nlh, int len)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Build the netlink messages that plugctl sends. */
+/* Builds the netlink messages that plugctl sends. */
 #include <string.h>
 
 #include <libmnl/libmnl.h>
@@ -10,11 +10,11 @@
 #include "message.h"
 #include "state.h"
 
-/* In the kernel's headers since 5.5 and 4.4: too late for some systems. */
+/* In the kernel's headers since 5.5 and 4.4: older systems lack them. */
 #define LINK_ALT_IFNAME		53
 #define LINK_SKIP_STATS		(1 << 3)
 
-/* Zeroed: libmnl does not clear the padding behind attributes. */
+/* Zeroes the buffer: libmnl does not clear the padding after attributes. */
 static struct nlmsghdr *put_header(void *buf, size_t most)
 {
 	memset(buf, 0, most);
@@ -43,7 +43,7 @@ struct nlmsghdr *message_tc(void *buf, uint16_t type, uint16_t flags,
 	return put_tc(buf, MESSAGE_MAX, type, flags, at);
 }
 
-/* Of an order: no more room than one has. */
+/* Begins the message of an order, with the room that an order has. */
 static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags,
 				  const struct address *at)
 {
@@ -83,7 +83,7 @@ static struct nlmsghdr *put_plug(void *buf, uint16_t flags, uint8_t cmd)
 	return put_generic(buf, flags, cmd, SCH_PLUG_FAMILY_VERSION);
 }
 
-/* Answered with the state after it, or with an acknowledgment, which costs less. */
+/* The answer is the new state, or an acknowledgment, which costs less. */
 static struct nlmsghdr *put_change(void *buf, const struct order *order)
 {
 	const struct action *action = &order->action;
@@ -100,10 +100,11 @@ static struct nlmsghdr *put_change(void *buf, const struct order *order)
 }
 
 /*
- * By rtnetlink: neither NLM_F_CREATE nor NLM_F_REPLACE, and the kind is named: if
- * the qdisc with that handle is gone, or is another one by now, the kernel refuses.
- * The parent is not named: kernels without the fix for CVE-2025-21700 would move
- * the qdisc there instead of giving it the command, and report success.
+ * An action by rtnetlink. The message has neither NLM_F_CREATE nor NLM_F_REPLACE,
+ * and names the kind: if the qdisc with that handle is gone or has been replaced by
+ * another kind, the kernel refuses. The message does not name the parent: kernels
+ * without the fix for CVE-2025-21700 would move the qdisc there instead of
+ * executing the command, and report success.
  */
 static struct nlmsghdr *put_action(void *buf, const struct order *order)
 {
@@ -122,7 +123,7 @@ static struct nlmsghdr *put_action(void *buf, const struct order *order)
 }
 
 /*
- * at.handle must be free: then NLM_F_REPLACE decides, on every kernel, whether an
+ * at.handle must be unused: then on every kernel NLM_F_REPLACE decides whether an
  * explicitly attached qdisc at that parent is replaced.
  */
 static struct nlmsghdr *put_add(void *buf, const struct order *order)
@@ -162,7 +163,9 @@ struct nlmsghdr *message_order(void *buf, const struct order *order)
 	}
 }
 
-/* The device is a hint: today's kernels send every device's qdiscs anyway. */
+/*
+ * The device is only a hint: current kernels send the qdiscs of all devices anyway.
+ */
 struct nlmsghdr *message_dump_qdiscs(void *buf, int ifindex)
 {
 	const struct address at = { .ifindex = ifindex };

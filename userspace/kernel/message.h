@@ -8,14 +8,14 @@
 
 #include <linux/netlink.h>
 
-/* Enough room for any one of them, and for any order. */
+/* Enough room for any of these messages, and for any order. */
 #define MESSAGE_MAX	256
 #define ORDER_MAX	80
 
 /* ALTIFNAMSIZ of the kernel, the NUL included. */
 #define DEVICE_NAME_MAX	128
 
-/* Where in the kernel one qdisc is. */
+/* The place of a qdisc in the kernel. */
 struct address {
 	int ifindex;
 	uint32_t handle;
@@ -23,11 +23,11 @@ struct address {
 	uint64_t id;		/* in the family sch_plug; 0: by rtnetlink */
 };
 
-/* What a plug is to do. */
+/* A command to a plug. */
 struct action {
 	int code;		/* TCQ_PLUG_* */
 	uint32_t limit;		/* with TCQ_PLUG_LIMIT */
-	bool upto;		/* the epoch is named, and means this plug's */
+	bool upto;		/* names an epoch, which belongs to this plug */
 	uint64_t epoch;
 };
 
@@ -39,14 +39,14 @@ enum order_kind {
 	ORDER_DEL,
 };
 
-/* One thing to ask of the kernel. */
+/* One request to the kernel. */
 struct order {
 	enum order_kind kind;
 	struct address at;
 	struct action action;
-	bool no_options;	/* ORDER_ADD: both modules take their defaults */
-	bool force;		/* ORDER_ADD: replace what is there */
-	bool echo;		/* the state is wanted with the answer */
+	bool no_options;	/* ORDER_ADD: both modules use their defaults */
+	bool force;		/* ORDER_ADD: replace an existing qdisc */
+	bool echo;		/* the answer must have the state */
 	uint32_t at_exit;
 };
 
@@ -56,8 +56,8 @@ static inline bool order_is_generic(const struct order *order)
 }
 
 /*
- * The sender adds the sequence number and, to messages of the family, the type,
- * which is the number that this kernel has given the family.
+ * The sender sets the sequence number and, in messages of the family, the type: the
+ * number that this kernel has assigned to the family.
  */
 struct nlmsghdr *message_order(void *buf, const struct order *order);
 struct nlmsghdr *message_dump_qdiscs(void *buf, int ifindex);
@@ -66,7 +66,9 @@ struct nlmsghdr *message_dump_links(void *buf);
 struct nlmsghdr *message_find_altname(void *buf, const char *name);
 struct nlmsghdr *message_find_family(void *buf);
 
-/* The beginnings of those that make a guest; guest.c adds the attributes. */
+/*
+ * The beginnings of the messages that set up a guest; guest.c adds the attributes.
+ */
 struct nlmsghdr *message_link(void *buf, uint16_t type, uint16_t flags, int ifindex);
 struct nlmsghdr *message_tc(void *buf, uint16_t type, uint16_t flags,
 			    const struct address *at);

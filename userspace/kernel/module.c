@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the system has of the module sch_plug. Read only by "version" and after
- * the kernel has said that it does not know the qdisc.
+ * Finds out which sch_plug modules are installed and loaded. Used only by
+ * "version", and after the kernel has reported that it does not know the qdisc.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #define MODULE_FILE	"/sch_plug.ko"
 #define SIGNATURE	"~Module signature appended~\n"
 
-/* The first line of a file; false when there is no such file. */
+/* Reads the first line of a file; false if there is no such file. */
 static bool read_line(char *text, size_t size, const char *root, const char *path)
 {
 	char name[MODULE_PATH_MAX];
@@ -41,8 +41,8 @@ static bool exists(const char *root, const char *path)
 }
 
 /*
- * The word of modules.dep (or modules.builtin) that names the module's file,
- * whatever it is compressed with.
+ * Finds the word of modules.dep (or modules.builtin) that names the module's file,
+ * with any compression.
  */
 static bool find_in_index(char *path, size_t size, const char *root,
 			  const char *release, const char *index)
@@ -68,7 +68,7 @@ static bool find_in_index(char *path, size_t size, const char *root,
 	return found;
 }
 
-/* Only an uncompressed file shows whether it is signed. */
+/* Only in an uncompressed file can we see whether it is signed. */
 static bool is_unsigned(const char *root, const char *release, const char *path)
 {
 	char name[MODULE_PATH_MAX * 2], tail[sizeof(SIGNATURE) - 1];
@@ -132,7 +132,7 @@ static bool is_locked_down(const char *root)
 	file = fopen(name, "re");
 	if (!file)
 		return false;
-	/* Four bytes of attributes, then the value. */
+	/* The file has four bytes of attributes, then the value. */
 	if (fread(var, 1, sizeof(var), file) != sizeof(var))
 		var[4] = 0;
 	fclose(file);

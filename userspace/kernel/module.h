@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the system has of the module sch_plug, loaded and on disk. */
+/* Which sch_plug modules are loaded and on disk. */
 #ifndef PLUGCTL_MODULE_H
 #define PLUGCTL_MODULE_H
 
@@ -12,22 +12,22 @@
 
 struct module_info {
 	bool loaded;
-	char version[MODULE_TEXT_MAX];	/* of the loaded one; "": the in-tree one */
+	char version[MODULE_TEXT_MAX];	/* of the loaded module; "": the in-tree one */
 	char release[MODULE_TEXT_MAX];	/* of the running kernel */
-	bool has_modules;		/* its folder in /lib/modules is there */
+	bool has_modules;		/* its folder in /lib/modules exists */
 	bool builtin;
-	char path[MODULE_PATH_MAX];	/* for the running kernel, "": none */
+	char path[MODULE_PATH_MAX];	/* module for the running kernel, "": none */
 	bool path_is_intree;
-	bool path_unsigned;		/* for certain */
-	char elsewhere[MODULE_TEXT_MAX]; /* a kernel it is installed for, or "" */
+	bool path_unsigned;		/* known to be unsigned */
+	char elsewhere[MODULE_TEXT_MAX]; /* another kernel that has the module, or "" */
 	bool locked_down;		/* only signed modules may be loaded */
 	bool loading_disabled;
 };
 
-/* root is "" but for tests; release NULL means the running kernel's. */
+/* root is "" except in tests; release NULL means that of the running kernel. */
 void module_look(struct module_info *info, const char *root, const char *release);
 
-/* Why the kernel does not know the kind "plug", and what to do about it. */
+/* Explains why the kernel does not know the kind "plug", and what to do. */
 void module_advice(char advice[ADVICE_MAX], const struct module_info *info);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Parse messages about one qdisc. */
+/* Parses messages about one qdisc. */
 #include <string.h>
 
 #include <libmnl/libmnl.h>
@@ -12,7 +12,7 @@
 /* In <linux/gen_stats.h> since 5.5. */
 #define STATS_PKT64	8
 
-/* Copies as much as both sides know; the rest of dst is left alone. */
+/* Copies as much as both sides have; the rest of dst does not change. */
 static void copy_payload(void *dst, size_t size, const struct nlattr *attr)
 {
 	size_t len = mnl_attr_get_payload_len(attr);
@@ -20,7 +20,7 @@ static void copy_payload(void *dst, size_t size, const struct nlattr *attr)
 	memcpy(dst, mnl_attr_get_payload(attr), len < size ? len : size);
 }
 
-/* 64-bit attributes may be aligned to 4 bytes only. */
+/* 64-bit attributes may be aligned to only 4 bytes. */
 static bool copy_u64(uint64_t *dst, const struct nlattr *attr)
 {
 	if (mnl_attr_get_payload_len(attr) != sizeof(*dst))
@@ -180,7 +180,7 @@ static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state
 	}
 }
 
-/* Of a message that is long enough for them: the variable is called attr. */
+/* The message must be long enough. The variable is called attr. */
 #define for_each_plug_attr(nlh)						\
 	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN), \
 				  mnl_nlmsg_get_payload_len(nlh) - GENL_HDRLEN)
@@ -195,7 +195,7 @@ int plug_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
 	for_each_plug_attr(nlh)
 		if (!parse_plug_attr(attr, state))
 			return -1;
-	/* What cannot be is not to be calculated with. */
+	/* Do not calculate with impossible values. */
 	if (!state->id || state->ifindex <= 0 || !state->epoch ||
 	    state->released > state->epoch)
 		return -1;
@@ -238,10 +238,10 @@ bool plug_holds_unreleased(const struct qdisc_state *state)
 
 bool plug_is_draining(const struct qdisc_state *state)
 {
-	/* The in-tree module does not say what it has released. */
+	/* The in-tree module does not report what it has released. */
 	if (!state->has_state)
 		return state->held_packets;
-	/* Nothing leaves before the next release. */
+	/* Stopped: nothing leaves before the next release. */
 	if (state->stopped_packets)
 		return false;
 	if (state->head_epoch)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the devices that somebody names to the plugs that the kernel has there. */
+/* Finds the plugs of the devices that the user names. */
 #ifndef PLUGCTL_TARGET_H
 #define PLUGCTL_TARGET_H
 
@@ -13,43 +13,43 @@
 #define NS_PER_S	1000000000ULL
 #define NEVER		UINT64_MAX
 
-/* What has become of a target. TARGET_OK: found, and nothing has failed yet. */
+/* The outcome for a target. TARGET_OK: found, and nothing has failed yet. */
 enum target_error {
 	TARGET_OK,
-	TARGET_DUPLICATE,	/* the plug of an earlier one: no failure */
+	TARGET_DUPLICATE,	/* same plug as an earlier target: no failure */
 	TARGET_NO_DEVICE,
 	TARGET_NAME_TOO_LONG,
 	TARGET_NO_PLUG,
-	TARGET_SEVERAL,		/* and nothing says which */
-	TARGET_DEFAULT,		/* the kernel's default qdisc takes no commands */
-	TARGET_GONE,		/* the plug was there */
-	TARGET_REPLACED,	/* by another plug, and the action names an epoch */
+	TARGET_SEVERAL,		/* several plugs, and none is selected */
+	TARGET_DEFAULT,		/* a default qdisc of the kernel: takes no commands */
+	TARGET_GONE,		/* the plug has gone away */
+	TARGET_REPLACED,	/* by another plug, but the action names an epoch */
 	TARGET_UNABLE,		/* the module, or rtnetlink, cannot do the action */
 	TARGET_REFUSED,		/* by the kernel: error and text say why */
 	TARGET_NO_ANSWER,
 	TARGET_UNCHECKED,	/* error: why its state could not be read */
-	TARGET_NAMED,		/* a command has reported its own error */
+	TARGET_NAMED,		/* the command has reported the error itself */
 };
 
 struct target {
 	const char *name;	/* as typed */
-	int named;		/* the device of that name; a guest's is not at's */
+	int named;		/* the named device; for a guest at has the ifb */
 	struct address at;
-	bool cached;		/* found earlier: may have moved since */
-	bool replaced;		/* by that name another plug was found earlier */
+	bool cached;		/* found earlier: may have moved since then */
+	bool replaced;		/* earlier the name had another plug */
 	enum target_error failed;
 	bool reported;
 	int error;
-	char text[EXTACK_TEXT_MAX];	/* the kernel's own words, or "" */
+	char text[EXTACK_TEXT_MAX];	/* the kernel's message, or "" */
 	unsigned int count;	/* TARGET_SEVERAL: how many */
-	struct qdisc_state state;	/* as last heard */
+	struct qdisc_state state;	/* as last reported */
 };
 
-/* Which plug of a device. */
+/* Selects a plug of a device. */
 struct selector {
 	bool have_parent;
 	bool have_handle;
-	bool all;		/* each of them */
+	bool all;		/* all plugs */
 	uint32_t parent;
 	uint32_t handle;
 };
@@ -60,30 +60,33 @@ struct targets {
 };
 
 /*
- * The plugs of the devices of those names, each with what became of the search.
+ * Finds the plugs of the named devices; each target has the result of its search.
  * Returns an errno if nothing could be done at all. Free v.
  */
 int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 		 const struct selector *selector, struct targets *targets);
 
-/* In a batch: where it was found. Best effort: else it is looked up again. */
+/*
+ * In a batch: remembers where the plug was found. If it cannot, it is looked up
+ * again.
+ */
 void keep_target(struct kernel *kernel, const struct selector *selector,
 		 struct target *target);
 
-/* The device alone; sets failed. Returns whether it is there. */
+/* Finds only the device; sets failed. Returns whether the device exists. */
 bool find_device(struct kernel *kernel, struct target *target);
 
 /*
- * All plugs, or those of a device, by the family where there is one. sent: with
- * the packets that were sent, for which rtnetlink is asked as well.
+ * Lists all plugs, or those of a device, by the family if there is one. sent: also
+ * get the sent packets, by rtnetlink.
  */
 int dump_plugs(struct kernel *kernel, int ifindex, bool sent,
 	       struct qdisc_list *list);
 
 /*
- * The same, sorted by device and handle, for targets whose device is known: a
- * plug of theirs is in the list if there is one. A device without one that is a
- * guest's gives way to the ifb that has its plug (guest.h), in the target.
+ * The same, sorted by device and handle, for targets whose device is known: the
+ * list has all their plugs. If a target is the device of a guest and has no plug,
+ * the target is changed to the ifb that has the guest's plug (guest.h).
  */
 int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
 	       bool sent, struct qdisc_list *list);
@@ -91,45 +94,46 @@ int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
 bool is_selected(const struct selector *selector, const struct qdisc_state *state);
 
 /*
- * Ask the kernel again. What is gone gets TARGET_GONE. Returns an errno, with
- * TARGET_UNCHECKED for all that were fine: nothing is known of them then.
+ * Reads the state of the targets again. Plugs that are gone get TARGET_GONE. On
+ * failure returns an errno, and all targets that were TARGET_OK get
+ * TARGET_UNCHECKED, because their state is unknown.
  */
 int refresh_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n);
 
 /*
- * Where a cached target was not there any more: looks for its plug again.
- * Returns whether there is another one, in the target.
+ * For a cached target whose plug is gone: looks for the plug again. Returns whether
+ * another one was found, which is then in the target.
  */
 bool relocate_target(struct kernel *kernel, const struct selector *selector,
 		     struct target *target);
 
 /*
- * Send an action to every target that is TARGET_OK. One that was cached and is
- * not there any more is looked for once more; a plug that was found instead gets
- * the action unless that names an epoch: the numbers were another plug's. state is
- * the state afterwards only if echo is set.
+ * Sends an action to every target that is TARGET_OK. If a cached target is gone, it
+ * is looked up once more. Another plug that is found then gets the action, unless
+ * the action names an epoch, which would be an epoch of the old plug. state is the
+ * new state only if echo is set.
  */
 void change_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n,
 		    const struct action *action, bool echo);
 
-/* The plug belongs to our socket. Returns an errno. */
+/* Makes our socket the owner of the plug. Returns an errno. */
 int own_target(struct kernel *kernel, const struct target *target,
 	       uint32_t at_exit);
 
-/* After a command: the statistics as well, if the plug is still there. */
+/* After a command: adds the statistics, if the plug still exists. */
 void add_statistics(struct kernel *kernel, struct qdisc_state *state);
 
 /*
- * Until every released packet has left the targets, or the deadline (by
+ * Waits until every released packet has left the targets, or the deadline (by
  * clock_now()) has passed: ETIMEDOUT. Another errno: they could not be checked.
- * What is gone meanwhile, or stopped, is not waited for.
+ * Does not wait for stopped packets, or for plugs that go away.
  */
 int drain_targets(struct kernel *kernel, const struct selector *selector,
 		  struct target *targets, unsigned int n, uint64_t deadline);
 
-/* Time that never jumps, in nanoseconds. */
+/* The monotonic time, in nanoseconds. */
 uint64_t clock_now(void);
 
 #endif

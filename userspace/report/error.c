@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages: one line each on stderr, and what the kernel's errors mean. */
+/* Prints messages, one line each, to stderr, and explains the kernel's errors. */
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
@@ -52,9 +52,9 @@ void messages_write(struct messages *messages)
 }
 
 /*
- * One line, and legible, whatever was typed and is quoted in it; where and text
- * are made so in place. What was printed before comes first, also when both go to
- * one file.
+ * Prints one legible line, even if it quotes unprintable input; where and text are
+ * cleaned in place. Earlier output is flushed first, so that the order is right if
+ * both go to one file.
  */
 static void say(struct request *req, const char *where, const char *text)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One path that prints text and JSON. */
+/* Prints both text and JSON. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "out.h"
 #include "text.h"
 
-/* The format has one %s. */
+/* The format must have one %s. */
 static void print(struct out *out, const char *format, const char *text)
 {
 	fprintf(out->file, format, text);
@@ -48,7 +48,7 @@ static void push(struct out *out, const char *key, struct json_object *value)
 		out->failed = true;
 		return;
 	}
-	/* The parent's reference, and one of our own until out_end(). */
+	/* The parent has a reference, and we keep our own until out_end(). */
 	if (out->depth)
 		out_value(out, key, json_object_get(value));
 	out->stack[out->depth++] = value;
@@ -85,7 +85,7 @@ void out_end(struct out *out)
 
 void out_u64(struct out *out, const char *key, const char *format, uint64_t v)
 {
-	/* JSON readers, and old json-c, know 64 bits with a sign. */
+	/* Readers of JSON, and old json-c, expect signed 64 bits. */
 	int64_t number = v > INT64_MAX ? INT64_MAX : (int64_t)v;
 	char text[HUMAN_TEXT_MAX];
 
@@ -158,7 +158,7 @@ void out_text(struct out *out, const char *format, ...)
 	out->dirty = true;
 }
 
-/* On a terminal that understands it, unless NO_COLOR is set. */
+/* Colours only on a terminal that has them, and unless NO_COLOR is set. */
 static bool wants_color(FILE *file)
 {
 	const char *no_color = getenv("NO_COLOR");

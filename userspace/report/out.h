@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Text for people and JSON for programs through the same calls: each fact is
- * handed over once, with its JSON key and its text format. A key of NULL is
- * text only, a format of NULL is JSON only; what goes into an array has a key,
- * which is not printed. A format has one conversion, %s, whatever is printed.
+ * The same calls print text for people and JSON for programs: each value is passed
+ * once, with its JSON key and its text format. If the key is NULL the value is text
+ * only, if the format is NULL it is JSON only. Elements of an array also have a
+ * key, which is not printed. The only conversion in a format is %s, for every type.
  */
 #ifndef PLUGCTL_OUT_H
 #define PLUGCTL_OUT_H
@@ -22,14 +22,14 @@ struct out {
 	bool json;
 	bool pretty;
 	bool color;
-	bool color_is_known;	/* false: found out when it matters */
+	bool color_is_known;	/* false: determined when needed */
 	bool failed;		/* out of memory for JSON */
 	bool dirty;		/* something was printed since out_flush() */
 	struct json_object *stack[OUT_DEPTH_MAX];
 	unsigned int depth;
 };
 
-/* The outermost container is printed, on a line of its own, when it ends. */
+/* The outermost container is printed, on its own line, when it ends. */
 void out_object(struct out *out, const char *key);
 void out_array(struct out *out, const char *key);
 void out_end(struct out *out);
@@ -42,7 +42,7 @@ void out_count(struct out *out, const char *key, const char *format, uint64_t v,
 void out_size(struct out *out, const char *key, const char *format, uint64_t v);
 void out_age(struct out *out, const char *key, const char *format, uint64_t v);
 
-/* JSON only; the value is handed over. */
+/* JSON only; takes over the reference to the value. */
 void out_value(struct out *out, const char *key, struct json_object *value);
 
 /* Text only. */
@@ -51,8 +51,8 @@ void out_text(struct out *out, const char *format, ...)
 void out_bold(struct out *out, const char *text);
 
 /*
- * Returns false when something could not be written, now or before. What has begun
- * and not ended, after an error, is not printed.
+ * Returns false if something could not be written, now or before. After an error, a
+ * container that was not ended is not printed.
  */
 bool out_flush(struct out *out);
 

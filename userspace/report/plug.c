@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How the state of a plug looks: for people, as JSON, as fields. */
+/* Prints the state of a plug: for people, as JSON, as fields. */
 #include <inttypes.h>
 #include <net/if.h>
 
 #include "report.h"
 #include "text.h"
 
-/* Text only: the part of the limit that is in use. */
+/* Text only: the percentage of the limit that is in use. */
 static void print_share(struct out *out, uint64_t part, uint64_t whole)
 {
 	uint64_t tenths;
@@ -142,7 +142,7 @@ static void print_closed(struct out *out, const struct qdisc_state *state)
 			plug_stat(state, CLOSED_AGE));
 }
 
-/* What only programs, or people who look for something odd, want to know. */
+/* Counters that only programs and troubleshooters need. */
 static void print_counters(struct out *out, const struct qdisc_state *state)
 {
 	if (state->has_sent) {

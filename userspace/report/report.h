@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What becomes of a request, in words: the only place that prints. */
+/* Prints the results of a request. Nothing else prints. */
 #ifndef PLUGCTL_REPORT_H
 #define PLUGCTL_REPORT_H
 
 #include "../cli/plugctl.h"
 
 /*
- * One line on stderr, with one write(): "plugctl: WHERE: what is wrong: what to
- * do". where may be NULL. The request's status becomes that one unless a worse
- * one is there. Returns the status given.
+ * Prints one line to stderr, with one write(): "plugctl: WHERE: what is wrong: what
+ * to do". where may be NULL. Sets the request's status, unless that is already
+ * worse. Returns the given status.
  */
 int complain(struct request *req, int status, const char *where,
 	     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The same for what is no failure; silent with -q. */
+/* The same for messages that are not failures; silent with -q. */
 void note(struct request *req, const char *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Usage errors: what is wrong, then how the command is used. */
+/* Usage errors: prints what is wrong, then the usage of the command. */
 int complain_usage(struct request *req, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What was held back is written now, and nothing is held any more. */
+/* Writes the messages that were held back, and stops holding messages. */
 void messages_write(struct messages *messages);
 
 int complain_memory(struct request *req);
@@ -31,20 +31,20 @@ int complain_output(struct request *req);
 int complain_netlink(struct request *req, int error);
 int complain_open(struct request *req, const struct open_failure *failure);
 
-/* The kernel said no: text is what it said itself, or "". */
+/* The kernel refused: text is its own message, or "". */
 int complain_refusal(struct request *req, const char *where, int error,
 		     const char *text);
 
-/* What has become of a target, unless all is well or it was reported before. */
+/* Reports the failure of a target, if it failed and was not reported before. */
 int complain_target(struct request *req, struct target *target);
 
-/* After a command: each target that failed, then the states, with -v or -j. */
+/* After a command: reports each failed target, then, with -v or -j, the states. */
 void report_targets(struct request *req);
 
-/* How a plug looks. A block of lines, or one JSON object. */
+/* Prints a plug as a block of lines, or as one JSON object. */
 void print_plug(struct out *out, const char *name, const struct qdisc_state *state);
 
-/* The same object's members, into an object that has begun. JSON only. */
+/* Prints only the members, into an object that has begun. JSON only. */
 void print_plug_members(struct out *out, const char *name,
 			const struct qdisc_state *state);
 
@@ -59,8 +59,8 @@ void print_fields(struct out *out, const char *name,
 		  const struct qdisc_state *state);
 
 /*
- * A device's name for output: its own, or if it is gone the one that was typed
- * (NULL: NULL). text has room for IF_NAMESIZE.
+ * The name of a device for output: its current name, or if the device is gone the
+ * typed name (which may be NULL). text has room for IF_NAMESIZE.
  */
 const char *device_name(struct kernel *kernel, int ifindex, const char *typed,
 			char *text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How single values look. */
+/* Formats single values. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -8,10 +8,10 @@
 
 #include "text.h"
 
-/* The bytes of the character that begins here; 0 if it is not to be printed. */
+/* Length of the character that begins here; 0 if it must not be printed. */
 static unsigned int printable_len(const unsigned char *text)
 {
-	/* The least that so many bytes are for; less would be overlong. */
+	/* The lowest character for each length; lower ones would be overlong. */
 	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
 	unsigned int len, i;
 	uint32_t c = text[0];
@@ -84,7 +84,7 @@ void format_size(char text[HUMAN_TEXT_MAX], uint64_t bytes)
 		shift += 10;
 		u++;
 	}
-	/* No factor of 10 before the shift: bytes may be near 2^64. */
+	/* Do not multiply by 10 before the shift: bytes may be near 2^64. */
 	format_tenths(text, (bytes >> shift) * 10 +
 		      ((bytes & ((1ULL << shift) - 1)) * 10 >> shift), units[u]);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How single values look. */
+/* Formats single values. */
 #ifndef PLUGCTL_TEXT_H
 #define PLUGCTL_TEXT_H
 
 #include <stdint.h>
 
-/* The longest text that these make, NUL included. */
+/* The longest texts that these functions produce, NUL included. */
 #define HANDLE_TEXT_MAX	16
 #define HUMAN_TEXT_MAX	32
 
@@ -15,8 +15,8 @@ void format_size(char text[HUMAN_TEXT_MAX], uint64_t bytes);
 void format_age(char text[HUMAN_TEXT_MAX], uint64_t nanoseconds);
 
 /*
- * Puts '?' for what a terminal or a reader of JSON could not handle: control
- * characters, and bytes that are no UTF-8. Devices may have such names.
+ * Replaces by '?' what a terminal or a reader of JSON could not handle: control
+ * characters, and bytes that are not UTF-8. Device names may have them.
  */
 void make_printable(char *text);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every unit test includes: cmocka wants these in this order. */
+/* Included by every unit test; cmocka needs this order. */
 #ifndef PLUGCTL_TESTS_CHECK_H
 #define PLUGCTL_TESTS_CHECK_H
 
@@ -45,7 +45,7 @@ static inline void capture_flush(struct capture *c)
 	const off_t len = lseek(fd, 0, SEEK_END);
 
 	fflush(c->session.out.file);
-	/* A test of its own has put something else there. */
+	/* A test may have replaced it. */
 	if (len < 0)
 		return;
 	free(c->err);
@@ -68,7 +68,7 @@ static inline void use_json(struct capture *c)
 	c->session.out.json = true;
 }
 
-/* All of them: bits from the first to the last. */
+/* All statistics: the bits from the first to the last. */
 #define STATS_ALL	((2U << SCH_PLUG_A_STATS_MAX) - (1U << SCH_PLUG_A_STATS_QUEUED_PACKETS))
 
 /* A plug with something in every field. */

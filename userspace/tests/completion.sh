@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The completion in a real bash and a real zsh: what is offered for the
+# Tests the completion in a real bash and a real zsh: the candidates for the
 # beginning of a command line. usage: completion.sh PLUGCTL; prints TAP. Devices
-# that have a plug, and epochs: see functional/plugctl-users.sh.
+# that have a plug, and epochs, are tested in functional/plugctl-users.sh.
 set -u
 real=$(realpath "${1:-plugctl}")
 here=$(realpath "$(dirname "$0")")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# Names that a device has here, in place of the plugs that no unit test has.
+# Fixed device names, as a unit test has no plugs.
 ln -s "$real" "$dir/plugctl"
 PATH=$dir:$PATH
 # shellcheck source=../completion/plugctl.bash
@@ -37,7 +37,7 @@ point() {
 in_bash() {
 	local line=$1 last
 	read -r -a COMP_WORDS <<< "$line"
-	# A blank at the end: the word to complete is the next one, still empty.
+	# A blank at the end: complete the next word, which is still empty.
 	[[ $line != *' ' ]] || COMP_WORDS+=('')
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 	last=${COMP_WORDS[COMP_CWORD]}
@@ -100,7 +100,7 @@ else
 	done <<< "$lines" 3< "$dir/offered"
 fi
 
-# What all three are told, without a shell: a word, a tab, what it is, a line each.
+# The candidates for all three shells, one per line: a word, a tab, a description.
 answers() {
 	local words
 	read -r -a words <<< "${1#plugctl}"
@@ -117,8 +117,8 @@ while IFS='|' read -r line wanted; do
 		"$(answers "$line" | grep -Evc $'^[^\t ]+\t[^\t]*$|^:files$|^:command [0-9]+$')" 0
 done <<< "$lines"
 
-# fish prints these answers as they are. Where it is not installed, that its script
-# asks for them and knows both that are more than words.
+# fish prints these answers unchanged. If it is not installed, check that its script
+# asks for them, and handles both special answers.
 fish=$here/../completion/plugctl.fish
 if command -v fish > /dev/null; then
 	while IFS='|' read -r line wanted; do
@@ -131,7 +131,7 @@ else
 	done
 fi
 
-# Every word that is offered is one that plugctl takes.
+# plugctl must accept every word that is offered.
 for command in $(answers "plugctl " | cut -f 1); do
 	point "$command is a command" "$("$real" help "$command")" "usage: plugctl *"
 done

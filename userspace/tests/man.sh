@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The table of commands and plugctl(8) agree: what follows each command's name, its
-# other names, and that each option is explained. usage: man.sh PLUGCTL; prints TAP.
+# The table of commands and plugctl(8) must agree: the arguments of each command,
+# its other names, and that each option is explained. usage: man.sh PLUGCTL; prints
+# TAP.
 set -u
 plugctl=$(realpath "${1:-plugctl}")
 page=$(realpath "$(dirname "$0")")/../man/plugctl.8
@@ -20,18 +21,18 @@ point() {
 	fi
 }
 
-# Both ways of writing an argument come to its bare words.
+# Reduces both notations of arguments to the bare words.
 words() {
 	tr 'A-Z=|' 'a-z  ' | sed -E 's/\.\.\.|[]:[]//g' | xargs -n 1 | grep -vxE -- '-{0,2}' | xargs
 }
 
-# in_table: its arguments in the table of commands
+# in_table COMMAND: its arguments in the table of commands
 in_table() {
 	"$plugctl" -j help "$1" | sed 's/.*"usage":"\([^"]*\)".*/\1/' |
 		sed -E 's/\bDEV\b/device/g; s/\bH:/major/g; s/-- / /'
 }
 
-# in_page: the same in its .It, without the macros
+# in_page COMMAND: its arguments in the .It line of the page, without the macros
 in_page() {
 	sed -n -e ':a' -e "/^\.It Cm $1\( \|\$\)/{/\\\\\$/{s/\\\\\$//;N;s/\n//;ba};p;q}" "$page" |
 		sed -E "s/^\.It Cm $1//; s/\b(Cm|Ar|Op|Oo|Oc|Fl|Ns)\b//g"

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The functional tests take the machine apart on which they run, so they must
-# refuse to run anywhere but in the VM. Here each is started in a network namespace
-# of its own, with a link that it is to leave alone. Where there are no namespaces:
-# each begins with the library, and that refuses before it does anything. Prints TAP.
+# The functional tests destroy the configuration of their machine, so they must
+# refuse to run anywhere except in the VM. Here each is started in its own network
+# namespace, with a link that must survive. Without namespaces, only check that each
+# begins with the library, which refuses before it does anything. Prints TAP.
 set -u
 here=$(realpath "$(dirname "$0")")
 count=0
 failed=0
 
-# What a test does before all else, alone, and with no program that could do harm.
+# Runs only the beginning of a test, without any program that could do harm.
 # shellcheck disable=SC2016,SC2317,SC2329 # called by a variable
 begins_with_refusal() {
 	[ "$(sed -n '/^[^#]/{p;q}' "$1")" = '. "${0%/*}/plugctl-lib.sh"' ] &&
@@ -20,7 +20,7 @@ begins_with_refusal() {
 # shellcheck disable=SC2016,SC2317,SC2329 # the same
 refuses() {
 	unshare -Urnm sh -c '
-		# So that the links it would find are those of this namespace.
+		# So that the test would find the links of this namespace.
 		mount -t sysfs none /sys || exit 3
 		for type in dummy ifb veth bridge; do
 			! ip link add canary type $type 2> /dev/null || break

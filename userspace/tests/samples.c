@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Prints JSON of plugs in several states, a line each, for check-schema. */
+/* Prints plugs in several states as JSON, one per line, for check-schema. */
 #include "check.h"
 
 static void sample(const struct qdisc_state *state)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The messages, byte for byte as they go over the wire (little-endian hosts;
- * the bytes of struct nlmsghdr, struct tcmsg and the attributes in a row).
+ * The messages, byte for byte, as plugctl sends them (on little-endian hosts:
+ * struct nlmsghdr, struct tcmsg and the attributes one after the other).
  */
 #include "check.h"
 
@@ -15,7 +15,7 @@ static const struct address root = {
 	.ifindex = 7, .handle = 0x80010000, .parent = 0xffffffff,
 };
 
-/* The message for an order, and only looked at. */
+/* Builds the message for an order, without sending it. */
 static const struct nlmsghdr *build(char *buf, enum order_kind kind,
 				    const struct address *at,
 				    const struct action *action, bool flag)
@@ -80,7 +80,7 @@ static void limit(void **state)
 	is_bytes(build(buf, ORDER_CHANGE, &root, &action, false), bytes, sizeof(bytes));
 }
 
-/* The type is the number that the kernel gives the family: see kernel.c. */
+/* The type is the number that the kernel assigns to the family: see kernel.c. */
 #define CHANGE(len, action)						\
 	HEADER(len, 0, 5, 0), SCH_PLUG_CMD_CHANGE, 1, 0, 0,		\
 	12, 0, 1, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,	\
@@ -247,7 +247,7 @@ static void longest_name(void **state)
 	assert_true(message_find_altname(buf, name)->nlmsg_len <= MESSAGE_MAX);
 }
 
-/* The kernel's answers: an ACK, and a refusal with its words. */
+/* The kernel's answers: an ACK, and a refusal with a text. */
 static void answers(void **state)
 {
 	struct {
@@ -276,7 +276,7 @@ static void answers(void **state)
 	assert_int_equal(answer.error, 22);
 	assert_string_equal(answer.text, "Not so");
 
-	/* Not capped, and the message it quotes is said to be enormous. */
+	/* Not capped, and with a huge length in the quoted message. */
 	msg.nlh.nlmsg_flags = NLM_F_ACK_TLVS;
 	msg.err.msg.nlmsg_len = 0x7fffffff;
 	memset(&answer, 0, sizeof(answer));
@@ -284,7 +284,7 @@ static void answers(void **state)
 	assert_string_equal(answer.text, "");
 }
 
-/* Of the controller: the numbers of the family and of its group. */
+/* The controller's answer: the numbers of the family and of its group. */
 static void numbers_of_the_family(void **state)
 {
 	struct nlmsghdr *nlh;
@@ -344,12 +344,12 @@ static void answer_of_the_family(void **state)
 	assert_int_equal(answer.state.id, 9);
 	assert_int_equal(answer.state.epoch, 4);
 #endif
-	/* On rtnetlink the same type is a qdisc, of which this is none. */
+	/* On rtnetlink the same type means a qdisc, which this message is not. */
 	memset(&answer, 0, sizeof(answer));
 	answer_parse(&msg.nlh, 0, &answer);
 	assert_false(answer.complete);
 	assert_false(answer.has_state);
-	/* What is no state has still been done. */
+	/* The command was executed even if the answer has no state. */
 	msg.nlh.nlmsg_len = NLMSG_HDRLEN;
 	answer_parse(&msg.nlh, RTM_NEWQDISC, &answer);
 	assert_true(answer.complete);

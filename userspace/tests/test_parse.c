@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sizes, times, handles, parents, lines, and how far words are apart. */
+/* Sizes, times, handles, parents, lines, and the distance of words. */
 #include "check.h"
 
 #include <linux/pkt_sched.h>

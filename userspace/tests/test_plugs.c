@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Looking up plugs and commanding them, with a kernel that does as the test says:
- * the functions of kernel/kernel.c are here.
+ * Finds plugs and sends them commands, with a fake kernel: this file replaces the
+ * functions of kernel/kernel.c.
  */
 #include "check.h"
 
@@ -16,7 +16,7 @@
 
 #define TEST_PLUGS	4
 
-/* What the kernel has, and what it is to refuse. */
+/* The state of the fake kernel, and what it refuses. */
 static struct {
 	struct qdisc_state plugs[TEST_PLUGS];
 	unsigned int n;
@@ -28,7 +28,7 @@ static struct {
 	unsigned int changed;
 	uint64_t changed_id;
 	const struct nlmsghdr *link;	/* the only device there is */
-	unsigned int requests;		/* of links, filters and other qdiscs */
+	unsigned int requests;		/* requests for links, filters and other qdiscs */
 } fake;
 
 bool kernel_open(struct kernel *kernel, const char *netns,
@@ -128,7 +128,7 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	return fake.intree ? ENOENT : fake_dump(ifindex, list);
 }
 
-/* Other qdiscs as well, and of other devices. */
+/* Also lists other qdiscs, and those of other devices. */
 int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list)
 {
@@ -143,7 +143,7 @@ int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 	return error;
 }
 
-/* Of links and filters: what a test has prepared, see test_guest. */
+/* Dumps links and filters as a test has prepared them, see test_guest. */
 int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
 		handle_fn *handle, void *data)
 {
@@ -192,7 +192,7 @@ ssize_t netlink_receive(struct netlink *nl)
 	return -1;
 }
 
-/* Four plugs, of the devices a, a, b and c; all closed and empty. */
+/* Four plugs, on the devices a, a, b and c; all closed and empty. */
 static void fake_reset(void)
 {
 	static const int ifindexes[TEST_PLUGS] = { 3, 1, 2, 1 };
@@ -243,7 +243,7 @@ static void sorted_and_joined(void **unused)
 	free(list.v);
 }
 
-/* Of whatever kind the check's failure is: nothing is detached. */
+/* If the check fails for any reason, nothing is detached. */
 static void del_unchecked(void **unused)
 {
 	static const int errors[] = { EAGAIN, ENOBUFS, ENOMEM, EPERM };
@@ -254,7 +254,9 @@ static void del_unchecked(void **unused)
 		struct capture *c = capture_new();
 
 		fake_reset();
-		/* The first finds the plug, the next one is to say what it holds. */
+		/*
+		 * The first dump finds the plug, the next one checks what it holds.
+		 */
 		fake.fail_from = 2;
 		fake.dump_error = errors[i];
 		assert_true(run(c, "plugctl del b") >= STATUS_REFUSED);
@@ -289,7 +291,9 @@ static void several(void **unused)
 	capture_free(c);
 }
 
-/* Successors of a plug: by the same handle, or on another device of that name. */
+/*
+ * Successors of a plug: with the same handle, or on another device with that name.
+ */
 static void replaced(void **unused)
 {
 	const struct action buffer = { .code = TCQ_PLUG_BUFFER };
@@ -307,7 +311,7 @@ static void replaced(void **unused)
 	assert_false(targets.v[0].replaced);
 	free(targets.v);
 
-	/* The name is known, the plug another one, and its epochs are others. */
+	/* The name is known, but it is another plug with other epochs. */
 	fake.plugs[2].id = 200;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_true(targets.v[0].cached);
@@ -323,7 +327,7 @@ static void replaced(void **unused)
 	assert_int_equal(fake.changed_id, 201);
 	free(targets.v);
 
-	/* It was gone when it was named last: what is there now is another one. */
+	/* It was gone when it was last named: the present plug is another one. */
 	fake.plugs[2].ifindex = 4;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	fake.plugs[2].id = 202;
@@ -338,7 +342,7 @@ static void replaced(void **unused)
 	kernel_close(&kernel);
 }
 
-/* A plug that moved, and a look-up that fails, is not one that is gone. */
+/* A plug that has moved, or whose look-up fails, is not reported as gone. */
 static void lookup_fails(void **unused)
 {
 	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
@@ -410,7 +414,9 @@ static const struct nlmsghdr *put_device(char *buf, const struct device *device)
 	return nlh;
 }
 
-/* What no plug can hold is not taken for a guest, and nothing is done to it. */
+/*
+ * A device whose packets no plug can hold is refused as a guest, and not changed.
+ */
 static void no_guest(void **unused)
 {
 	static const struct {
@@ -439,7 +445,9 @@ static void no_guest(void **unused)
 	capture_free(c);
 }
 
-/* An alias says whose an ifb is: but only on an ifb, and in one form. */
+/*
+ * An alias says to which guest an ifb belongs, but only on an ifb and in one form.
+ */
 static void whose_ifb(void **unused)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What people and programs get to see, in full. */
+/* The complete output for people and programs. */
 #include "check.h"
 
 #include <json-c/json.h>
@@ -112,7 +112,7 @@ static void show_json(void **unused)
 	capture_free(c);
 }
 
-/* After a command: the state that it was answered with, and no more. */
+/* After a command: the state in the answer, and nothing else. */
 static void json_of_an_answer(void **unused)
 {
 	struct qdisc_state state = {
@@ -200,7 +200,7 @@ static void ages(void **unused)
 	}
 }
 
-/* Names that need escaping are the JSON library's business, not ours. */
+/* The JSON library escapes names, not our code. */
 static void json_escapes(void **unused)
 {
 	struct qdisc_state state = sample_plug();

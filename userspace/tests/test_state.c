@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages taken apart: rtnetlink's, the family's, newer ones, broken ones. */
+/* Parses messages: of rtnetlink, of the family, newer ones, broken ones. */
 #include "check.h"
 
 #include <libmnl/libmnl.h>
@@ -31,13 +31,15 @@ static void put_stats(struct nlmsghdr *nlh)
 	struct gnet_stats_queue queue = { .qlen = 3, .backlog = 180, .drops = 2 };
 	struct nlattr *stats = mnl_attr_nest_start(nlh, TCA_STATS2);
 
-	/* 12 bytes are what the kernel sends: the struct's tail padding is not. */
+	/*
+	 * The kernel sends 12 bytes, without the padding at the end of the struct.
+	 */
 	mnl_attr_put(nlh, TCA_STATS_BASIC, 12, &basic);
 	mnl_attr_put(nlh, TCA_STATS_QUEUE, sizeof(queue), &queue);
 	mnl_attr_nest_end(nlh, stats);
 }
 
-/* Of the family: what every message has. */
+/* Begins a message of the family, with what every message has. */
 static struct nlmsghdr *begin_plug(uint8_t cmd, uint64_t epoch, uint64_t released)
 {
 	struct genlmsghdr *genl;

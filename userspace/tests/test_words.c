@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line: options, typos, what each command does not take. Nothing
- * here needs a plug; what gets as far as the kernel asks for devices that do
- * not exist.
+ * The command line: options, typos, arguments that commands do not accept. Nothing
+ * here needs a plug; commands that reach the kernel name devices that do not exist.
  */
 #include "check.h"
 
@@ -158,7 +157,7 @@ static void several_failures(void **state)
 	capture_free(c);
 }
 
-/* Several of us may write to one file: a message is one write(). */
+/* Several processes may write to one file: a message is one write(). */
 static void one_write_a_line(void **state)
 {
 	struct capture *c = capture_new();
@@ -201,7 +200,7 @@ static void aliases(void **state)
 	assert_null(find_command(""));
 }
 
-/* Dispatch, help and completion live off the table: it must be complete. */
+/* Dispatch, help and completion depend on the table: it must be complete. */
 static void table(void **state)
 {
 	unsigned int k;

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The examples of the man pages, word by word, on a device eth0.
+# Runs the examples of the man pages, unchanged, on a device eth0.
 . "${0%/*}/plugctl-lib.sh"
 
 man=${0%/*}/../../userspace/man
 
-# extract PAGE: its examples, each into a file of its own; says how many
+# extract PAGE: writes each of its examples into a file; prints how many there are
 extract() {
 	rm -f "$tmp"/example.*
 	awk -v to="$tmp/example" '

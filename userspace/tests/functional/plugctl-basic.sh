@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# plugctl's commands on one device, with real packets: what they print, what
-# they return, and what the kernel holds after them.
+# plugctl's commands on one device, with real packets: their output, their status,
+# and the state of the kernel afterwards.
 . "${0%/*}/plugctl-lib.sh"
 
 run plugctl add nosuch0

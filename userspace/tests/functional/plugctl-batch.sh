@@ -51,7 +51,8 @@ run sh -c "printf 'buffer v0\nrelease v0 upto 99\n' | plugctl -j batch"
 gives "-j: an answer for each line" 2 '{"line":1,*"epoch":9,*"command":"buffer","ok":true}
 {"line":2,*"command":"release","ok":false,"errors":\[{"device":"v0","message":*,"status":2}\]}' 'plugctl: stdin:2: v0: *'
 
-# With --force: in order, each failure with its line.
+# With --force: all lines are executed in order, and each failure is reported with
+# its line.
 plugctl open v0
 before=$(field v0 $F_EPOCH)
 i=0
@@ -83,7 +84,7 @@ plugctl: $tmp/mixed:3: nosuch0: *"
 is "the last one was sent as well" "$(field v0 $F_STATE) $(field v0 $F_EPOCH)" \
 	"buffering $((before + 3))"
 
-# As a co-process: each answer comes before the next command is sent.
+# As a co-process: each answer is read before the next command is sent.
 mkfifo "$tmp/to" "$tmp/from"
 plugctl -j batch < "$tmp/to" > "$tmp/from" &
 pid=$!
@@ -102,7 +103,7 @@ while [ $i -lt 20 ]; do
 done
 is "twenty epochs" "$(field v0 $F_EPOCH)" $((before + 20))
 
-# The plug is replaced by another one under the controller: found again.
+# Somebody replaces the plug while the controller runs: the new one is found.
 plugctl --force del v0
 plugctl add v0 handle 99:
 before=$(field v0 $F_EPOCH)
@@ -110,7 +111,7 @@ echo "buffer v0" >&3
 read -r line <&4
 like "another plug is found" "$line" \
 	"{\"line\":42,*\"handle\":\"99:\",*\"epoch\":$((before + 1)),*\"ok\":true}"
-# The name passes to another device: its plug is the one that is meant now.
+# The name passes to another device: now the plug of that device gets the command.
 ip link set v0 down
 ip link set v0 name old0
 ip link add v0 type dummy
@@ -129,8 +130,8 @@ status=0
 wait $pid || status=$?
 is "and ends the batch" $status 2
 
-# A command that names an epoch means the plug that had it, and no other, also
-# where the handle is the same.
+# A command that names an epoch is only for the plug with that epoch, and not for a
+# new plug, even if the handle is the same.
 mkfifo "$tmp/to3" "$tmp/from3"
 plugctl -j --force batch < "$tmp/to3" > "$tmp/from3" 2> /dev/null &
 pid=$!
@@ -150,7 +151,7 @@ is "and keeps them" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
 echo "discard old0" >&3
 read -r line <&4
 like "what names none finds it" "$line" '{"line":3,*"handle":"99:",*"ok":true}'
-# Nor does another device that has got the name.
+# Nor is it for the plug of another device that got the name.
 ip link set old0 down
 ip link set old0 name older0
 ip link add old0 type dummy
@@ -165,7 +166,8 @@ like "another device has other epochs" "$line" \
 is "and keeps them, too" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
 plugctl --force del older0
 ip link del older0
-# Other modules under it: the family gets another number, then there is none.
+# The module is replaced while plugctl runs: the family gets another number, then
+# there is none.
 plugctl --force del old0
 rmmod sch_plug
 plugctl add old0
@@ -189,7 +191,7 @@ plugctl add old0
 exec 3>&-
 wait $pid || :
 
-# With --force a controller gets on, and all other devices with it.
+# With --force a controller can continue with all other devices.
 mkfifo "$tmp/to2" "$tmp/from2"
 plugctl -j --force batch < "$tmp/to2" > "$tmp/from2" 2> /dev/null &
 pid=$!

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What goes wrong outside plugctl: rights, modules, the kernel's refusals; and
-# what it can do with the in-tree module.
+# Errors from outside plugctl: permissions, modules, refusals of the kernel; and
+# what plugctl can do with the in-tree module.
 . "${0%/*}/plugctl-lib.sh"
 
 wire
@@ -21,7 +21,7 @@ run su somebody -c "plugctl show d0"
 gives "show needs none" 0 'd0  plug *' ''
 plugctl --force del d0
 
-# The kind is unknown: why?
+# The kernel does not know the kind: plugctl must say why.
 rmmod sch_plug
 file=/lib/modules/$(uname -r)/updates/sch_plug.ko
 mv "$file" "$tmp/sch_plug.ko"
@@ -103,6 +103,6 @@ check "in-tree: monitor" eventually told
 kill $pid
 wait $pid 2> /dev/null
 plugctl --force del d0
-# What follows in this VM is to have ours.
+# The next tests in this VM need our module.
 rmmod sch_plug
 finish

@@ -1,19 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The examples, as they are shipped: a checkpoint loop with packets in it, and
-# a web server that is restarted under clients that connect all the time, with
-# plugctl run and without.
+# Runs the shipped examples: a checkpoint loop with packets, and a web server that
+# is restarted while clients connect all the time, with plugctl run and without.
 . "${0%/*}/plugctl-lib.sh"
 
 examples=${0%/*}/../../examples
 
-# held DEV NUMBER: so many packets are held
+# held DEV NUMBER: whether that number of packets is held
 held() {
 	[ "$(field "$1" $F_PACKETS)" = "$2" ]
 }
 
-# later DEV NUMBER: its epoch is that one or a later one
+# later DEV NUMBER: whether its epoch is that one or a later one
 later() {
 	[ "$(field "$1" $F_EPOCH)" -ge "$2" ]
 }
@@ -46,7 +45,7 @@ run sh "$tmp/lost.sh" v0
 gives "the backup is lost" 1 '' '*the checkpoint did not arrive*stays closed: *plugctl open v0'
 is "what it has not got does not leave" "$(field v0 $F_STATE)" buffering
 
-# The same in C, and straight over netlink
+# The same in C, and directly through netlink
 send 2
 epoch=$(field v0 $F_EPOCH)
 run "$examples/checkpoint" v0 3 50
@@ -81,7 +80,7 @@ run "$examples/netlink" id="$id" discard $((epoch + 1))
 gives "netlink.c: and repeated" 0 "id $id?epoch $((epoch + 2))?released $((epoch + 1))" ''
 is "drops nothing more" "$(field v0 $F_PACKETS)" 2
 
-# Another plug takes its place: what is said to the first does not reach it.
+# Another plug replaces it: commands for the first do not reach the new one.
 tc qdisc replace dev v0 root handle 7: pfifo
 run "$examples/netlink" v0 open
 gives "netlink.c: no plug" 2 '' 'v0: no plug at the root'
@@ -99,7 +98,7 @@ run "$examples/netlink" id="$new" open
 gives "netlink.c: by its own id" 0 "id $new?epoch *?released *" ''
 check "it all leaves" eventually held v0 0
 
-# A plug that is not at the root is not the device's.
+# A plug that is not at the root is not found.
 ip link add d1 type dummy
 tc qdisc add dev d1 root handle 1: prio
 tc qdisc add dev d1 parent 1:1 plug
@@ -114,7 +113,7 @@ gives "netlink.c: no epoch" 1 '' 'usage: *'
 run "$examples/netlink" v0 upto
 gives "netlink.c: upto without an epoch is refused" 2 '' 'v0: Invalid argument'
 
-# server: (re)starts a web server. The pause is what makes it bad.
+# server: (re)starts a web server. Connections are refused during the pause.
 mkdir "$tmp/www"
 echo served > "$tmp/www/index.html"
 cat > "$tmp/restart" << END
@@ -126,7 +125,7 @@ until netstat -ltn | grep -q :8080; do sleep 0.05; done
 END
 chmod +x "$tmp/restart"
 
-# clients: two of them, each connecting again and again, until stopped
+# clients: starts two clients that connect again and again, until stopped
 clients() {
 	rm -f "$tmp/stop"
 	: > "$tmp/good"
@@ -144,7 +143,7 @@ clients() {
 	done
 }
 
-# served: ten more connections succeed, however long that takes here
+# served: waits until ten more connections have succeeded
 served() {
 	wanted=$(($(wc -l < "$tmp/good") + 10))
 	tries=0
@@ -153,7 +152,7 @@ served() {
 	done
 }
 
-# restarts COMMAND...: two of them, under clients
+# restarts COMMAND...: restarts twice, while clients connect
 restarts() {
 	clients
 	for round in 1 2; do
@@ -163,7 +162,8 @@ restarts() {
 	done
 	served
 	touch "$tmp/stop"
-	# The server is no child of this shell: its restart was, and is done.
+	# The server is not a child of this shell; the restart command was, and has
+	# ended.
 	wait
 }
 
@@ -179,7 +179,7 @@ is "with plugctl run: not one connection failed" "$(cat "$tmp/bad")" ""
 check "and many succeeded" [ "$(wc -l < "$tmp/good")" -gt 20 ]
 echo "# $(wc -l < "$tmp/good") connections over two restarts"
 is "the plug is open" "$(field lo $F_STATE)" open
-# Long enough for many to fail on any machine.
+# Long enough for many connections to fail on any machine.
 export PAUSE=2
 restarts sh
 check "without it, many fail" [ "$(wc -l < "$tmp/bad")" -gt 2 ]

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What plugctl must not do when the kernel's answers are lost, when a program is
+# plugctl must stay safe when the kernel's answers are lost, when a program is
 # stopped, and when all processes of plugctl run are killed at once.
 . "${0%/*}/plugctl-lib.sh"
 
-# state DEV WANTED; runs PID LETTER: for eventually
+# state DEV WANTED; runs PID LETTER: for use with eventually
 state() {
 	[ "$(field "$1" $F_STATE)" = "$2" ]
 }
@@ -18,8 +18,9 @@ wire
 plugctl add v0
 send 3
 
-# In a batch del looks again at what the plug holds, and by itself while released
-# packets leave. Whichever answer is lost: what was not checked is not detached.
+# In a batch, del reads again what the plug holds; outside a batch it does so while
+# released packets leave. Whichever answer is lost, a plug that was not checked must
+# not be detached.
 printf 'buffer v0\ndel v0\n' > "$tmp/batch"
 for lost in 1 2 3 4 5 6 7; do
 	run lossy $lost plugctl batch "$tmp/batch"
@@ -28,7 +29,7 @@ for lost in 1 2 3 4 5 6 7; do
 done
 run plugctl batch "$tmp/batch"
 gives "del, with all answers" 2 '' '*:2: v0: holds packets that were not released (3 in the queue)*'
-# The first answer is about the family, the sixth says that it is detached.
+# The first answer is about the family, the sixth reports that the plug is detached.
 ip link add d0 type dummy
 ip link set d0 up
 plugctl add d0 open
@@ -39,7 +40,7 @@ done
 run plugctl del d0
 gives "del" 0 '' ''
 
-# The plug is another one when run wants to open it, and then the search fails.
+# The plug was replaced when run wants to open it, and then the search fails.
 plugctl --force add v0 open
 for lost in 1 2 3 4 5 6 7 8 9; do
 	# shellcheck disable=SC2016
@@ -48,7 +49,7 @@ for lost in 1 2 3 4 5 6 7 8 9; do
 		"$(field v0 $F_STATE)" open
 done
 
-# The program is stopped: nobody knows for how long.
+# The program is stopped, for an unknown time.
 # shellcheck disable=SC2016
 plugctl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$tmp/program" 2> "$tmp/err" &
 pid=$!
@@ -68,8 +69,8 @@ status=0
 wait $pid || status=$?
 is "with the status of that" $status 143
 
-# As Ctrl-Z does it, to a job of a shell that has a terminal: plugctl stops with its
-# program, with the plugs open.
+# Like Ctrl-Z for a job of a shell with a terminal: plugctl stops with its program,
+# and the plugs are open.
 rm -f "$tmp/program"
 cat > "$tmp/job" << 'END'
 set -m
@@ -97,7 +98,7 @@ kill -KILL "$(cat "$tmp/program")" "$pid" 2> /dev/null
 wait
 is "with its status" "$(cat "$tmp/status")" 143
 
-# All at once, as a service manager does it: plugctl, its program, and a guard.
+# plugctl, its program and a guard are killed at once, like a service manager does.
 plugctl open v0
 mkdir "$tmp/cgroup"
 mount -t cgroup2 none "$tmp/cgroup"

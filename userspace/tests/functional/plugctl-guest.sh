@@ -1,19 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# plugctl guest: v1 in the namespace "peer" is the guest's, v0 its device here.
+# plugctl guest. The guest has v1, in the namespace "peer"; v0 is its device on the
+# host.
 . "${0%/*}/plugctl-lib.sh"
 
 guest() {
 	ip netns exec peer "$@"
 }
 
-# pings: how many of 3 the guest sends are answered
+# pings: prints how many of 3 pings from the guest are answered
 pings() {
 	guest ping -q -c 3 -i 0.2 -W 1 192.0.2.1 | sed -n 's/.*, \([0-9]*\) received.*/\1/p'
 }
 
-# held VIF: packets in its plug
+# held VIF: prints the number of packets in its plug
 held() {
 	field "$1" $F_PACKETS
 }
@@ -22,7 +23,8 @@ holds() {
 	[ "$(held "$1")" = "$2" ]
 }
 
-# ours: what plugctl guest has left anywhere; the module makes an ifb0 of its own
+# ours: lists everything that plugctl guest has left; ifb0 is made by the ifb module
+# itself
 ours() {
 	ip -o link show type ifb | grep -c ifb-
 	tc qdisc show | grep -cE 'clsact|ingress|plug'
@@ -30,7 +32,7 @@ ours() {
 }
 nothing='0 0 0'
 
-# Nothing but what is asked of it: no neighbour discovery.
+# No packets except those of the test: no neighbour discovery.
 quiet_wire() {
 	wire
 	echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
@@ -121,7 +123,7 @@ kill $pid
 wait $pid 2> /dev/null
 is "nothing is left" "$(ours | xargs)" "$nothing"
 
-# What is on its way to the guest is not lost for it.
+# Packets on their way to the guest are not lost.
 plugctl add v0
 ping -q -c 2 -i 0.1 -W 1 192.0.2.2 > /dev/null
 run plugctl guest add v0
@@ -135,7 +137,7 @@ gives "del again" 0 '' 'plugctl: v0: is no guest?s already'
 run plugctl buffer v0
 gives "its name is that of a device without a plug" 2 '' 'plugctl: v0: *'
 
-# Every protocol.
+# All protocols are held.
 echo 0 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
 guest sh -c 'echo 0 > /proc/sys/net/ipv6/conf/v1/disable_ipv6'
 guest ip addr add 2001:db8::2/64 dev v1 nodad
@@ -153,7 +155,8 @@ done
 run plugctl guest del --force v0
 echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
 
-# ARP held: the guest does not find its host; let past: it does, and no more.
+# If ARP is held, the guest does not find its host. If ARP passes, it does, but
+# other packets are still held.
 resolve() {
 	guest ip neigh del 192.0.2.1 dev v1
 	guest ping -q -c 1 -W 2 192.0.2.1 > /dev/null
@@ -173,10 +176,11 @@ plugctl guest del v0
 is "nothing is left" "$(ours | xargs)" "$nothing"
 guest ip neigh replace 192.0.2.1 lladdr "$(cat /sys/class/net/v0/address)" dev v1 nud permanent
 
-# TCP, with packets of up to 64 KiB, through epochs: every byte.
+# TCP, with packets of up to 64 KiB, through several epochs: every byte arrives.
 head -c 3000000 /dev/urandom > "$tmp/sent"
 plugctl guest add v0
-# Who reads an end of its input says so to the other, which then goes.
+# When one side reads the end of its input, it closes the connection, and the other
+# side ends.
 mkfifo "$tmp/silence"
 exec 4<> "$tmp/silence"
 busybox nc -l -p 5000 < "$tmp/silence" > "$tmp/received" &
@@ -195,7 +199,7 @@ wait
 exec 4>&-
 check "TCP through epochs: every byte" cmp "$tmp/sent" "$tmp/received"
 
-# A name that changes; the ifb keeps its own.
+# The device is renamed; the ifb keeps its name.
 ip link set v0 down
 ip link set v0 name renamed0
 ip link set renamed0 up
@@ -210,7 +214,7 @@ ip link set renamed0 name v0
 ip link set v0 up
 is "nothing is left" "$(ours | xargs)" "$nothing"
 
-# Filters of others stay as they are.
+# Filters of other programs do not change.
 tc qdisc add dev v0 clsact
 tc filter add dev v0 ingress pref 10 protocol ip u32 match u32 0 0 flowid 1:1
 tc filter add dev v0 egress pref 1 protocol all matchall classid 1:1
@@ -241,14 +245,14 @@ plugctl guest del --force v0
 is "it stays" "$(tc qdisc show dev v0 | grep -c ingress)" 1
 tc qdisc del dev v0 ingress
 
-# A filter of another in a clsact that we made keeps it.
+# If another program has a filter in our clsact, the clsact stays.
 plugctl guest add v0
 tc filter add dev v0 egress pref 1 protocol all matchall classid 1:1
 run plugctl guest del v0
 is "a filter that came later stays" "$status $(tc filter show dev v0 egress | grep -c matchall)" "0 2"
 tc qdisc del dev v0 clsact
 
-# Half of it, in each way.
+# Incomplete set-ups, of each kind.
 plugctl guest add v0
 ip link del ifb-v0
 is "without the ifb nothing passes" "$(pings)" 0
@@ -293,7 +297,7 @@ plugctl guest del v0
 is "and after del" "$(ip -o link show type ifb | grep -c ifb-v0)" 1
 ip link del ifb-v0
 
-# The guest goes first.
+# The guest's device is removed first.
 plugctl guest add v0
 pings > /dev/null
 ip link del v0
@@ -317,7 +321,7 @@ ip link del w0
 plugctl -q guest del w0
 ip netns del peer
 
-# What is no guest's.
+# Devices that are not guests.
 quiet_wire
 run plugctl guest add v0 nosuch0
 gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*
@@ -329,7 +333,8 @@ ip link add i0 type ifb
 run plugctl guest add i0
 gives "an ifb" 2 '' 'plugctl: i0: an ifb is nobody?s guest*'
 ip link del i0
-# What a guest sends by a macvtap is the device's own output: a plug on it holds it.
+# Packets that a guest sends through a macvtap are the device's own output: a plug
+# on the macvtap holds them.
 ip link add m0 link v0 type macvtap
 check "a macvtap" [ -e /sys/class/net/m0 ]
 run plugctl guest add m0
@@ -364,8 +369,9 @@ plugctl guest del t0
 kill $pid
 exec 3>&-
 
-# Several at once, of the same device: as if one came after the other.
-# at_once COMMAND...: eight of it; sets status to the worst
+# Several commands for one device at the same time: the result is as if they ran one
+# after the other.
+# at_once COMMAND...: runs it eight times in parallel; sets status to the worst
 at_once() {
 	pids=
 	for _ in 1 2 3 4 5 6 7 8; do
@@ -387,7 +393,7 @@ for _ in 1 2 3 4 5; do
 done
 is "eight adds at once, and eight dels, five times" "$made_by_one $(sort -u "$tmp/at-once")" '10 '
 
-# In another namespace.
+# A guest in another namespace.
 ip netns add other
 ip -n other link add o0 type veth peer name o1
 run plugctl -n other guest add o0
@@ -397,7 +403,7 @@ run plugctl -n other guest del o0
 is "and gone" "$status $(ip -n other -o link show type ifb | grep -c .)" "0 0"
 ip netns del other
 
-# A hundred.
+# A hundred guests.
 names=
 for i in $(seq 100); do
 	echo "link add g$i type veth peer name h$i"

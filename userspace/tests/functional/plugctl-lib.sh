@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# What the tests of plugctl have in common: TAP, and running plugctl while
-# keeping its output, its errors and its exit status. Source it.
+# Common functions of the tests of plugctl: TAP, and running plugctl with its
+# output, its errors and its exit status stored. Source it.
 
-# What follows deletes every link there is, and unloads the module.
+# The following deletes all links, and unloads the module.
 if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
 	echo "Bail out! this test takes the machine apart: run it with tests/vm/run"
 	exit 1
@@ -13,10 +13,10 @@ count=0
 failed=0
 tmp=$(mktemp -d /tmp/plugctl-test.XXXXXX)
 trap clean_up EXIT
-# Numbers of epochs are not used twice, but for that: a first plug begins at 1.
+# After this, epoch numbers start again: the first plug begins at 1.
 rmmod sch_plug 2> /dev/null
 
-# Leaves the machine as it was found: the next test has it after this one.
+# Restores the machine for the next test.
 clean_up() {
 	[ ! -e /run/netns/peer ] || ip netns del peer
 	for link in /sys/class/net/*; do
@@ -82,7 +82,7 @@ run() {
 	err=$(cat "$tmp/err")
 }
 
-# gives NAME STATUS OUT ERR: what the last run() gave; OUT and ERR are patterns
+# gives NAME STATUS OUT ERR: checks the last run(); OUT and ERR are patterns
 gives() {
 	wrong=
 	[ "$status" = "$2" ] || wrong="$wrong status"
@@ -98,7 +98,7 @@ gives() {
 	fi
 }
 
-# field DEV NUMBER: a field of plugctl dump
+# field DEV NUMBER: prints a field of plugctl dump
 field() {
 	plugctl dump "$1" | cut -f "$2"
 }
@@ -107,8 +107,8 @@ F_LIMIT=11 F_PACKETS=12 F_DROPS=14 F_SENT=15 F_STOPPED=30
 : "$F_HANDLE $F_PARENT $F_MODULE $F_STATE $F_EPOCH $F_RELEASED"
 : "$F_LIMIT $F_PACKETS $F_DROPS $F_SENT $F_STOPPED"
 
-# wire: v0 here and v1 in the namespace "peer", with an address each and no ARP
-# in the way, so that what leaves v0 is counted in pings
+# wire: creates v0 here and v1 in the namespace "peer", each with an address and
+# without ARP, so that v0 sends only pings
 wire() {
 	ip netns add peer
 	ip link add v0 type veth peer name v1
@@ -123,7 +123,7 @@ wire() {
 	ip netns exec peer ip neigh replace 192.0.2.1 lladdr "$mac" dev v1 nud permanent
 }
 
-# send COUNT: so many packets out of v0, without waiting for answers
+# send COUNT: sends that many packets out of v0, without waiting for answers
 send() {
 	ping -q -c "$1" -i 0.01 -W 1 192.0.2.2 > /dev/null 2>&1 || :
 }
@@ -146,8 +146,8 @@ eventually() {
 	done
 }
 
-# started PID: waits until that plugctl monitor has looked at what is there, and
-# sleeps until something changes (it is in the groups 1 and 4 by then)
+# started PID: waits until that plugctl monitor has read the current state, and
+# sleeps until something changes (it has joined the groups 1 and 4 by then)
 started() {
 	eventually listens "$1"
 }
@@ -157,8 +157,8 @@ listens() {
 		/proc/net/netlink && grep -q '^State:.S' "/proc/$1/status"
 }
 
-# With tests/vm/run --sanitize: many an error message and status is for nobody
-# to see in a test, but for this.
+# With tests/vm/run --sanitize: checks for reports of the sanitizers, as most tests
+# do not look at stderr and the status.
 sanitizers_are_content() {
 	[ -n "${PLUG_SANITIZER_LOG:-}" ] || return 0
 	set -- "$PLUG_SANITIZER_LOG".*

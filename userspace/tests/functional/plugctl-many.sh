@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A thousand devices with a plug each: named all at once, shown, dumped.
+# A thousand devices with one plug each: all named in one command, shown, dumped.
 . "${0%/*}/plugctl-lib.sh"
 
 many=1000
@@ -22,7 +22,8 @@ run plugctl batch "$tmp/adds"
 gives "add, $many times" 0 '' ''
 is "dump has all" "$(plugctl dump | wc -l)" $many
 is "each once" "$(plugctl dump | cut -f1 | sort -u | wc -l)" $many
-# unreleased: "PLUGS EPOCHS", how many plugs have how many that were not released
+# unreleased: prints "PLUGS EPOCHS": how many plugs have how many epochs that were
+# not released
 unreleased() {
 	plugctl dump | awk -F'\t' -v e=$F_EPOCH -v r=$F_RELEASED '{ print $e - $r }' |
 		sort | uniq -c | xargs
@@ -47,7 +48,7 @@ gives "two of them fail, by name" 2 '' 'plugctl: d7: no such device*
 plugctl: d500: has no plug*'
 is "all others were released" "$(unreleased)" "$((many - 2)) 2"
 
-# Some kernels skip a device in a dump while others vanish.
+# Some kernels skip a device in a dump while other devices vanish.
 i=600
 while [ $i -lt 900 ]; do
 	echo "link del d$i"
@@ -65,7 +66,8 @@ wait $pid
 check "looked while devices vanish" [ $tries -gt 2 ]
 is "a plug that is there is found at each of $tries times" $missed 0
 
-# In a user namespace the socket's room cannot be forced: fewer at a time.
+# In a user namespace the room of the socket cannot be enlarged: fewer messages at a
+# time.
 few=100
 head -n $few "$tmp/links" > "$tmp/few-links"
 head -n $few "$tmp/adds" > "$tmp/few-adds"

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# plugctl monitor: every command, attach, detach, also where the kernel tells
-# nobody that a plug went away.
+# plugctl monitor reports every command, attach and detach, even if the kernel does
+# not report that a plug went away.
 . "${0%/*}/plugctl-lib.sh"
 
-# said PATTERN: the last line that monitor printed, for eventually
+# said PATTERN: checks the last line that monitor printed; for use with eventually
 said() {
 	# shellcheck disable=SC2254
 	case $(tail -n 1 "$tmp/log") in
@@ -94,7 +94,7 @@ expect "a device by its name" '* d2 8001: attach: *'
 ip link set d2 name e2
 plugctl buffer e2
 expect "under its new name" '* e2 8001: buffer: *'
-# Another device takes the name: both are followed from then on.
+# Another device gets the name: from then on both are followed.
 ip link add d2 type dummy
 plugctl add d2
 expect "and the next device of that name" '* d2 8001: attach: *'
@@ -139,7 +139,7 @@ plugctl add d2
 run plugctl monitor nosuch0
 gives "no such device" 2 '' 'plugctl: nosuch0: no such device*'
 
-# Stopped while more happens than its socket can hold.
+# monitor is stopped while more events arrive than its socket can hold.
 plugctl monitor > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
 started $pid

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # plugctl run: the plug is closed while the program runs and open afterwards,
-# however the program, or plugctl itself, comes to its end.
+# however the program or plugctl itself ends.
 . "${0%/*}/plugctl-lib.sh"
 
-# state DEV WANTED: for eventually
+# state DEV WANTED: for use with eventually
 state() {
 	[ "$(field "$1" $F_STATE)" = "$2" ]
 }
@@ -46,12 +46,14 @@ run plugctl run --timeout=300ms v0 -- sh -c 'trap "" TERM; sleep 1; sleep 1; sle
 gives "a time-out of a program that ignores SIGTERM" 124 '' 'plugctl: the program timed out*'
 
 for sig in INT TERM HUP; do
-	# In the foreground: a shell has SIGINT ignored in what it puts behind.
+	# In the foreground, because a shell starts background programs with SIGINT
+	# ignored.
 	rm -f "$tmp/ready"
 	{
-		# Not before the program has set its trap.
+		# Wait until the program has set its trap.
 		eventually [ -e "$tmp/ready" ]
-		# The guard is one, too: the child of the one that is meant.
+		# The guard is called plugctl, too: it is the child of the right
+		# one.
 		# shellcheck disable=SC2046
 		set -- $(pidof plugctl)
 		[ "$(cut -d' ' -f4 "/proc/$1/stat")" != "$2" ] || set -- "$2"
@@ -75,7 +77,7 @@ status=0
 wait $pid || status=$?
 is "and its status is still told" $status 3
 
-# How it was started: signals that somebody had ignored before.
+# Signals that were already ignored when plugctl was started.
 HUP=1 INT=2 CHLD=17 TSTP=20
 run timeout 20 ignoring $CHLD plugctl run v0 -- sh -c 'exit 5'
 gives "SIGCHLD is ignored: the end is noticed all the same" 5 '' ''
@@ -98,7 +100,7 @@ kill -HUP $pid
 wait $pid
 is "nohup: a hang-up is none" "$(cat "$tmp/out")" buffering
 
-# On a terminal: who is told by the terminal itself, and who is not?
+# On a terminal: which processes get the signal from the terminal itself?
 # shellcheck disable=SC2016
 loop='i=0; echo ready; while [ $i -lt 90 ]; do sleep 0.1; i=$((i + 1)); done'
 run onpty ctrl-c plugctl run v0 -- sh -c "trap 'exit 34' INT; $loop"
@@ -109,9 +111,11 @@ run onpty hang-up plugctl run v0 -- sh -c "trap 'exit 36' HUP; $loop"
 gives "the terminal hangs up" 36 '' ''
 is "open after all that" "$(field v0 $F_STATE)" open
 
-# The kernel's answers get lost: the first is about the family, the next two are
-# the list of plugs, then comes one for each plug: of "own", "buffer" and "open".
-# lose NUMBERS STATUS NAME: as the library is no sanitizer, it may come before one
+# Answers of the kernel are lost. The first is about the family, the next two are
+# the list of plugs, then there is one for each plug: for "own", "buffer" and
+# "open".
+# lose NUMBERS STATUS NAME: runs plugctl without these answers. The option allows
+# the preloaded library to be loaded before a sanitizer.
 lose() {
 	run env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		LD_PRELOAD="${0%/*}/../bin/lose-answer.so" LOSE_ANSWERS=$1 \
@@ -128,11 +132,11 @@ lose 6,8 2 "both are lost"
 lose 8,10,12 2 "all that plugctl waits for: the kernel has a try"
 like "and it is said" "$err" "*the kernel opens them when plugctl ends*"
 
-# Nobody reads what is said, as when it goes through that very plug.
+# Nobody reads the output, as if it had to go through that very plug.
 mkfifo "$tmp/full"
 exec 9<> "$tmp/full"
 dd if=/dev/zero bs=4096 count=16 >&9 2> /dev/null
-# What is left blocked there must not be what keeps it open.
+# The writer that stays blocked on the pipe must not be the one that keeps it open.
 plugctl run v0 --timeout 300ms -- sleep 20 2> "$tmp/full" 9>&- &
 pid=$!
 eventually state v0 buffering
@@ -164,7 +168,7 @@ check "plugctl killed with -9: opened all the same" eventually state v0 open
 is "what was held has left" "$(field v0 $F_PACKETS)" 0
 check "the program goes on" kill "$(cat "$tmp/program")"
 
-# Without the family a guard does what the kernel does otherwise.
+# Without the family a guard replaces what the kernel does otherwise.
 # shellcheck disable=SC2016
 plugctl --rtnl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$tmp/program" 2> "$tmp/err" &
 pid=$!
@@ -182,8 +186,8 @@ run plugctl run v0 -- plugctl --force add v0
 gives "another plug in its place" 0 '' ''
 is "is opened, too" "$(field v0 $F_STATE)" open
 
-# Kernels before the mending of CVE-2025-21700 move a qdisc that is named together
-# with another parent than its own, rather than giving it the command.
+# Kernels without the fix for CVE-2025-21700 move a qdisc if the message names
+# another parent than its own, instead of executing the command.
 ip link add e0 type dummy
 ip link set e0 up
 tc qdisc add dev e0 root handle 1: prio bands 4

@@ -1,39 +1,39 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Packets that were released and then stopped, as buffer on an open plug does
-# with what a slow device has left in the queue: what show, wait, del and run
-# make of them.
+# Packets that were released and then stopped: buffer on an open plug does this with
+# packets that a slow device has left in the queue. Tests show, wait, del and run
+# with such packets.
 . "${0%/*}/plugctl-lib.sh"
 
-# A packet takes minutes, so most of ten are still there whenever
-# they are looked at; at the fast rate nothing is in the way of any.
+# At the slow rate a packet takes minutes, so most of ten are always still in the
+# queue; at the fast rate all leave at once.
 slow='rate 80bit burst 1600 limit 1m'
 fast='rate 1gbit burst 100k limit 1m'
 
-# speed RATE: of the tbf above the plug
+# speed RATE: sets the rate of the tbf above the plug
 speed() {
 	# shellcheck disable=SC2086
 	tc qdisc change dev v0 root handle 1: tbf $1
 }
 
-# fill: an open plug with a queue
+# fill: makes an open plug with packets in its queue
 fill() {
 	speed "$slow"
 	plugctl open v0
 	ping -q -c 10 -i 0.01 -W 1 -s 1400 -S 1000000 192.0.2.2 > /dev/null 2>&1
 }
 
-# stop: the same plug, closed; sets stopped
+# stop: closes that plug; sets stopped
 stop() {
 	fill
 	plugctl buffer v0
 	stopped=$(field v0 $F_STOPPED)
-	# What stays now, stays because it was stopped.
+	# Packets that stay now were stopped by the plug.
 	speed "$fast"
 }
 
-# held NUMBER: for eventually
+# held NUMBER: for use with eventually
 held() {
 	[ "$(field v0 $F_PACKETS)" = "$1" ]
 }
@@ -74,14 +74,14 @@ send 1
 plugctl buffer v0
 is "nor does another buffer let them go" "$(field v0 $F_STOPPED) $(field v0 $F_SENT)" "$stopped $sent"
 
-# Of two plugs, one that nothing has to be waited for.
+# Two plugs; one of them has nothing to wait for.
 ip link add d0 type dummy
 plugctl add d0 open
 run plugctl wait d0 v0 --timeout 10s
 gives "wait for two, one is stopped" 2 '' 'plugctl: v0: *'
 run plugctl release v0 upto $(($(field v0 $F_RELEASED) - 1))
 is "a release of what was released long ago is none" "$status $(field v0 $F_STOPPED)" "0 $stopped"
-# What wait has said to do.
+# The command that wait has recommended.
 run plugctl release v0 upto "$(field v0 $F_RELEASED)"
 gives "release upto the last released" 0 '' ''
 run plugctl wait v0 --timeout 10s

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What makes plugctl handy: discard upto, --all, is-open, save, --watch, times of
-# monitor, owners of a batch, --rtnl, and what the shells are offered.
+# Tests discard upto, --all, is-open, save, --watch, times of monitor, owners of a
+# batch, --rtnl, and completion.
 . "${0%/*}/plugctl-lib.sh"
 
-# state DEV WANTED: for eventually
+# state DEV WANTED: for use with eventually
 state() {
 	[ "$(field "$1" $F_STATE)" = "$2" ]
 }
@@ -51,7 +51,7 @@ gives "--color" 0 "$(printf '\033')*v0*" ''
 run plugctl --color=never show v0
 gives "--color=never" 0 'v0  plug *' ''
 
-# Below mq: one for each queue.
+# Below mq: one plug for each queue.
 ip link add i0 numtxqueues 3 type ifb
 tc qdisc add dev i0 root handle 1: mq
 for class in 1 2 3; do
@@ -70,7 +70,7 @@ run plugctl run --all i0 -- sh -c 'plugctl dump i0 | cut -f 6 | xargs'
 gives "run --all" 0 'buffering buffering buffering' ''
 is "open again" "$(plugctl dump i0 | cut -f 6 | xargs)" "open open open"
 
-# save: what it says attaches the same again.
+# save: its output attaches the same plugs again.
 plugctl limit v0 1M
 run plugctl save v0
 before=$out
@@ -106,7 +106,7 @@ check "monitor -t: date, zone, and the limit" eventually dated
 kill $pid
 wait $pid 2> /dev/null
 
-# A controller that dies leaves its plugs as it has asked for.
+# When a controller dies, its plugs get the state that it has asked for.
 for at_exit in open discard keep; do
 	plugctl open v0
 	plugctl buffer v0
@@ -145,7 +145,7 @@ gives "--rtnl knows no epochs" 2 '' 'plugctl: v0: rtnetlink cannot do this: leav
 run plugctl --rtnl show v0
 gives "nor a state" 0 '*unknown*' ''
 
-# What the shells offer.
+# The candidates that shells offer.
 plugctl buffer v0
 first=$(($(field v0 $F_RELEASED) + 1))
 is "upto TAB: the epochs that wait" \
