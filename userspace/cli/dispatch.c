@@ -33,12 +33,28 @@ static int parse_arguments(struct request *req)
 	return STATUS_OK;
 }
 
+/* The plug is yet to be attached. */
+static int find_one_device(struct request *req)
+{
+	struct target *target = calloc(1, sizeof(*target));
+
+	if (!target)
+		return complain_memory(req);
+	target->name = req->words[0];
+	find_device(&req->session->kernel, target);
+	req->targets.v = target;
+	req->targets.n = 1;
+	return STATUS_OK;
+}
+
 static int find_plugs(struct request *req)
 {
 	int error;
 
-	if (req->command->targets < ONE_PLUG)
+	if (req->command->targets < ONE_DEVICE)
 		return STATUS_OK;
+	if (req->command->targets == ONE_DEVICE)
+		return find_one_device(req);
 	error = find_targets(&req->session->kernel, req->words,
 			     (unsigned int)req->n, &req->options.selector,
 			     &req->targets);
@@ -131,7 +147,7 @@ static int dispatch(struct request *req)
 		status = command->run(req);
 	else
 		change_plugs(req);
-	if (command->targets >= ONE_PLUG)
+	if (command->targets >= ONE_DEVICE)
 		report_targets(req);
 	/* The caller wants the exit status of the program itself. */
 	if (command->options & TAKES_PROGRAM)

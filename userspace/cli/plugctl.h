@@ -87,6 +87,15 @@ struct options {
 	bool color;
 };
 
+/* The plug that "add" and "guest add" are to attach. */
+struct attachment {
+	uint32_t parent;
+	uint32_t handle;	/* 0: any that is free */
+	uint32_t limit;		/* 0: the module chooses */
+	bool open;
+	bool except_arp;	/* only for a guest */
+};
+
 struct request {
 	struct plugctl *session;
 	const struct command *command;	/* NULL: none was recognised */
@@ -98,6 +107,7 @@ struct request {
 	const char *file;	/* in a batch: the file of the line */
 	unsigned long line;
 	struct action action;	/* parse() may add an epoch */
+	struct attachment attachment;	/* set by parse() of those that attach */
 	struct targets targets;
 	int status;		/* the worst reported; only for the exit status */
 	struct json_object *errors;	/* in a batch with -j: for the answer */
@@ -106,6 +116,7 @@ struct request {
 enum command_targets {
 	NO_SOCKET,
 	DEVICES,		/* the command finds their plugs itself */
+	ONE_DEVICE,		/* looked up before run(): a target without a plug */
 	ONE_PLUG,		/* looked up before run() */
 	PLUGS,
 };

@@ -29,10 +29,10 @@ void refuse_held(struct request *req, struct target *target, bool late);
 #define DEL_PATIENCE	(10 * NS_PER_S)
 
 /*
- * Attaches a plug at the root of the target's device, like "add". Returns a status.
+ * Attaches the plug of req->attachment to the target's device. Returns a status; a
+ * failure has already been reported.
  */
-int attach_at_root(struct request *req, struct target *target, bool open,
-		   uint32_t limit);
+int attach_plug(struct request *req, struct target *target);
 
 /* Parses the SIZE of a limit, and warns if it is very small. Returns a status. */
 int parse_limit(struct request *req, const char *word, uint32_t *limit);

@@ -322,7 +322,10 @@ static int make_plug(struct request *req, const struct guest_words *words,
 		int status;
 
 		guest->ifb.failed = TARGET_OK;
-		status = attach_at_root(req, &guest->ifb, words->open, words->limit);
+		req->attachment.parent = TC_H_ROOT;
+		req->attachment.limit = words->limit;
+		req->attachment.open = words->open;
+		status = attach_plug(req, &guest->ifb);
 		return status ? status : complain_target(req, &guest->ifb);
 	}
 	if (!words->limit)

@@ -426,6 +426,19 @@ static void guest_add_mistyped(void **unused)
 	assert_true(fake.requests);
 }
 
+/* -j: an array, as with any command to plugs, also where there is none. */
+static void json_of_failures(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	gives("plugctl -j buffer nosuch0", 2, "[]\n", "plugctl: nosuch0: no such device");
+	gives("plugctl -j add nosuch0", 2, "[]\n", "plugctl: nosuch0: no such device");
+	gives("plugctl -j add b", 2, "[]\n", "plugctl: b: already has a plug");
+	batch_gives("-j", "add nosuch0\n", 2,
+		    "{\"line\":1,\"plugs\":[],\"command\":\"add\",\"ok\":false,\"errors\":[{\"device\":\"nosuch0\",\"message\":\"no such device: see ip link\",\"status\":2}]}\n",
+		    "nosuch0: no such device");
+}
+
 static void json_of_a_script(void **unused)
 {
 	(void)unused;
@@ -513,6 +526,7 @@ int main(void)
 		cmocka_unit_test(add_unread),
 		cmocka_unit_test(mistyped_upto),
 		cmocka_unit_test(guest_add_mistyped),
+		cmocka_unit_test(json_of_failures),
 		cmocka_unit_test(json_of_a_script),
 		cmocka_unit_test(is_open_in_a_batch),
 		cmocka_unit_test(batch_cut_short),
