@@ -110,7 +110,9 @@ void format_usage(char text[USAGE_TEXT_MAX], const struct command *command)
 	const struct option *option;
 	size_t len;
 
-	len = (size_t)snprintf(text, USAGE_TEXT_MAX, "plugctl %s", command->name);
+	len = (size_t)snprintf(text, USAGE_TEXT_MAX, "plugctl %s%s%s",
+			       command->group ? command->group->name : "",
+			       command->group ? " " : "", command->name);
 	for (option = options; option->name; option++)
 		if (option->needs & command->options)
 			len += (size_t)snprintf(text + len, USAGE_TEXT_MAX - len,
@@ -404,6 +406,24 @@ int complain_command(struct request *req, const char *word)
 			"%s: no such command: see plugctl help", word);
 }
 
+/* "guest add": the second word belongs to the name of the command. */
+static int choose_subcommand(struct request *req)
+{
+	const struct command *const *sub;
+
+	if (!req->n)
+		return complain_usage(req, "an argument is missing");
+	for (sub = req->command->subcommands; *sub; sub++) {
+		if (strcmp((*sub)->name, req->words[0]))
+			continue;
+		req->command = *sub;
+		req->words++;
+		req->n--;
+		return STATUS_OK;
+	}
+	return complain_usage(req, "unknown argument '%s'", req->words[0]);
+}
+
 int parse_words(struct request *req, char **v, int n)
 {
 	struct words words = { .v = v, .n = n };
@@ -426,6 +446,11 @@ int parse_words(struct request *req, char **v, int n)
 		return complain_command(req, req->words[0]);
 	} else {
 		req->words++;
+	}
+	if (req->command->subcommands) {
+		status = choose_subcommand(req);
+		if (status)
+			return status;
 	}
 	if (req->command->targets != NO_SOCKET)
 		skip_dev(req);

@@ -128,6 +128,7 @@ enum completion {
 	COMPLETE_PROGRAM,	/* devices, "--", a program */
 	COMPLETE_FILE,
 	COMPLETE_COMMAND,
+	COMPLETE_SUBCOMMAND,
 	COMPLETE_HIDDEN,	/* the command itself is not offered */
 };
 
@@ -135,6 +136,8 @@ enum completion {
 
 struct command {
 	const char *name;
+	const struct command *group;	/* of which this is a subcommand, or NULL */
+	const struct command *const *subcommands;	/* ends with NULL; or NULL */
 	const char *aliases[ALIASES_MAX];
 	const char *usage;	/* the arguments, for help */
 	const char *summary;

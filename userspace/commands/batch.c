@@ -67,12 +67,14 @@ static void answer_begin(struct request *req)
 
 static void answer_end(struct request *req, int status)
 {
+	const struct command *command = req->command;
 	struct out *out = &req->session->out;
 
 	while (out->depth > 1)
 		out_end(out);
-	if (req->command)
-		out_str(out, "command", NULL, req->command->name);
+	if (command)
+		out_str(out, "command", NULL, command->group ?
+			command->group->name : command->name);
 	out_bool(out, "ok", !is_failure(status));
 	if (req->errors)
 		out_value(out, "errors", req->errors);

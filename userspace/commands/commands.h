@@ -21,9 +21,10 @@ int parse_upto(struct request *req);
 
 /*
  * Unless --force is given, the target fails if its plug holds packets that will not
- * leave without a command (late: or packets that are still leaving).
+ * leave without a command (late: or packets that are still leaving). Returns a
+ * status; a failure has already been reported.
  */
-void refuse_held(struct request *req, struct target *target, bool late);
+int refuse_held(struct request *req, struct target *target, bool late);
 
 /* How long "del" waits for packets to leave, without --timeout. */
 #define DEL_PATIENCE	(10 * NS_PER_S)

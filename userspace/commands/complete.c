@@ -29,6 +29,7 @@ struct completion_words {
 	int command_at;		/* index of the command; n: none yet */
 	const struct command *command;
 	const char *netns;
+	bool keywords;		/* one of them was there: no device follows */
 	int devices;		/* words after the command that are not options */
 	int program_at;		/* index of the word after "--"; 0: none */
 };
@@ -85,6 +86,14 @@ static void offer_commands(const struct completion_words *words)
 	for (k = 0; commands[k]; k++)
 		if (commands[k]->completion != COMPLETE_HIDDEN)
 			offer(words, commands[k]->name, commands[k]->summary);
+}
+
+static void offer_subcommands(const struct completion_words *words)
+{
+	const struct command *const *sub;
+
+	for (sub = words->command->subcommands; *sub && !words->devices; sub++)
+		offer(words, (*sub)->name, (*sub)->summary);
 }
 
 static bool is_named(const struct completion_words *words, const char *name)
@@ -175,6 +184,31 @@ static void offer_value(const struct completion_words *words)
 		offer_list(words, "open discard keep", "when plugctl ends");
 }
 
+/* The subcommand of that name, or NULL. */
+static const struct command *find_subcommand(const struct completion_words *words,
+					     const char *name)
+{
+	const struct command *const *sub = words->command && !words->devices ?
+					   words->command->subcommands : NULL;
+
+	for (; sub && *sub; sub++)
+		if (!strcmp((*sub)->name, name))
+			return *sub;
+	return NULL;
+}
+
+/* Whether the word is one of those that come after the devices. */
+static bool is_keyword(const struct command *command, const char *word)
+{
+	const char *list = command && command->keywords ? command->keywords : "";
+	const size_t len = strlen(word);
+
+	for (; *list; list += strcspn(list, " "), list += strspn(list, " "))
+		if (strcspn(list, " ") == len && !strncmp(list, word, len))
+			return true;
+	return false;
+}
+
 /* Looks through the complete words. */
 static void look_at(struct completion_words *words)
 {
@@ -182,6 +216,7 @@ static void look_at(struct completion_words *words)
 
 	words->command_at = words->n;
 	for (i = 0; i < words->n - 1; i++) {
+		const struct command *sub = find_subcommand(words, words->v[i]);
 		char *word = words->v[i];
 
 		if (!strcmp(word, "-n") || !strcmp(word, "--netns"))
@@ -196,7 +231,12 @@ static void look_at(struct completion_words *words)
 		} else if (word[0] != '-' && words->command_at == words->n) {
 			words->command_at = i;
 			words->command = find_command(word);
+		} else if (sub) {
+			words->command_at = i;
+			words->command = sub;
 		} else if (word[0] != '-') {
+			words->keywords |= words->devices &&
+					   is_keyword(words->command, word);
 			words->devices++;
 		}
 	}
@@ -215,6 +255,10 @@ static void offer_arguments(struct completion_words *words)
 			       !strcmp(words->before, "handle") ||
 			       !strcmp(words->before, "parent")))
 		return;
+	if (words->devices && !strcmp(words->before, "except")) {
+		offer(words, "arp", "");
+		return;
+	}
 	req->options.netns = words->netns;
 	if (open_kernel(req) ||
 	    list_plugs(&req->session->kernel, NULL, 0, false, &plugs))
@@ -223,7 +267,8 @@ static void offer_arguments(struct completion_words *words)
 		offer_epochs(words, &plugs);
 		goto out;
 	}
-	if (command->completion == COMPLETE_DEVICE && words->devices) {
+	if (words->keywords ||
+	    (command->completion == COMPLETE_DEVICE && words->devices)) {
 		offer_list(words, keywords, "");
 		goto out;
 	}
@@ -268,6 +313,9 @@ static int complete_run(struct request *req)
 			break;
 		case COMPLETE_COMMAND:
 			offer_commands(&words);
+			break;
+		case COMPLETE_SUBCOMMAND:
+			offer_subcommands(&words);
 			break;
 		case COMPLETE_NOTHING:
 		case COMPLETE_HIDDEN:

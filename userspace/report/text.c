@@ -2,6 +2,7 @@
 /* Formats single values. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <linux/types.h>
 #include <linux/pkt_sched.h>
@@ -44,6 +45,18 @@ void make_printable(char *text)
 		}
 		text += len;
 	}
+}
+
+size_t len_that_fits(const char *text, size_t max)
+{
+	const size_t len = strnlen(text, max + 1);
+	size_t fits = max;
+
+	if (len <= max)
+		return len;
+	while (fits && max - fits < 3 && ((unsigned char)text[fits] & 0xc0) == 0x80)
+		fits--;
+	return fits;
 }
 
 void format_handle(char text[HANDLE_TEXT_MAX], uint32_t handle)

@@ -3,6 +3,7 @@
 #ifndef PLUGCTL_TEXT_H
 #define PLUGCTL_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* The longest texts that these functions produce, NUL included. */
@@ -19,5 +20,8 @@ void format_age(char text[HUMAN_TEXT_MAX], uint64_t nanoseconds);
  * characters, and bytes that are not UTF-8. Device names may have them.
  */
 void make_printable(char *text);
+
+/* How many bytes of a text, at most max, do not end within a character of UTF-8. */
+size_t len_that_fits(const char *text, size_t max);
 
 #endif

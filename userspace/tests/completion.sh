@@ -64,6 +64,11 @@ plugctl release lo up|upto
 plugctl discard lo up|upto
 plugctl release lo upto |
 plugctl limit lo |
+plugctl guest |add del show
+plugctl guest add |$lo
+plugctl guest add lo lim|limit
+plugctl guest add lo except |arp
+plugctl guest del lo lim|
 plugctl add l|$lo
 plugctl add lo o|open
 plugctl add lo limit |

@@ -519,6 +519,39 @@ static void complete_dash(void **unused)
 	gives("plugctl complete -- -", 0, NULL, "");
 }
 
+/* What of "guest" comes first, and what may follow then. */
+static void complete_guest(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	gives("plugctl complete -- guest a", 0, "add\thold what guests send: a plug on an ifb for each VIF\n", "");
+	gives("plugctl complete -- guest add b", 0, "b\tdevice with a plug\n", "");
+	gives("plugctl complete -- guest add b exc", 0, "except\t\n", "");
+	gives("plugctl complete -- guest add b except a", 0, "arp\t\n", "");
+	gives("plugctl complete -- guest add b c", 0, "c\tdevice with a plug\nclosed\t\n", "");
+	gives("plugctl complete -- guest del b o", 0, "", "");
+	gives("plugctl complete -- guest del b", 0, "b\tdevice with a plug\n", "");
+}
+
+/* A device may have any bytes in its name, and so may the ifb that is named after it. */
+static void guest_with_odd_name(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	fake.names[0] = "a\033[2J";
+	fake.names[4] = "ifb-a\033[2J\377";
+	fake.guest = 1;
+	fake.n = 1;
+	fake.plugs[0].ifindex = 5;
+	gives("plugctl guest show", 0,
+	      "a?[2J  guest, by ifb-a?[2J?: packets are not sent there, plugctl guest add repairs it\n"
+	      "ifb-a?[2J?  plug 8001: root\n"
+	      "  state    buffering epoch 5\n"
+	      "  held     0 packets, 0 B of 1000 B (0.0%)\n"
+	      "  dropped  \n", "");
+	gives("plugctl -j guest show a", 2, "[]\n", "plugctl: a: is not the device of a guest");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +565,8 @@ int main(void)
 		cmocka_unit_test(batch_cut_short),
 		cmocka_unit_test(saved_names),
 		cmocka_unit_test(complete_dash),
+		cmocka_unit_test(complete_guest),
+		cmocka_unit_test(guest_with_odd_name),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);

@@ -219,6 +219,18 @@ static void json_escapes(void **unused)
 	capture_free(c);
 }
 
+/* No half of a character is left; what is no UTF-8 may be cut anywhere. */
+static void cut_texts(void **unused)
+{
+	(void)unused;
+	assert_int_equal(len_that_fits("vif1.0", 11), 6);
+	assert_int_equal(len_that_fits("0123456789ab", 11), 11);
+	assert_int_equal(len_that_fits("012345678\xc3\xa4", 11), 11);
+	assert_int_equal(len_that_fits("0123456789\xc3\xa4", 11), 10);
+	assert_int_equal(len_that_fits("01234567\xf0\x9f\x94\x8c", 11), 8);
+	assert_int_equal(len_that_fits("\x80\x80\x80\x80\x80", 4), 1);
+}
+
 static void unbalanced_prints_nothing(void **unused)
 {
 	struct capture *c = capture_new();
@@ -251,6 +263,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(ages),
 		cmocka_unit_test(json_escapes),
+		cmocka_unit_test(cut_texts),
 		cmocka_unit_test(unbalanced_prints_nothing),
 	};
 
