@@ -25,6 +25,7 @@ struct completion_words {
 	char **v;
 	int n;
 	const char *last;
+	int skip;		/* bytes of it before the value: "--netns=" */
 	const char *before;	/* the word before the last one, or "" */
 	int command_at;		/* index of the command; n: none yet */
 	const struct command *command;
@@ -48,8 +49,11 @@ static bool takes_value(const char *word)
 static void offer(const struct completion_words *words, const char *word,
 		  const char *what)
 {
-	if (!strncmp(word, words->last, strlen(words->last)))
-		out_text(&words->req->session->out, "%s\t%s\n", word, what);
+	const char *last = words->last + words->skip;
+
+	if (!strncmp(word, last, strlen(last)))
+		out_text(&words->req->session->out, "%.*s%s\t%s\n", words->skip,
+			 words->last, word, what);
 }
 
 static void offer_list(const struct completion_words *words, const char *list,
@@ -171,17 +175,32 @@ static void offer_namespaces(const struct completion_words *words)
 		closedir(dir);
 }
 
-static void offer_value(const struct completion_words *words)
+static void offer_value(const struct completion_words *words,
+			const struct option *option)
 {
-	const struct option *option = find_option(words->before,
-						  strlen(words->before));
-
 	if (!strcmp(option->name, "netns"))
 		offer_namespaces(words);
 	else if (!strcmp(option->name, "parent"))
 		offer(words, "root", "the device's root");
 	else if (!strcmp(option->name, "at-exit"))
 		offer_list(words, "open discard keep", "when plugctl ends");
+	else if (!strcmp(option->name, "color"))
+		offer_list(words, "always never auto", "when to use colours");
+}
+
+/* The option that the last word begins to give a value, as "--netns=x"; or NULL. */
+static const struct option *find_assigned(struct completion_words *words)
+{
+	const size_t len = strcspn(words->last, "=");
+	const struct option *option;
+
+	if (strncmp(words->last, "--", 2) || !words->last[len])
+		return NULL;
+	option = find_option(words->last, len);
+	if (!option || !option->value)
+		return NULL;
+	words->skip = (int)len + 1;
+	return option;
 }
 
 /* The subcommand of that name, or NULL. */
@@ -291,6 +310,7 @@ static int complete_run(struct request *req)
 		.before = req->n > 1 ? req->words[req->n - 2] : "",
 	};
 	const int messages = req->session->messages.fd;
+	const struct option *assigned;
 
 	/* No message must appear while somebody types. */
 	req->options.quiet = true;
@@ -300,7 +320,9 @@ static int complete_run(struct request *req)
 	    words.command->completion == COMPLETE_PROGRAM)
 		out_text(&req->session->out, ":command %d\n", words.program_at);
 	else if (takes_value(words.before))
-		offer_value(&words);
+		offer_value(&words, find_option(words.before, strlen(words.before)));
+	else if ((assigned = find_assigned(&words)))
+		offer_value(&words, assigned);
 	else if (words.last[0] == '-' && !(words.command && words.devices &&
 		 words.command->completion == COMPLETE_PROGRAM && !words.last[1]))
 		offer_options(&words);
