@@ -179,6 +179,7 @@ static int execute_words(struct request *req, char **words, int n)
 		out->color = req->options.color;
 		out->color_is_known = req->options.have_color;
 	}
+	out->verbose = req->options.verbose;
 	if (status)
 		return status;
 	return req->options.version ? print_version(req) : dispatch(req);

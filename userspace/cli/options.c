@@ -8,6 +8,7 @@
 
 #include "../commands/commands.h"
 #include "../report/report.h"
+#include "../report/text.h"
 #include "options.h"
 #include "parse.h"
 
@@ -32,7 +33,7 @@ const struct option options[] = {
 	{ .letter = 'n', .name = "netns", .value = "NETNS",
 	  .help = "devices of that network namespace", .global = true },
 	{ .letter = 'v', .name = "verbose", FLAG(verbose),
-	  .help = "print the state after a command" },
+	  .help = "print the state after a command; show: also the owner" },
 	{ .letter = 'q', .name = "quiet", FLAG(quiet),
 	  .help = "no notes and warnings, only errors" },
 	{ .name = "parent", .value = "CLASSID", FLAG(selector.have_parent),
@@ -123,17 +124,12 @@ void format_usage(char text[USAGE_TEXT_MAX], const struct command *command)
 		 *command->usage ? " " : "", command->usage);
 }
 
-/* The numbers are those of enum sch_plug_at_exit. */
 static bool parse_at_exit(const char *value, uint32_t *at_exit)
 {
-	static const char *const names[] = {
-		[SCH_PLUG_AT_EXIT_KEEP] = "keep",
-		[SCH_PLUG_AT_EXIT_OPEN] = "open",
-		[SCH_PLUG_AT_EXIT_DISCARD] = "discard",
-	};
+	const char *name;
 
-	for (*at_exit = 0; *at_exit < 3; (*at_exit)++)
-		if (!strcmp(names[*at_exit], value))
+	for (*at_exit = 0; (name = at_exit_name(*at_exit)); (*at_exit)++)
+		if (!strcmp(name, value))
 			return true;
 	return false;
 }

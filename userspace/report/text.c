@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include <linux/types.h>
-#include <linux/pkt_sched.h>
+#include <linux/pkt_sched_plug.h>
 
 #include "text.h"
 
@@ -45,6 +45,17 @@ void make_printable(char *text)
 		}
 		text += len;
 	}
+}
+
+const char *at_exit_name(uint32_t at_exit)
+{
+	static const char *const names[] = {
+		[SCH_PLUG_AT_EXIT_KEEP] = "keep",
+		[SCH_PLUG_AT_EXIT_OPEN] = "open",
+		[SCH_PLUG_AT_EXIT_DISCARD] = "discard",
+	};
+
+	return at_exit < sizeof(names) / sizeof(names[0]) ? names[at_exit] : NULL;
 }
 
 size_t len_that_fits(const char *text, size_t max)

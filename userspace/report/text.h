@@ -21,6 +21,9 @@ void format_age(char text[HUMAN_TEXT_MAX], uint64_t nanoseconds);
  */
 void make_printable(char *text);
 
+/* "keep", "open" or "discard", of SCH_PLUG_AT_EXIT_*; NULL: another number. */
+const char *at_exit_name(uint32_t at_exit);
+
 /* How many bytes of a text, at most max, do not end within a character of UTF-8. */
 size_t len_that_fits(const char *text, size_t max);
 

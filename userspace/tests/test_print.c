@@ -65,6 +65,32 @@ static void show_in_tree(void **unused)
 	capture_free(c);
 }
 
+/* The owner: for programs always, for people on demand. */
+static void owner(void **unused)
+{
+	struct qdisc_state state = {
+		.kind = "plug", .handle = 0x20000, .parent = 0x10004,
+		.has_state = true, .limit = 1500, .epoch = 3, .released = 2,
+		.owner = 4294967295, .at_exit = SCH_PLUG_AT_EXIT_DISCARD,
+	};
+	struct capture *c = capture_new();
+
+	(void)unused;
+	print_plug(&c->session.out, "lo", &state);
+	capture_flush(c);
+	assert_null(strstr(c->out, "owner"));
+	c->session.out.verbose = true;
+	print_plug(&c->session.out, "lo", &state);
+	capture_flush(c);
+	assert_non_null(strstr(c->out, "\n  owner    netlink port 4294967295, at its end: discard\n"));
+	state.at_exit = 3;
+	use_json(c);
+	print_plug(&c->session.out, "lo", &state);
+	capture_flush(c);
+	assert_non_null(strstr(c->out, ",\"owner\":4294967295}"));
+	capture_free(c);
+}
+
 static void brief(void **unused)
 {
 	struct qdisc_state state = sample_plug();
@@ -256,6 +282,7 @@ int main(void)
 		cmocka_unit_test(show_text),
 		cmocka_unit_test(show_open),
 		cmocka_unit_test(show_in_tree),
+		cmocka_unit_test(owner),
 		cmocka_unit_test(brief),
 		cmocka_unit_test(show_json),
 		cmocka_unit_test(json_of_an_answer),
