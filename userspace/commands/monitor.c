@@ -163,24 +163,23 @@ static void print_time(struct out *out, bool with_date)
 static void print_event(struct monitor *mon, const char *event,
 			const struct known *known)
 {
+	const struct qdisc_state *state = &known->state;
 	struct out *out = &mon->req->session->out;
-	struct qdisc_state state = known->state;
 
-	if (out->json)
-		add_statistics(mon->kernel, &state);
+	/* Counters are not asked for: they would be those of a later moment. */
 	out_object(out, NULL);
 	print_time(out, mon->req->options.times);
 	out_str(out, "event", NULL, event);
 	if (out->json) {
 		out_object(out, "plug");
-		print_plug_members(out, known->name, &state);
+		print_plug_members(out, known->name, state);
 		out_end(out);
 	} else {
-		char handle[16];
+		char handle[HANDLE_TEXT_MAX];
 
-		snprintf(handle, sizeof(handle), "%x:", state.handle >> 16);
+		format_handle(handle, state->handle);
 		out_text(out, "%s %s %s: ", known->name, handle, event);
-		print_brief(out, &state);
+		print_brief(out, state);
 	}
 	out_end(out);
 	/* The reader is gone: stop. */
