@@ -19,6 +19,35 @@ int open_kernel(struct request *req)
 	return complain_open(req, &failure);
 }
 
+/* The first word is always a device, even if it is "upto". */
+static int parse_upto(struct request *req)
+{
+	int n;
+
+	if (!req->n)
+		return complain_usage(req, "no device named");
+	if (req->n == 2 && !strcmp(req->words[0], "upto") &&
+	    parse_epoch(req->words[1], &req->action.epoch))
+		return complain_usage(req, "no device named before 'upto'");
+	for (n = 1; n < req->n; n++)
+		if (!strcmp(req->words[n], "upto"))
+			break;
+	if (n >= req->n)
+		return STATUS_OK;
+	if (n + 1 >= req->n)
+		return complain_usage(req, "no epoch after 'upto'");
+	if (n + 2 < req->n)
+		return complain_usage(req, "'%s' follows the epoch, which comes last",
+				      req->words[n + 2]);
+	if (!parse_epoch(req->words[n + 1], &req->action.epoch))
+		return complain_usage(req, "'%s' is not an epoch, a number as plugctl show prints it",
+				      req->words[n + 1]);
+	req->action.code = req->command->action_upto;
+	req->action.upto = true;
+	req->n = n;
+	return STATUS_OK;
+}
+
 static int parse_arguments(struct request *req)
 {
 	const struct command *command = req->command;
@@ -26,6 +55,8 @@ static int parse_arguments(struct request *req)
 	req->action.code = command->action;
 	if (command->parse)
 		return command->parse(req);
+	if (command->action_upto)
+		return parse_upto(req);
 	if (command->targets >= ONE_PLUG && !req->n)
 		return complain_usage(req, "no device named");
 	if (command->targets == ONE_PLUG && req->n > 1)

@@ -147,6 +147,7 @@ struct command {
 	unsigned int options;
 	enum command_targets targets;
 	int action;		/* TCQ_PLUG_*, if run is NULL */
+	int action_upto;	/* with "upto EPOCH"; 0: that cannot follow */
 	/*
 	 * Parses the arguments after the devices, and removes them from the words.
 	 * Called before anything else is done; NULL if there are no such arguments.

@@ -16,9 +16,6 @@ extern const struct command cmd_add, cmd_del, cmd_buffer, cmd_release, cmd_open,
 /* Prints every plug, or those of the named devices. Returns the worst status. */
 int print_plugs(struct request *req, print_fn *print, void *data, bool sent);
 
-/* parse() for "DEV... [upto EPOCH]": sets req->action.upto and epoch. */
-int parse_upto(struct request *req);
-
 /*
  * Unless --force is given, the target fails if its plug holds packets that will not
  * leave without a command (late: or packets that are still leaving). Returns a
