@@ -71,12 +71,12 @@ static void offer_list(const struct completion_words *words, const char *list,
 
 static void offer_options(const struct completion_words *words)
 {
-	const unsigned int own = words->command ? words->command->options : 0;
 	const struct option *option;
 	char word[32];
 
 	for (option = options; option->name; option++) {
-		if (option->needs && !(option->needs & own))
+		if (option->needs && !(words->command &&
+				       takes_option(words->command, option)))
 			continue;
 		snprintf(word, sizeof(word), "--%s", option->name);
 		offer(words, word, option->help);

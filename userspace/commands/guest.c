@@ -188,9 +188,10 @@ const struct command cmd_guest = {
 "add: everything that comes in by VIF goes through a plug on an ifb of its own,\n"
 "made for it, and then on as before. Afterwards VIF names that plug in every\n"
 "command. Can be repeated, and finishes what was left half done. \"except arp\":\n"
-"ARP is not held. del: undoes all of it; refuses while packets are held that were\n"
-"not released, unless with --force. What is left of a guest whose device went away\n"
-"first is removed by the next add or del of any.\n",
+"ARP is not held. Refuses where it would drop what VIF's own plug holds (up to\n"
+"Linux 6.12), unless with --force. del: undoes all of it; refuses while packets are\n"
+"held that were not released, unless with --force. What is left of a guest whose\n"
+"device went away first is removed by the next add or del of any.\n",
 	.completion = COMPLETE_SUBCOMMAND,
 	.options = TAKES_FORCE | TAKES_TIMEOUT,
 	.targets = DEVICES,

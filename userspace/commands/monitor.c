@@ -189,9 +189,7 @@ static void print_event(struct monitor *mon, const char *event,
 
 static void add_word(char *text, const char *word)
 {
-	size_t len = strlen(text);
-
-	snprintf(text + len, EVENT_TEXT_MAX - len, "%s%s", len ? "," : "", word);
+	append_text(text, EVENT_TEXT_MAX, "%s%s", *text ? "," : "", word);
 }
 
 /* The actions that events report, in the order in which they are printed. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Formats single values. */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,16 @@ void make_printable(char *text)
 		}
 		text += len;
 	}
+}
+
+void append_text(char *text, size_t size, const char *format, ...)
+{
+	const size_t len = strnlen(text, size);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text + len, size - len, format, ap);
+	va_end(ap);
 }
 
 const char *at_exit_name(uint32_t at_exit)

@@ -21,6 +21,10 @@ void format_age(char text[HUMAN_TEXT_MAX], uint64_t nanoseconds);
  */
 void make_printable(char *text);
 
+/* Adds to a text in room for size bytes, and cuts what does not fit. */
+void append_text(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* "keep", "open" or "discard", of SCH_PLUG_AT_EXIT_*; NULL: another number. */
 const char *at_exit_name(uint32_t at_exit);
 
