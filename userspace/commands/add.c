@@ -6,7 +6,6 @@
 #include <linux/rtnetlink.h>
 
 #include "../cli/parse.h"
-#include "../kernel/module.h"
 #include "../report/report.h"
 #include "../report/text.h"
 #include "commands.h"
@@ -175,17 +174,6 @@ static int choose_handle(struct request *req, const char *name, struct address *
 out:
 	free(list.v);
 	return status;
-}
-
-static int complain_kind(struct request *req, const char *name)
-{
-	struct module_info info;
-	char advice[ADVICE_MAX];
-
-	module_look(&info, "", NULL);
-	module_advice(advice, &info);
-	return complain(req, STATUS_REFUSED, name,
-			"the kernel does not know the qdisc kind plug: %s", advice);
 }
 
 static int complain_add(struct request *req, const char *name,

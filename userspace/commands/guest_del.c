@@ -106,7 +106,7 @@ static int del_one(struct request *req, const struct guest_links *links,
 	if (guest.device.failed)
 		return complain_target(req, &guest.device);
 	if (!guest.ingress.redirected && !guest.ingress.passes_arp && !guest.old) {
-		note(req, name, "is no guest's already");
+		note(req, name, "is not the device of a guest: nothing to remove");
 		return STATUS_OK;
 	}
 	status = check_ifb(req, &guest);

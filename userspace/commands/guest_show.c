@@ -96,9 +96,11 @@ static int show_all(struct request *req, const struct guest_links *links)
 	for (i = 0; i < req->n; i++) {
 		const char *name = req->words[i];
 
-		if (!show_named(req, links, name, &status))
-			status = worse(status, complain(req, STATUS_REFUSED, name,
-							"is not the device of a guest: plugctl guest show lists those that are"));
+		if (show_named(req, links, name, &status))
+			continue;
+		complain(req, STATUS_REFUSED, name,
+			 "is not the device of a guest: plugctl guest show lists those that are");
+		status = worse(status, STATUS_REFUSED);
 	}
 	out_end(out);
 	return status;
