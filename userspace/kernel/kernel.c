@@ -356,7 +356,9 @@ static int exchange_some(struct kernel *kernel, bool generic,
 	}
 	if (send(nl->fd, buf, len, 0) < 0)
 		error = errno;
-	else
+	for (i = 0; i < n; i++)
+		answers[i].sent = !error;
+	if (!error)
 		error = receive_answers(nl, family, seq, answers, n);
 	if (buf != one)
 		free(buf);
@@ -386,6 +388,7 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 	bool generic;
 
 	for (done = 0; done < n; done++) {
+		answers[done].sent = false;
 		answers[done].complete = false;
 		answers[done].error = 0;
 		answers[done].text[0] = '\0';

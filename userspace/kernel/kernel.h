@@ -86,6 +86,7 @@ bool kernel_find_family(struct kernel *kernel);
 
 /* The answer to one order. */
 struct answer {
+	bool sent;			/* false: the kernel never saw the order */
 	bool complete;
 	int error;			/* errno of the kernel or the socket; 0: done */
 	char text[EXTACK_TEXT_MAX];	/* the kernel's message, or "" */

@@ -160,6 +160,13 @@ int complain_output(struct request *req)
 			"cannot write the output: is the disk full, the pipe closed?");
 }
 
+/* The status of complain_netlink(), for messages of other words. */
+static int netlink_status(int error)
+{
+	return error == ENOMEM || error == EPERM || error == EACCES ?
+	       STATUS_NO_ACCESS : STATUS_REFUSED;
+}
+
 int complain_netlink(struct request *req, int error)
 {
 	switch (error) {
@@ -175,9 +182,13 @@ int complain_netlink(struct request *req, int error)
 	case EACCES:
 		return complain(req, STATUS_NO_ACCESS, NULL,
 				"netlink: %s: run plugctl as root", strerror(error));
-	default:
+	case EOPNOTSUPP:
 		return complain(req, STATUS_REFUSED, NULL,
 				"netlink: %s: does this kernel have CONFIG_NET_SCHED?",
+				strerror(error));
+	default:
+		return complain(req, STATUS_REFUSED, NULL,
+				"netlink: %s: try again, and see dmesg",
 				strerror(error));
 	}
 }
@@ -383,14 +394,18 @@ int complain_target(struct request *req, struct target *target)
 		return complain_unable(req, target);
 	case TARGET_REFUSED:
 		return complain_refusal(req, name, target->error, target->text);
+	case TARGET_NOT_SENT:
+		return complain(req, STATUS_REFUSED, name,
+				"the command could not be sent (%s), so nothing was done: try again",
+				why);
 	case TARGET_NO_ANSWER:
 		return complain(req, STATUS_REFUSED, name,
 				"no answer, it may have been done or not (%s): see plugctl show %s",
 				why, name);
 	case TARGET_UNCHECKED:
-		complain_netlink(req, target->error);
-		return complain(req, STATUS_REFUSED, name,
-				"its state could not be read, so nothing was done to it: try again");
+		return complain(req, netlink_status(target->error), name,
+				"its state could not be read (%s), so nothing was done to it: try again",
+				why);
 	case TARGET_DUPLICATE:
 	case TARGET_NAMED:
 		break;

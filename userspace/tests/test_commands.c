@@ -29,6 +29,9 @@ static struct {
 	unsigned int dumps;	/* so far */
 	unsigned int fail_from;	/* dumps fail from this one on, 0: none does */
 	unsigned int refuse;	/* kinds of orders, as bits */
+	unsigned int fail_opens;	/* so many commands to open fail at first */
+	bool unsent;		/* no command to a plug leaves plugctl */
+	bool unanswered;	/* nor is one answered */
 	struct order orders[FAKE_ORDERS];
 	unsigned int n_orders;
 	unsigned int requests;	/* of links, filters and other qdiscs */
@@ -111,6 +114,8 @@ static int fake_do(const struct order *order, struct answer *answer)
 	}
 	if (order->kind == ORDER_CHANGE &&
 	    order->action.code == TCQ_PLUG_RELEASE_INDEFINITE) {
+		if (fake.fail_opens && fake.fail_opens--)
+			return EINVAL;
 		plug->open = true;
 		plug->released = plug->epoch;
 	}
@@ -129,10 +134,14 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 		memset(&answers[i], 0, sizeof(answers[i]));
 		if (fake.n_orders < FAKE_ORDERS)
 			fake.orders[fake.n_orders++] = orders[i];
+		answers[i].sent = !fake.unsent;
+		answers[i].error = ENOBUFS;
+		if (fake.unsent || fake.unanswered)
+			continue;
 		answers[i].complete = true;
 		answers[i].error = fake_do(&orders[i], &answers[i]);
 	}
-	return 0;
+	return fake.unsent || fake.unanswered ? ENOBUFS : 0;
 }
 
 /* How many orders of that kind there were. */
@@ -286,7 +295,7 @@ static void fake_reset(void)
 /* Each word in memory of its own, so that a read past its end is seen. */
 static int run(struct capture *c, const char *line)
 {
-	char *words[WORDS_MAX], *own[WORDS_MAX], *copy = strdup(line), *save, *word;
+	char *words[WORDS_MAX + 1], *own[WORDS_MAX + 1], *copy = strdup(line), *save, *word;
 	int n = 0, status;
 
 	assert_non_null(copy);
@@ -295,6 +304,7 @@ static int run(struct capture *c, const char *line)
 		assert_true(n < WORDS_MAX);
 		words[n++] = strdup(word);
 	}
+	words[n] = NULL;
 	free(copy);
 	/* The command line's parser moves what is in words. */
 	memcpy(own, words, sizeof(own));
@@ -307,14 +317,15 @@ static int run(struct capture *c, const char *line)
 	return status;
 }
 
-/* A line, its status, and what it prints, in full or in part. */
+/* A line, its status, what it prints, and what it says, in part or up to the last newline. */
 static void gives(const char *line, int status, const char *out, const char *err)
 {
 	struct capture *c = capture_new();
+	const bool all = !*err || err[strlen(err) - 1] == '\n';
 	const int got = run(c, line);
 
 	if (got != status || (out && strcmp(c->out, out)) ||
-	    (*err ? !strstr(c->err, err) : *c->err != '\0'))
+	    (all ? strcmp(c->err, err) != 0 : !strstr(c->err, err)))
 		fail_msg("%s: status %d, wanted %d; printed \"%s\", wanted \"%s\"; said \"%s\", wanted \"%s\"",
 			 line, got, status, c->out, out ? out : "(anything)",
 			 c->err, err);
@@ -552,6 +563,32 @@ static void guest_with_odd_name(void **unused)
 	gives("plugctl -j guest show a", 2, "[]\n", "plugctl: a: is not the device of a guest");
 }
 
+/* What is said of a failure is what was done, once for each device. */
+static void failures_said(void **unused)
+{
+	(void)unused;
+	fake_reset();
+	fake.unsent = true;
+	gives("plugctl buffer b", 2, "",
+	      "plugctl: b: the command could not be sent (No buffer space available), so nothing was done: try again\n");
+	fake.unsent = false;
+	fake.unanswered = true;
+	gives("plugctl buffer b", 2, "",
+	      "plugctl: b: no answer, it may have been done or not (No buffer space available): see plugctl show b\n");
+	fake_reset();
+	fake.fail_from = 2;
+	gives("plugctl is-open b", 2, "",
+	      "plugctl: b: its state could not be read (No buffer space available), so nothing was done to it: try again\n");
+	/* A plug that was opened in the end is not complained of. */
+	fake_reset();
+	fake.fail_opens = 2;
+	gives("plugctl run b -- true", 0, "", "");
+	assert_true(fake.plugs[0].open);
+	fake_reset();
+	fake.fail_opens = 9;
+	gives("plugctl run b -- true", 2, "", "plugctl: b: the kernel refused: Invalid argument");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,6 +604,7 @@ int main(void)
 		cmocka_unit_test(complete_dash),
 		cmocka_unit_test(complete_guest),
 		cmocka_unit_test(guest_with_odd_name),
+		cmocka_unit_test(failures_said),
 	};
 
 	return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
