@@ -179,6 +179,10 @@ out:
 static int complain_add(struct request *req, const char *name,
 			const struct answer *answer)
 {
+	if (!answer->complete && !answer->sent)
+		return complain(req, STATUS_REFUSED, name,
+				"the command could not be sent (%s), so nothing was attached: try again",
+				strerror(answer->error));
 	if (!answer->complete)
 		return complain(req, STATUS_REFUSED, name,
 				"no answer, the plug may have been attached or not (%s): see plugctl show %s",
@@ -302,7 +306,7 @@ int attach_plug(struct request *req, struct target *target)
 	}
 	kernel_exchange(&req->session->kernel, &order, &answer, 1);
 	/* It may have been attached or not: if it was, it must not stay closed. */
-	if (!answer.complete && req->attachment.open)
+	if (!answer.complete && answer.sent && req->attachment.open)
 		send_order(req, &order.at, ORDER_CHANGE);
 	if (!answer.complete || answer.error)
 		return complain_add(req, name, &answer);

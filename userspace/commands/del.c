@@ -130,7 +130,10 @@ static void detach(struct request *req)
 		if (target->failed)
 			continue;
 		target->failed = TARGET_NAMED;
-		if (!answers[count].complete)
+		target->error = answers[count].error;
+		if (!answers[count].complete && !answers[count].sent)
+			target->failed = TARGET_NOT_SENT;
+		else if (!answers[count].complete)
 			complain(req, STATUS_REFUSED, target->name,
 				 "no answer, it may have been detached or not: see plugctl show");
 		else if (answers[count].error)

@@ -16,6 +16,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "../kernel/array.h"
 #include "../kernel/guest.h"
 #include "../report/report.h"
 #include "../report/text.h"
@@ -25,9 +26,6 @@
 #define RECEIVE_ROOM	(1024 * 1024)
 
 #define EVENT_TEXT_MAX	128
-
-/* The initial room, in plugs. */
-#define KNOWN_ROOM	16
 
 struct known {
 	struct qdisc_state state;
@@ -48,6 +46,7 @@ struct monitor {
 	int n;
 	int *watched;		/* devices that have, or had, one of the names */
 	size_t n_watched;
+	size_t watched_room;
 	struct known *known;
 	size_t count;
 	size_t room;
@@ -70,7 +69,8 @@ static bool watch(struct monitor *mon, int ifindex)
 
 	if (is_wanted(mon, ifindex))
 		return false;
-	watched = realloc(mon->watched, (mon->n_watched + 1) * sizeof(*watched));
+	watched = array_grow(mon->watched, &mon->watched_room, mon->n_watched,
+			     sizeof(*watched));
 	if (!watched)
 		return false;
 	mon->watched = watched;
@@ -117,16 +117,11 @@ static struct known *add_known(struct monitor *mon,
 	char name[IF_NAMESIZE];
 	struct known *known;
 
-	if (mon->count == mon->room) {
-		size_t room = mon->room ? 2 * mon->room : KNOWN_ROOM;
-
-		known = realloc(mon->known, room * sizeof(*known));
-		if (!known)
-			return NULL;
-		mon->known = known;
-		mon->room = room;
-	}
-	known = &mon->known[mon->count++];
+	known = array_grow(mon->known, &mon->room, mon->count, sizeof(*known));
+	if (!known)
+		return NULL;
+	mon->known = known;
+	known += mon->count++;
 	known->state = *state;
 	memcpy(known->counters, state->stats, sizeof(known->counters));
 	known->old_commands = state->commands;

@@ -571,8 +571,14 @@ static void failures_said(void **unused)
 	fake.unsent = true;
 	gives("plugctl buffer b", 2, "",
 	      "plugctl: b: the command could not be sent (No buffer space available), so nothing was done: try again\n");
+	gives("plugctl del b", 2, "",
+	      "plugctl: b: the command could not be sent (No buffer space available), so nothing was done: try again\n");
+	gives("plugctl add a open", 2, "",
+	      "plugctl: a: the command could not be sent (No buffer space available), so nothing was attached: try again\n");
 	fake.unsent = false;
 	fake.unanswered = true;
+	gives("plugctl add a open", 2, "",
+	      "plugctl: a: no answer, the plug may have been attached or not (No buffer space available): see plugctl show a\n");
 	gives("plugctl buffer b", 2, "",
 	      "plugctl: b: no answer, it may have been done or not (No buffer space available): see plugctl show b\n");
 	fake_reset();
