@@ -21,6 +21,35 @@ int open_kernel(struct request *req)
 	return complain_open(req, &failure);
 }
 
+/* The first word is always a device, even if it is "upto". */
+static int parse_upto(struct request *req)
+{
+	int n;
+
+	if (!req->n)
+		return complain_usage(req, "no device named");
+	if (req->n == 2 && !strcmp(req->words[0], "upto") &&
+	    parse_epoch(req->words[1], &req->action.epoch))
+		return complain_usage(req, "no device named before 'upto'");
+	for (n = 1; n < req->n; n++)
+		if (!strcmp(req->words[n], "upto"))
+			break;
+	if (n >= req->n)
+		return STATUS_OK;
+	if (n + 1 >= req->n)
+		return complain_usage(req, "no epoch after 'upto'");
+	if (n + 2 < req->n)
+		return complain_usage(req, "'%s' follows the epoch, which comes last",
+				      req->words[n + 2]);
+	if (!parse_epoch(req->words[n + 1], &req->action.epoch))
+		return complain_usage(req, "'%s' is not an epoch, a number as plugctl show prints it",
+				      req->words[n + 1]);
+	req->action.code = req->command->action_upto;
+	req->action.upto = true;
+	req->n = n;
+	return STATUS_OK;
+}
+
 static int parse_arguments(struct request *req)
 {
 	const struct command *command = req->command;
@@ -28,6 +57,8 @@ static int parse_arguments(struct request *req)
 	req->action.code = command->action;
 	if (command->parse)
 		return command->parse(req);
+	if (command->action_upto)
+		return parse_upto(req);
 	if (command->targets >= ONE_PLUG && !req->n)
 		return complain_usage(req, "no device named");
 	if (command->targets == ONE_PLUG && req->n > 1)
@@ -35,12 +66,28 @@ static int parse_arguments(struct request *req)
 	return STATUS_OK;
 }
 
+/* The plug is yet to be attached. */
+static int find_one_device(struct request *req)
+{
+	struct target *target = calloc(1, sizeof(*target));
+
+	if (!target)
+		return complain_memory(req);
+	target->name = req->words[0];
+	find_device(&req->session->kernel, target);
+	req->targets.v = target;
+	req->targets.n = 1;
+	return STATUS_OK;
+}
+
 static int find_plugs(struct request *req)
 {
 	int error;
 
-	if (req->command->targets < ONE_PLUG)
+	if (req->command->targets < ONE_DEVICE)
 		return STATUS_OK;
+	if (req->command->targets == ONE_DEVICE)
+		return find_one_device(req);
 	error = find_targets(&req->session->kernel, req->words,
 			     (unsigned int)req->n, &req->options.selector,
 			     &req->targets);
@@ -57,8 +104,8 @@ static bool is_mistyped(const char *word)
 
 /*
  * If a device does not exist, the command is still sent to the others. But
- * releasing, opening and dropping cannot be undone: "release eth0 up 5" must not be
- * executed as "release eth0".
+ * releasing, dropping and detaching cannot be undone: "release eth0 up 5" must not be
+ * executed as "release eth0", nor "del eth0 upto 5" as "del eth0".
  */
 static int check_words(struct request *req)
 {
@@ -81,22 +128,13 @@ static int check_words(struct request *req)
 			      mistyped);
 }
 
-int change_plugs(struct request *req)
+void change_plugs(struct request *req)
 {
 	/* Reading the state after the command costs time: only on demand. */
 	const bool echo = req->options.verbose || req->session->out.json;
-	int status = check_words(req);
 
-	if (status)
-		return status;
 	change_targets(&req->session->kernel, &req->options.selector,
 		       req->targets.v, req->targets.n, &req->action, echo);
-	return STATUS_OK;
-}
-
-static int worse(int a, int b)
-{
-	return a > b ? a : b;
 }
 
 static int dispatch(struct request *req)
@@ -109,10 +147,15 @@ static int dispatch(struct request *req)
 		status = open_kernel(req);
 	if (!status)
 		status = find_plugs(req);
+	if (!status)
+		status = check_words(req);
 	if (status)
 		return status;
-	status = command->run ? command->run(req) : change_plugs(req);
-	if (command->targets >= ONE_PLUG)
+	if (command->run)
+		status = command->run(req);
+	else
+		change_plugs(req);
+	if (command->targets >= ONE_DEVICE)
 		report_targets(req);
 	/* The caller wants the exit status of the program itself. */
 	if (command->options & TAKES_PROGRAM)
@@ -144,6 +187,7 @@ static int execute_words(struct request *req, char **words, int n)
 		out->color = req->options.color;
 		out->color_is_known = req->options.have_color;
 	}
+	out->verbose = req->options.verbose;
 	if (status)
 		return status;
 	return req->options.version ? print_version(req) : dispatch(req);

@@ -8,6 +8,7 @@
 
 #include "../commands/commands.h"
 #include "../report/report.h"
+#include "../report/text.h"
 #include "options.h"
 #include "parse.h"
 
@@ -22,7 +23,52 @@ const struct command *const commands[] = {
 	&cmd_wait, &cmd_run, &cmd_guest, &cmd_batch, &cmd_version, &cmd_help, &cmd_complete, NULL
 };
 
+static bool set_netns(const char *value, struct options *opt)
+{
+	opt->netns = value;
+	return true;
+}
+
+static bool set_parent(const char *value, struct options *opt)
+{
+	return parse_parent(value, &opt->selector.parent);
+}
+
+static bool set_handle(const char *value, struct options *opt)
+{
+	return parse_handle(value, &opt->selector.handle);
+}
+
+static bool set_timeout(const char *value, struct options *opt)
+{
+	return parse_time(value, &opt->timeout);
+}
+
+static bool set_at_exit(const char *value, struct options *opt)
+{
+	const char *name;
+
+	for (opt->at_exit = 0; (name = at_exit_name(opt->at_exit)); opt->at_exit++)
+		if (!strcmp(name, value))
+			return true;
+	return false;
+}
+
+static bool set_interval(const char *value, struct options *opt)
+{
+	opt->interval = NS_PER_S;
+	return !value || (parse_time(value, &opt->interval) && opt->interval);
+}
+
+static bool set_color(const char *value, struct options *opt)
+{
+	opt->have_color = !value || strcmp(value, "auto");
+	opt->color = !value || !strcmp(value, "always");
+	return !opt->have_color || opt->color || !strcmp(value, "never");
+}
+
 #define FLAG(name)	.flag = offsetof(struct options, name)
+#define DURATION	"a duration such as 500ms, 10s or 2m"
 
 const struct option options[] = {
 	{ .letter = 'j', .name = "json", FLAG(json), .help = "JSON",
@@ -30,36 +76,41 @@ const struct option options[] = {
 	{ .letter = 'p', .name = "pretty", FLAG(pretty),
 	  .help = "JSON with line breaks", .global = true },
 	{ .letter = 'n', .name = "netns", .value = "NETNS",
+	  .set = set_netns,
 	  .help = "devices of that network namespace", .global = true },
 	{ .letter = 'v', .name = "verbose", FLAG(verbose),
-	  .help = "print the state after a command" },
+	  .help = "print the state after a command; show: also the owner" },
 	{ .letter = 'q', .name = "quiet", FLAG(quiet),
 	  .help = "no notes and warnings, only errors" },
 	{ .name = "parent", .value = "CLASSID", FLAG(selector.have_parent),
+	  .set = set_parent, .wanted = "a class such as 1:4, or root",
 	  .needs = TAKES_SELECT, .help = "the plug below that class" },
 	{ .name = "handle", .value = "H:", FLAG(selector.have_handle),
+	  .set = set_handle, .wanted = "a handle such as 8001",
 	  .needs = TAKES_SELECT, .help = "the plug with that handle" },
 	{ .name = "force", FLAG(force), .needs = TAKES_FORCE,
-	  .help = "do what is refused otherwise; batch: go on after a failure" },
+	  .help = "do it all the same: see above" },
 	{ .name = "keep", FLAG(keep), .needs = TAKES_KEEP,
 	  .help = "a plug that is there already is left as it is" },
 	{ .name = "timeout", .value = "T", FLAG(have_timeout),
+	  .set = set_timeout, .wanted = DURATION,
 	  .needs = TAKES_TIMEOUT,
 	  .help = "wait no longer: 500ms, 10s, 2m, or seconds" },
 	{ .name = "all", FLAG(selector.all), .needs = TAKES_ALL,
 	  .help = "every plug of the device, as one below each class of mq" },
-	{ .name = "at-exit", .value = "WHAT",
-	  FLAG(have_at_exit),
+	{ .name = "at-exit", .value = "WHAT", FLAG(have_at_exit),
+	  .set = set_at_exit, .wanted = "one of open, discard and keep",
 	  .needs = TAKES_AT_EXIT,
 	  .help = "open, discard or keep (the default) when plugctl ends" },
 	{ .name = "watch", .value = "T", FLAG(watch), .needs = TAKES_WATCH,
-	  .value_optional = true,
+	  .set = set_interval, .wanted = DURATION, .value_optional = true,
 	  .help = "show again and again, with rates: each T (1s)" },
 	{ .letter = 't', .name = "time", FLAG(times), .needs = TAKES_TIMES,
 	  .help = "with date and time zone" },
 	{ .name = "rtnl", FLAG(rtnl), .global = true,
 	  .help = "by rtnetlink alone, as with the in-tree module" },
 	{ .name = "color", .value = "WHEN", FLAG(have_color), .global = true,
+	  .set = set_color, .wanted = "one of always, never and auto",
 	  .value_optional = true,
 	  .help = "colours: always (also without WHEN), never or auto" },
 	{ .letter = 'V', .name = "version", FLAG(version), .help = "version",
@@ -105,49 +156,26 @@ const struct option *find_option(const char *word, size_t len)
 	return NULL;
 }
 
+bool takes_option(const struct command *command, const struct option *option)
+{
+	return option->needs & command->options;
+}
+
 void format_usage(char text[USAGE_TEXT_MAX], const struct command *command)
 {
 	const struct option *option;
-	size_t len;
 
-	len = (size_t)snprintf(text, USAGE_TEXT_MAX, "plugctl %s", command->name);
+	snprintf(text, USAGE_TEXT_MAX, "plugctl %s%s%s",
+		 command->group ? command->group->name : "",
+		 command->group ? " " : "", command->name);
 	for (option = options; option->name; option++)
-		if (option->needs & command->options)
-			len += (size_t)snprintf(text + len, USAGE_TEXT_MAX - len,
-						option->value_optional ? " [--%s[=%s]]" :
-						option->value ? " [--%s %s]" : " [--%s]",
-						option->name, option->value);
-	snprintf(text + len, USAGE_TEXT_MAX - len, "%s%s",
-		 *command->usage ? " " : "", command->usage);
-}
-
-/* The numbers are those of enum sch_plug_at_exit. */
-static bool parse_at_exit(const char *value, uint32_t *at_exit)
-{
-	static const char *const names[] = {
-		[SCH_PLUG_AT_EXIT_KEEP] = "keep",
-		[SCH_PLUG_AT_EXIT_OPEN] = "open",
-		[SCH_PLUG_AT_EXIT_DISCARD] = "discard",
-	};
-
-	for (*at_exit = 0; *at_exit < 3; (*at_exit)++)
-		if (!strcmp(names[*at_exit], value))
-			return true;
-	return false;
-}
-
-static bool parse_color(const char *value, struct options *opt)
-{
-	opt->have_color = !value || strcmp(value, "auto");
-	opt->color = !value || !strcmp(value, "always");
-	return !opt->have_color || opt->color || !strcmp(value, "never");
-}
-
-static int bad_value(struct request *req, const struct option *option,
-		     const char *value, const char *what)
-{
-	return complain_usage(req, "--%s: '%s' is not a %s", option->name, value,
-			      what);
+		if (takes_option(command, option))
+			append_text(text, USAGE_TEXT_MAX,
+				    option->value_optional ? " [--%s[=%s]]" :
+				    option->value ? " [--%s %s]" : " [--%s]",
+				    option->name, option->value);
+	append_text(text, USAGE_TEXT_MAX, "%s%s", *command->usage ? " " : "",
+		    command->usage);
 }
 
 /* value is NULL if the option takes none, or none is given. */
@@ -155,39 +183,18 @@ static int set_option(struct request *req, struct words *words,
 		      const struct option *option, const char *value)
 {
 	struct options *opt = &req->options;
-	const char *name = option->name;
 
 	if (option->global && req->file)
 		return complain_usage(req, "--%s goes before the word batch, not into a line",
-				      name);
+				      option->name);
 	if (words->n_used < USED_MAX)
 		words->used[words->n_used++] = option;
 	if (option->flag)
 		*(bool *)((char *)opt + option->flag) = true;
 	opt->json |= opt->pretty;
-	if (!option->value)
-		return STATUS_OK;
-	if (!strcmp(name, "color")) {
-		if (!parse_color(value, opt))
-			return bad_value(req, option, value, "time for colours: write always, never or auto");
-	} else if (!strcmp(name, "watch")) {
-		opt->interval = NS_PER_S;
-		if (value && (!parse_time(value, &opt->interval) || !opt->interval))
-			return bad_value(req, option, value, "duration such as 500ms or 2s");
-	} else if (!strcmp(name, "netns")) {
-		opt->netns = value;
-	} else if (!strcmp(name, "at-exit")) {
-		if (!parse_at_exit(value, &opt->at_exit))
-			return bad_value(req, option, value, "thing to do: write open, discard or keep");
-	} else if (!strcmp(name, "parent")) {
-		if (!parse_parent(value, &opt->selector.parent))
-			return bad_value(req, option, value, "class such as 1:4, or root");
-	} else if (!strcmp(name, "handle")) {
-		if (!parse_handle(value, &opt->selector.handle))
-			return bad_value(req, option, value, "handle such as 8001");
-	} else if (!parse_time(value, &opt->timeout)) {
-		return bad_value(req, option, value, "duration such as 500ms, 10s or 2m");
-	}
+	if (option->set && !option->set(value, opt))
+		return complain_usage(req, "--%s: '%s' is not %s", option->name,
+				      value, option->wanted);
 	return STATUS_OK;
 }
 
@@ -330,7 +337,7 @@ static int check_used(struct request *req, const struct words *words)
 	unsigned int i;
 
 	for (i = 0; i < words->n_used; i++)
-		if (words->used[i]->needs & ~command->options)
+		if (words->used[i]->needs && !takes_option(command, words->used[i]))
 			return complain_usage(req, "%s takes no --%s",
 					      command->name, words->used[i]->name);
 	if (req->file && command->options & NOT_IN_BATCH)
@@ -404,6 +411,24 @@ int complain_command(struct request *req, const char *word)
 			"%s: no such command: see plugctl help", word);
 }
 
+/* "guest add": the second word belongs to the name of the command. */
+static int choose_subcommand(struct request *req)
+{
+	const struct command *const *sub;
+
+	if (!req->n)
+		return complain_usage(req, "an argument is missing");
+	for (sub = req->command->subcommands; *sub; sub++) {
+		if (strcmp((*sub)->name, req->words[0]))
+			continue;
+		req->command = *sub;
+		req->words++;
+		req->n--;
+		return STATUS_OK;
+	}
+	return complain_usage(req, "unknown argument '%s'", req->words[0]);
+}
+
 int parse_words(struct request *req, char **v, int n)
 {
 	struct words words = { .v = v, .n = n };
@@ -426,6 +451,11 @@ int parse_words(struct request *req, char **v, int n)
 		return complain_command(req, req->words[0]);
 	} else {
 		req->words++;
+	}
+	if (req->command->subcommands) {
+		status = choose_subcommand(req);
+		if (status)
+			return status;
 	}
 	if (req->command->targets != NO_SOCKET)
 		skip_dev(req);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct command;
+struct options;
 
 struct option {
 	char letter;		/* 0: none */
@@ -17,11 +18,17 @@ struct option {
 	unsigned int needs;	/* one of these bits must be set in command.options */
 	bool global;		/* not allowed in a line of a batch */
 	bool value_optional;	/* only as --NAME=VALUE */
+	/* Stores the value; NULL: takes none. Returns false if it is not valid. */
+	bool (*set)(const char *value, struct options *options);
+	const char *wanted;	/* what a valid value is, for the error */
 };
 
 extern const struct option options[];	/* ends with a name of NULL */
 
 #define USAGE_TEXT_MAX	256
+
+/* Whether it is an option of that command; those of all commands are not. */
+bool takes_option(const struct command *command, const struct option *option);
 
 /* "plugctl del [--force] DEV...", with the options from the table. */
 void format_usage(char text[USAGE_TEXT_MAX], const struct command *command);

@@ -29,6 +29,11 @@ enum {
 	STATUS_TIMEOUT = 124,
 };
 
+static inline int worse(int a, int b)
+{
+	return a > b ? a : b;
+}
+
 /* Messages go to stderr, or are held back while a plug may be closed, see run.c. */
 struct messages {
 	int fd;
@@ -82,6 +87,15 @@ struct options {
 	bool color;
 };
 
+/* The plug that "add" and "guest add" are to attach. */
+struct attachment {
+	uint32_t parent;
+	uint32_t handle;	/* 0: any that is free */
+	uint32_t limit;		/* 0: the module chooses */
+	bool open;
+	bool except_arp;	/* only for a guest */
+};
+
 struct request {
 	struct plugctl *session;
 	const struct command *command;	/* NULL: none was recognised */
@@ -93,6 +107,7 @@ struct request {
 	const char *file;	/* in a batch: the file of the line */
 	unsigned long line;
 	struct action action;	/* parse() may add an epoch */
+	struct attachment attachment;	/* set by parse() of those that attach */
 	struct targets targets;
 	int status;		/* the worst reported; only for the exit status */
 	struct json_object *errors;	/* in a batch with -j: for the answer */
@@ -101,6 +116,7 @@ struct request {
 enum command_targets {
 	NO_SOCKET,
 	DEVICES,		/* the command finds their plugs itself */
+	ONE_DEVICE,		/* looked up before run(): a target without a plug */
 	ONE_PLUG,		/* looked up before run() */
 	PLUGS,
 };
@@ -112,6 +128,7 @@ enum completion {
 	COMPLETE_PROGRAM,	/* devices, "--", a program */
 	COMPLETE_FILE,
 	COMPLETE_COMMAND,
+	COMPLETE_SUBCOMMAND,
 	COMPLETE_HIDDEN,	/* the command itself is not offered */
 };
 
@@ -119,6 +136,8 @@ enum completion {
 
 struct command {
 	const char *name;
+	const struct command *group;	/* of which this is a subcommand, or NULL */
+	const struct command *const *subcommands;	/* ends with NULL; or NULL */
 	const char *aliases[ALIASES_MAX];
 	const char *usage;	/* the arguments, for help */
 	const char *summary;
@@ -128,6 +147,7 @@ struct command {
 	unsigned int options;
 	enum command_targets targets;
 	int action;		/* TCQ_PLUG_*, if run is NULL */
+	int action_upto;	/* with "upto EPOCH"; 0: that cannot follow */
 	/*
 	 * Parses the arguments after the devices, and removes them from the words.
 	 * Called before anything else is done; NULL if there are no such arguments.
@@ -156,8 +176,8 @@ int plugctl_main(struct plugctl *session, int argc, char **argv);
  */
 int execute(struct request *req, char **words, int n);
 
-/* Sends req->action to each target. Returns a status. */
-int change_plugs(struct request *req);
+/* Sends req->action to each target. */
+void change_plugs(struct request *req);
 
 /* Parses words into options, command and arguments. Returns a status. */
 int parse_words(struct request *req, char **words, int n);

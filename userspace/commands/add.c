@@ -6,7 +6,6 @@
 #include <linux/rtnetlink.h>
 
 #include "../cli/parse.h"
-#include "../kernel/module.h"
 #include "../report/report.h"
 #include "../report/text.h"
 #include "commands.h"
@@ -20,15 +19,10 @@
 /* The kernel assigns its own handles from here on. */
 #define FIRST_HANDLE	(0x8001U << 16)
 
-struct add {
-	struct order order;
-	bool have_limit;
-	bool open;
-};
-
 /* Parses the words after the device. */
-static int parse_words_of(struct request *req, struct add *add)
+static int parse_keywords(struct request *req)
 {
+	struct attachment *wanted = &req->attachment;
 	int i, status = STATUS_OK;
 
 	for (i = 1; i < req->n && !status; i++) {
@@ -39,18 +33,17 @@ static int parse_words_of(struct request *req, struct add *add)
 		if (has_value && i + 1 >= req->n)
 			return complain_usage(req, "'%s' needs a value", word);
 		if (!strcmp(word, "open") || !strcmp(word, "closed")) {
-			add->open = word[0] == 'o';
+			wanted->open = word[0] == 'o';
 		} else if (!strcmp(word, "root")) {
-			add->order.at.parent = TC_H_ROOT;
+			wanted->parent = TC_H_ROOT;
 		} else if (!strcmp(word, "limit")) {
-			status = parse_limit(req, value, &add->order.action.limit);
-			add->have_limit = add->order.action.limit != 0;
+			status = parse_limit(req, value, &wanted->limit);
 		} else if (!strcmp(word, "parent")) {
-			if (!parse_parent(value, &add->order.at.parent))
+			if (!parse_parent(value, &wanted->parent))
 				return complain_usage(req, "'%s' is not a parent: write root or a class such as 1:4",
 						      value);
 		} else if (!strcmp(word, "handle")) {
-			if (!parse_handle(value, &add->order.at.handle))
+			if (!parse_handle(value, &wanted->handle))
 				return complain_usage(req, "'%s' is not a handle: write one such as 8001",
 						      value);
 		} else {
@@ -62,25 +55,15 @@ static int parse_words_of(struct request *req, struct add *add)
 	return status;
 }
 
-static void begin(const struct request *req, struct add *add)
+static int add_parse(struct request *req)
 {
 	const struct selector *selector = &req->options.selector;
 
-	memset(add, 0, sizeof(*add));
-	add->order.kind = ORDER_ADD;
-	add->order.at.parent = selector->have_parent ? selector->parent : TC_H_ROOT;
-	add->order.at.handle = selector->have_handle ? selector->handle : 0;
-	add->order.force = req->options.force;
-}
-
-static int add_parse(struct request *req)
-{
-	struct add add;
-
 	if (!req->n)
 		return complain_usage(req, "no device named");
-	begin(req, &add);
-	return parse_words_of(req, &add);
+	req->attachment.parent = selector->have_parent ? selector->parent : TC_H_ROOT;
+	req->attachment.handle = selector->have_handle ? selector->handle : 0;
+	return parse_keywords(req);
 }
 
 /*
@@ -88,14 +71,19 @@ static int add_parse(struct request *req)
  * literally, and would drop everything: so there is no options attribute at all, or
  * one with a limit.
  */
-static void choose_options(struct add *add)
+static struct order make_order(const struct request *req, int ifindex)
 {
-	struct action *action = &add->order.action;
+	const struct attachment *wanted = &req->attachment;
 
-	action->code = add->open ? TCQ_PLUG_RELEASE_INDEFINITE : TCQ_PLUG_BUFFER;
-	if (!add->have_limit)
-		action->limit = START_LIMIT;
-	add->order.no_options = !add->open && !add->have_limit;
+	return (struct order){
+		.kind = ORDER_ADD, .force = req->options.force,
+		.at.ifindex = ifindex, .at.parent = wanted->parent,
+		.at.handle = wanted->handle,
+		.action.code = wanted->open ? TCQ_PLUG_RELEASE_INDEFINITE :
+					      TCQ_PLUG_BUFFER,
+		.action.limit = wanted->limit ? wanted->limit : START_LIMIT,
+		.no_options = !wanted->open && !wanted->limit,
+	};
 }
 
 /* The qdisc explicitly attached at that parent, or with that handle; or NULL. */
@@ -188,22 +176,17 @@ out:
 	return status;
 }
 
-static int complain_kind(struct request *req, const char *name)
-{
-	struct module_info info;
-	char advice[ADVICE_MAX];
-
-	module_look(&info, "", NULL);
-	module_advice(advice, &info);
-	return complain(req, STATUS_REFUSED, name,
-			"the kernel does not know the qdisc kind plug: %s", advice);
-}
-
 static int complain_add(struct request *req, const char *name,
 			const struct answer *answer)
 {
+	if (!answer->complete && !answer->sent)
+		return complain(req, STATUS_REFUSED, name,
+				"the command could not be sent (%s), so nothing was attached: try again",
+				strerror(answer->error));
 	if (!answer->complete)
-		return complain_netlink(req, answer->error);
+		return complain(req, STATUS_REFUSED, name,
+				"no answer, the plug may have been attached or not (%s): see plugctl show %s",
+				strerror(answer->error), name);
 	if (answer->error == EEXIST)
 		return complain(req, STATUS_REFUSED, name,
 				"somebody else attached a qdisc at the same moment: see tc qdisc show dev %s",
@@ -215,14 +198,17 @@ static int complain_add(struct request *req, const char *name,
 	return complain_refusal(req, name, answer->error, answer->text);
 }
 
-/* Reads the id of the plug, if there is the family, and its state. */
+/*
+ * Reads the id of the plug, if there is the family, and its state. Returns an errno;
+ * ENOENT: it is gone.
+ */
 static int find_added(struct request *req, const struct address *at,
 		      struct target *target)
 {
 	struct kernel *kernel = &req->session->kernel;
 	struct qdisc_list list = { 0 };
 	const struct qdisc_state *state;
-	int error, status = STATUS_OK;
+	int error;
 
 	error = list_plugs(kernel, target, 1, req->session->out.json, &list);
 	state = error ? NULL : find_qdisc(&list, at->ifindex, 0, at->handle);
@@ -232,106 +218,118 @@ static int find_added(struct request *req, const struct address *at,
 		target->at.id = state->id;
 		added_target(kernel, &req->options.selector, target,
 			     req->options.force);
-	} else if (error) {
-		status = complain_netlink(req, error);
-	} else {
-		status = complain(req, STATUS_REFUSED, target->name,
-				  "the plug was attached and is gone again: see tc qdisc show dev %s",
-				  target->name);
+	} else if (!error) {
+		error = ENOENT;
 	}
 	free(list.v);
-	return status;
+	return error;
+}
+
+/* Sends to the address that the plug was given, which nothing else had. */
+static bool send_order(struct request *req, const struct address *at,
+		       enum order_kind kind)
+{
+	const struct order order = {
+		.kind = kind, .at = *at,
+		.action.code = TCQ_PLUG_RELEASE_INDEFINITE,
+	};
+	struct answer answer;
+
+	kernel_exchange(&req->session->kernel, &order, &answer, 1);
+	return answer.complete && !answer.error;
+}
+
+/*
+ * The plug was attached, but its state cannot be read. If it has to be open it may
+ * still be closed, as with the in-tree module: it is opened, or else detached.
+ */
+static int complain_unread(struct request *req, const struct address *at,
+			   const char *name, int error)
+{
+	const char *why = strerror(error);
+
+	if (error == ENOENT)
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached and is gone again: see tc qdisc show dev %s",
+				name);
+	if (!req->attachment.open)
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached, but its state could not be read (%s): see plugctl show %s",
+				why, name);
+	if (send_order(req, at, ORDER_CHANGE))
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached and opened, but its state could not be read (%s): see plugctl show %s",
+				why, name);
+	if (send_order(req, at, ORDER_DEL))
+		return complain(req, STATUS_REFUSED, name,
+				"the plug was attached, but could not be opened and was detached again (%s): try again",
+				why);
+	return complain(req, STATUS_REFUSED, name,
+			"the plug was attached, may be closed, and could neither be opened nor detached (%s): plugctl open %s",
+			why, name);
 }
 
 /*
  * A plug of the in-tree module always starts closed. Ours is already open, but with
  * the limit that was meant for the in-tree module.
  */
-static void finish(struct request *req, const struct add *add,
-		   struct target *target)
+static void finish(struct request *req, struct target *target)
 {
+	const struct attachment *wanted = &req->attachment;
 	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
 	const struct action limit = { .code = TCQ_PLUG_LIMIT };
 	const struct action *action = NULL;
 
-	if (add->open && !target->state.has_state)
+	if (wanted->open && !target->state.has_state)
 		action = &open;
-	else if (add->open && !add->have_limit)
+	else if (wanted->open && !wanted->limit)
 		action = &limit;
 	if (action)
 		change_targets(&req->session->kernel, &req->options.selector,
 			       target, 1, action, true);
 }
 
-/* Returns a status; a failure has already been reported. */
-static int attach(struct request *req, struct add *add, struct target *target)
+int attach_plug(struct request *req, struct target *target)
 {
+	struct order order = make_order(req, target->at.ifindex);
+	const char *name = target->name;
 	struct answer answer;
 	bool kept = false;
-	int status;
+	int status, error;
 
-	add->order.at.ifindex = target->at.ifindex;
-	status = choose_handle(req, target->name, &add->order.at, &kept);
+	status = choose_handle(req, name, &order.at, &kept);
 	if (status)
 		return status;
-	if (kept)
-		return find_added(req, &add->order.at, target);
-	kernel_exchange(&req->session->kernel, &add->order, &answer, 1);
+	if (kept) {
+		error = find_added(req, &order.at, target);
+		return error ? complain_netlink(req, error) : STATUS_OK;
+	}
+	kernel_exchange(&req->session->kernel, &order, &answer, 1);
+	/* It may have been attached or not: if it was, it must not stay closed. */
+	if (!answer.complete && answer.sent && req->attachment.open)
+		send_order(req, &order.at, ORDER_CHANGE);
 	if (!answer.complete || answer.error)
-		return complain_add(req, target->name, &answer);
-	status = find_added(req, &add->order.at, target);
-	if (status)
-		return status;
-	finish(req, add, target);
+		return complain_add(req, name, &answer);
+	error = find_added(req, &order.at, target);
+	if (error)
+		return complain_unread(req, &order.at, name, error);
+	finish(req, target);
 	own_targets(&req->session->kernel, &req->options.selector, target, 1,
-		    &add->order.action);
-	if (add->have_limit)
-		note_small_limit(req, target->name, add->order.action.limit);
+		    &order.action);
+	note_small_limit(req, name, req->attachment.limit);
 	return STATUS_OK;
-}
-
-int attach_at_root(struct request *req, struct target *target, bool open,
-		   uint32_t limit)
-{
-	struct add add = {
-		.order = {
-			.kind = ORDER_ADD, .at.parent = TC_H_ROOT,
-			.action.limit = limit,
-		},
-		.have_limit = limit,
-		.open = open,
-	};
-
-	add.order.force = req->options.force;
-	choose_options(&add);
-	return attach(req, &add, target);
 }
 
 static int add_run(struct request *req)
 {
-	struct target *target = calloc(1, sizeof(*target));
-	struct add add;
+	struct target *target = req->targets.v;
 	int status;
 
-	if (!target)
-		return complain_memory(req);
-	req->targets.v = target;
-	req->targets.n = 1;
-	target->name = req->words[0];
-	begin(req, &add);
-	parse_words_of(req, &add);
-	choose_options(&add);
-	status = find_device(&req->session->kernel, target) ?
-		 attach(req, &add, target) : complain_target(req, target);
+	if (target->failed)
+		return STATUS_OK;
+	status = attach_plug(req, target);
 	if (status)
-		goto out_failed;
-	report_targets(req);
-	return STATUS_OK;
-
-out_failed:
-	/* Nothing more to print, except an empty array with -j. */
-	target->failed = TARGET_NAMED;
-	target->reported = true;
+		target->failed = TARGET_NAMED;
 	return status;
 }
 
@@ -348,7 +346,7 @@ const struct command cmd_add = {
 	.keywords = "limit open closed parent handle",
 	.completion = COMPLETE_DEVICE,
 	.options = TAKES_FORCE | TAKES_KEEP | TAKES_SELECT,
-	.targets = DEVICES,
+	.targets = ONE_DEVICE,
 	.parse = add_parse,
 	.run = add_run,
 };

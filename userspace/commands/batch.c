@@ -46,16 +46,36 @@ static int complain_split(struct request *req, int what)
 			"the input ends in the middle of this line, which was not executed: end it with a newline");
 }
 
+/* "Not open" is an answer, not a failure. */
+static bool is_failure(int status)
+{
+	return status && status != STATUS_NOT_OPEN;
+}
+
+/* The status of the batch: "not open" only if no line has failed. */
+static int worse_line(int a, int b)
+{
+	return is_failure(a) == is_failure(b) ? worse(a, b) : is_failure(a) ? a : b;
+}
+
 /* With -j: prints one object for the line. */
+static void answer_begin(struct request *req)
+{
+	out_object(&req->session->out, NULL);
+	out_u64(&req->session->out, "line", NULL, req->line);
+}
+
 static void answer_end(struct request *req, int status)
 {
+	const struct command *command = req->command;
 	struct out *out = &req->session->out;
 
 	while (out->depth > 1)
 		out_end(out);
-	if (req->command)
-		out_str(out, "command", NULL, req->command->name);
-	out_bool(out, "ok", !status);
+	if (command)
+		out_str(out, "command", NULL, command->group ?
+			command->group->name : command->name);
+	out_bool(out, "ok", !is_failure(status));
 	if (req->errors)
 		out_value(out, "errors", req->errors);
 	req->errors = NULL;
@@ -71,13 +91,9 @@ static int run_line(struct request *req, struct line *line, char **words)
 
 	if (!n)
 		return STATUS_OK;
-	if (out->json) {
-		out_object(out, NULL);
-		out_u64(out, "line", NULL, req->line);
-	}
+	answer_begin(req);
 	status = n > 0 ? execute(req, words, n) : complain_split(req, n);
-	if (out->json)
-		answer_end(req, status);
+	answer_end(req, status);
 	line->broken = !out_flush(out);
 	if (line->broken)
 		status = complain(req, STATUS_REFUSED, NULL,
@@ -85,16 +101,24 @@ static int run_line(struct request *req, struct line *line, char **words)
 	return status;
 }
 
-static int complain_end(struct request *req, const struct reader *reader)
+/* There is no further line: if this is not the end, answers why. */
+static int complain_end(struct request *req, int error)
 {
-	if (reader->error == E2BIG)
-		return complain(req, STATUS_USAGE, NULL,
-				"this line is longer than %d bytes: this is not a batch",
-				READER_LINE_MAX);
-	if (reader->error)
-		return complain(req, STATUS_REFUSED, NULL, "cannot read on: %s",
-				strerror(reader->error));
-	return STATUS_OK;
+	int status;
+
+	if (!error)
+		return STATUS_OK;
+	answer_begin(req);
+	if (error == E2BIG)
+		status = complain(req, STATUS_USAGE, NULL,
+				  "this line is longer than %d bytes: this is not a batch",
+				  READER_LINE_MAX);
+	else
+		status = complain(req, STATUS_REFUSED, NULL,
+				  "cannot read on: %s: what came before was executed",
+				  strerror(error));
+	answer_end(req, status);
+	return status;
 }
 
 static int run_lines(struct request *batch, struct reader *reader, const char *file)
@@ -109,24 +133,21 @@ static int run_lines(struct request *batch, struct reader *reader, const char *f
 	if (!words)
 		return complain_memory(batch);
 	base.force = false;	/* --force was for the batch itself */
-	base.have_at_exit = batch->options.have_at_exit;
 	while (more) {
 		struct request req = {
 			.session = batch->session, .base = &base,
 			.file = file, .line = ++number,
 		};
 
-		req.options = base;
 		line.text = reader_line(reader, &line.len, &line.terminated);
 		/* Lines of the next read may have been written much later. */
 		batch->session->kernel.moment += reader->reads - reads;
 		reads = reader->reads;
 		status = line.text ? run_line(&req, &line, words) :
-				     complain_end(&req, reader);
-		if (status > worst)
-			worst = status;
-		more = line.text && (!status || batch->options.force) &&
-		       !line.broken;
+				     complain_end(&req, reader->error);
+		worst = worse_line(worst, status);
+		more = line.text && !line.broken &&
+		       (!is_failure(status) || batch->options.force);
 	}
 	free(words);
 	return worst;

@@ -5,33 +5,32 @@
 
 #include "../cli/plugctl.h"
 
-typedef void print_fn(struct request *req, const char *name,
-		      const struct qdisc_state *state, void *data);
+/* Returns a status. */
+typedef int print_fn(struct request *req, const char *name,
+		     const struct qdisc_state *state, void *data);
 
 extern const struct command cmd_add, cmd_del, cmd_buffer, cmd_release, cmd_open,
 	cmd_limit, cmd_discard, cmd_show, cmd_dump, cmd_monitor, cmd_wait, cmd_run,
 	cmd_guest, cmd_batch, cmd_version, cmd_help, cmd_is_open, cmd_save, cmd_complete;
 
-/* Prints every plug, or those of the named devices. Returns a status. */
+/* Prints every plug, or those of the named devices. Returns the worst status. */
 int print_plugs(struct request *req, print_fn *print, void *data, bool sent);
-
-/* parse() for "DEV... [upto EPOCH]": sets req->action.upto and epoch. */
-int parse_upto(struct request *req);
 
 /*
  * Unless --force is given, the target fails if its plug holds packets that will not
- * leave without a command (late: or packets that are still leaving).
+ * leave without a command (late: or packets that are still leaving). Returns a
+ * status; a failure has already been reported.
  */
-void refuse_held(struct request *req, struct target *target, bool late);
+int refuse_held(struct request *req, struct target *target, bool late);
 
 /* How long "del" waits for packets to leave, without --timeout. */
 #define DEL_PATIENCE	(10 * NS_PER_S)
 
 /*
- * Attaches a plug at the root of the target's device, like "add". Returns a status.
+ * Attaches the plug of req->attachment to the target's device. Returns a status; a
+ * failure has already been reported.
  */
-int attach_at_root(struct request *req, struct target *target, bool open,
-		   uint32_t limit);
+int attach_plug(struct request *req, struct target *target);
 
 /* Parses the SIZE of a limit, and warns if it is very small. Returns a status. */
 int parse_limit(struct request *req, const char *word, uint32_t *limit);

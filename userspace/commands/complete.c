@@ -25,10 +25,12 @@ struct completion_words {
 	char **v;
 	int n;
 	const char *last;
+	int skip;		/* bytes of it before the value: "--netns=" */
 	const char *before;	/* the word before the last one, or "" */
 	int command_at;		/* index of the command; n: none yet */
 	const struct command *command;
 	const char *netns;
+	bool keywords;		/* one of them was there: no device follows */
 	int devices;		/* words after the command that are not options */
 	int program_at;		/* index of the word after "--"; 0: none */
 };
@@ -38,7 +40,7 @@ static bool takes_value(const char *word)
 {
 	const struct option *option;
 
-	if (word[0] != '-' || (word[1] != '-' && word[2]))
+	if (word[0] != '-' || !word[1] || (word[1] != '-' && word[2]))
 		return false;
 	option = find_option(word, strlen(word));
 	return option && option->value && !option->value_optional;
@@ -47,8 +49,11 @@ static bool takes_value(const char *word)
 static void offer(const struct completion_words *words, const char *word,
 		  const char *what)
 {
-	if (!strncmp(word, words->last, strlen(words->last)))
-		out_text(&words->req->session->out, "%s\t%s\n", word, what);
+	const char *last = words->last + words->skip;
+
+	if (!strncmp(word, last, strlen(last)))
+		out_text(&words->req->session->out, "%.*s%s\t%s\n", words->skip,
+			 words->last, word, what);
 }
 
 static void offer_list(const struct completion_words *words, const char *list,
@@ -66,12 +71,12 @@ static void offer_list(const struct completion_words *words, const char *list,
 
 static void offer_options(const struct completion_words *words)
 {
-	const unsigned int own = words->command ? words->command->options : 0;
 	const struct option *option;
 	char word[32];
 
 	for (option = options; option->name; option++) {
-		if (option->needs && !(option->needs & own))
+		if (option->needs && !(words->command &&
+				       takes_option(words->command, option)))
 			continue;
 		snprintf(word, sizeof(word), "--%s", option->name);
 		offer(words, word, option->help);
@@ -85,6 +90,14 @@ static void offer_commands(const struct completion_words *words)
 	for (k = 0; commands[k]; k++)
 		if (commands[k]->completion != COMPLETE_HIDDEN)
 			offer(words, commands[k]->name, commands[k]->summary);
+}
+
+static void offer_subcommands(const struct completion_words *words)
+{
+	const struct command *const *sub;
+
+	for (sub = words->command->subcommands; *sub && !words->devices; sub++)
+		offer(words, (*sub)->name, (*sub)->summary);
 }
 
 static bool is_named(const struct completion_words *words, const char *name)
@@ -162,17 +175,57 @@ static void offer_namespaces(const struct completion_words *words)
 		closedir(dir);
 }
 
-static void offer_value(const struct completion_words *words)
+static void offer_value(const struct completion_words *words,
+			const struct option *option)
 {
-	const struct option *option = find_option(words->before,
-						  strlen(words->before));
-
 	if (!strcmp(option->name, "netns"))
 		offer_namespaces(words);
 	else if (!strcmp(option->name, "parent"))
 		offer(words, "root", "the device's root");
 	else if (!strcmp(option->name, "at-exit"))
 		offer_list(words, "open discard keep", "when plugctl ends");
+	else if (!strcmp(option->name, "color"))
+		offer_list(words, "always never auto", "when to use colours");
+}
+
+/* The option that the last word begins to give a value, as "--netns=x"; or NULL. */
+static const struct option *find_assigned(struct completion_words *words)
+{
+	const size_t len = strcspn(words->last, "=");
+	const struct option *option;
+
+	if (strncmp(words->last, "--", 2) || !words->last[len])
+		return NULL;
+	option = find_option(words->last, len);
+	if (!option || !option->value)
+		return NULL;
+	words->skip = (int)len + 1;
+	return option;
+}
+
+/* The subcommand of that name, or NULL. */
+static const struct command *find_subcommand(const struct completion_words *words,
+					     const char *name)
+{
+	const struct command *const *sub = words->command && !words->devices ?
+					   words->command->subcommands : NULL;
+
+	for (; sub && *sub; sub++)
+		if (!strcmp((*sub)->name, name))
+			return *sub;
+	return NULL;
+}
+
+/* Whether the word is one of those that come after the devices. */
+static bool is_keyword(const struct command *command, const char *word)
+{
+	const char *list = command && command->keywords ? command->keywords : "";
+	const size_t len = strlen(word);
+
+	for (; *list; list += strcspn(list, " "), list += strspn(list, " "))
+		if (strcspn(list, " ") == len && !strncmp(list, word, len))
+			return true;
+	return false;
 }
 
 /* Looks through the complete words. */
@@ -182,6 +235,7 @@ static void look_at(struct completion_words *words)
 
 	words->command_at = words->n;
 	for (i = 0; i < words->n - 1; i++) {
+		const struct command *sub = find_subcommand(words, words->v[i]);
 		char *word = words->v[i];
 
 		if (!strcmp(word, "-n") || !strcmp(word, "--netns"))
@@ -196,7 +250,12 @@ static void look_at(struct completion_words *words)
 		} else if (word[0] != '-' && words->command_at == words->n) {
 			words->command_at = i;
 			words->command = find_command(word);
+		} else if (sub) {
+			words->command_at = i;
+			words->command = sub;
 		} else if (word[0] != '-') {
+			words->keywords |= words->devices &&
+					   is_keyword(words->command, word);
 			words->devices++;
 		}
 	}
@@ -215,6 +274,10 @@ static void offer_arguments(struct completion_words *words)
 			       !strcmp(words->before, "handle") ||
 			       !strcmp(words->before, "parent")))
 		return;
+	if (words->devices && !strcmp(words->before, "except")) {
+		offer(words, "arp", "");
+		return;
+	}
 	req->options.netns = words->netns;
 	if (open_kernel(req) ||
 	    list_plugs(&req->session->kernel, NULL, 0, false, &plugs))
@@ -223,7 +286,8 @@ static void offer_arguments(struct completion_words *words)
 		offer_epochs(words, &plugs);
 		goto out;
 	}
-	if (command->completion == COMPLETE_DEVICE && words->devices) {
+	if (words->keywords ||
+	    (command->completion == COMPLETE_DEVICE && words->devices)) {
 		offer_list(words, keywords, "");
 		goto out;
 	}
@@ -246,6 +310,7 @@ static int complete_run(struct request *req)
 		.before = req->n > 1 ? req->words[req->n - 2] : "",
 	};
 	const int messages = req->session->messages.fd;
+	const struct option *assigned;
 
 	/* No message must appear while somebody types. */
 	req->options.quiet = true;
@@ -255,7 +320,9 @@ static int complete_run(struct request *req)
 	    words.command->completion == COMPLETE_PROGRAM)
 		out_text(&req->session->out, ":command %d\n", words.program_at);
 	else if (takes_value(words.before))
-		offer_value(&words);
+		offer_value(&words, find_option(words.before, strlen(words.before)));
+	else if ((assigned = find_assigned(&words)))
+		offer_value(&words, assigned);
 	else if (words.last[0] == '-' && !(words.command && words.devices &&
 		 words.command->completion == COMPLETE_PROGRAM && !words.last[1]))
 		offer_options(&words);
@@ -268,6 +335,9 @@ static int complete_run(struct request *req)
 			break;
 		case COMPLETE_COMMAND:
 			offer_commands(&words);
+			break;
+		case COMPLETE_SUBCOMMAND:
+			offer_subcommands(&words);
 			break;
 		case COMPLETE_NOTHING:
 		case COMPLETE_HIDDEN:

@@ -9,38 +9,38 @@
 /* The packets of its plug may never leave: do not wait long. */
 #define PATIENCE_INTREE		NS_PER_S
 
-static void refuse(struct request *req, struct target *target)
+static int refuse(struct request *req, struct target *target)
 {
 	const struct qdisc_state *state = &target->state;
 	const char *name = target->name;
 
 	target->failed = TARGET_NAMED;
 	if (!state->has_state)
-		complain(req, STATUS_REFUSED, name,
-			 "holds %" PRIu32 " packets, and the in-tree module does not say whether they were released: plugctl open %s sends them, --force drops them",
-			 state->held_packets, name);
-	else if (plug_holds_unreleased(state))
-		complain(req, STATUS_REFUSED, name,
-			 "holds packets that were not released (%" PRIu32 " in the queue): plugctl open %s sends them, --force drops them",
-			 state->held_packets, name);
-	else if (state->stopped_packets)
-		complain(req, STATUS_REFUSED, name,
-			 "holds %" PRIu32 " released packets that were stopped when the plug was closed: plugctl open %s sends them, --force drops them",
-			 state->stopped_packets, name);
-	else
-		complain(req, STATUS_TIMEOUT, name,
-			 "timed out with %" PRIu32 " released packets in the queue: is the link up and its peer reading? --force drops them",
-			 state->held_packets);
+		return complain(req, STATUS_REFUSED, name,
+				"holds %" PRIu32 " packets, and the in-tree module does not say whether they were released: plugctl open %s sends them, --force drops them",
+				state->held_packets, name);
+	if (plug_holds_unreleased(state))
+		return complain(req, STATUS_REFUSED, name,
+				"holds packets that were not released (%" PRIu32 " in the queue): plugctl open %s sends them, --force drops them",
+				state->held_packets, name);
+	if (state->stopped_packets)
+		return complain(req, STATUS_REFUSED, name,
+				"holds %" PRIu32 " released packets that were stopped when the plug was closed: plugctl open %s sends them, --force drops them",
+				state->stopped_packets, name);
+	return complain(req, STATUS_TIMEOUT, name,
+			"timed out with %" PRIu32 " released packets in the queue: is the link up and its peer reading? --force drops them",
+			state->held_packets);
 }
 
-void refuse_held(struct request *req, struct target *target, bool late)
+int refuse_held(struct request *req, struct target *target, bool late)
 {
 	const struct qdisc_state *state = &target->state;
 
-	if (!req->options.force && !target->failed &&
-	    (plug_holds_unreleased(state) || state->stopped_packets ||
-	     (late && plug_is_draining(state))))
-		refuse(req, target);
+	if (req->options.force || target->failed ||
+	    (!plug_holds_unreleased(state) && !state->stopped_packets &&
+	     (!late || !plug_is_draining(state))))
+		return STATUS_OK;
+	return refuse(req, target);
 }
 
 /* The redirect would stay, and the guest's packets would pass. */
@@ -130,7 +130,10 @@ static void detach(struct request *req)
 		if (target->failed)
 			continue;
 		target->failed = TARGET_NAMED;
-		if (!answers[count].complete)
+		target->error = answers[count].error;
+		if (!answers[count].complete && !answers[count].sent)
+			target->failed = TARGET_NOT_SENT;
+		else if (!answers[count].complete)
 			complain(req, STATUS_REFUSED, target->name,
 				 "no answer, it may have been detached or not: see plugctl show");
 		else if (answers[count].error)

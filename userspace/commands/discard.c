@@ -12,6 +12,6 @@ const struct command cmd_discard = {
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | TAKES_ALL,
 	.targets = PLUGS,
-	.parse = parse_upto,
 	.action = TCQ_PLUG_DISCARD,
+	.action_upto = TCQ_PLUG_DISCARD,
 };

@@ -2,8 +2,8 @@
 #include "../report/report.h"
 #include "commands.h"
 
-static void print_line(struct request *req, const char *name,
-		       const struct qdisc_state *state, void *data)
+static int print_line(struct request *req, const char *name,
+		      const struct qdisc_state *state, void *data)
 {
 	struct out *out = &req->session->out;
 
@@ -12,6 +12,7 @@ static void print_line(struct request *req, const char *name,
 		print_plug(out, name, state);
 	else
 		print_fields(out, name, state);
+	return STATUS_OK;
 }
 
 static int dump_run(struct request *req)

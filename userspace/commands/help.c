@@ -5,12 +5,6 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* Whether the option belongs to this command. */
-static bool has_option(const struct command *command, const struct option *option)
-{
-	return option->needs & command->options;
-}
-
 static void print_option(struct out *out, const struct option *option)
 {
 	const char *value = option->value ? option->value : "";
@@ -42,7 +36,7 @@ static void print_command(struct out *out, const struct command *command)
 	out_end(out);
 	out_array(out, "options");
 	for (option = options; option->name; option++)
-		if (has_option(command, option))
+		if (takes_option(command, option))
 			out_str(out, "option", NULL, option->name);
 	out_end(out);
 	out_end(out);
@@ -86,7 +80,7 @@ static void print_details(struct out *out, const struct command *command)
 			 command->aliases[i]);
 	out_text(out, i ? "\n" : "");
 	for (option = options; option->name; option++)
-		if (has_option(command, option))
+		if (takes_option(command, option))
 			print_option(out, option);
 }
 

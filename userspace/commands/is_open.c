@@ -20,6 +20,8 @@ static int is_open_run(struct request *req)
 	if (!target->state.has_state)
 		return complain(req, STATUS_REFUSED, target->name,
 				"the in-tree module does not say whether it is open");
+	/* Into the answer of a batch; by itself the status is all there is. */
+	out_bool(&req->session->out, "open", target->state.open);
 	return target->state.open ? STATUS_OK : STATUS_NOT_OPEN;
 }
 

@@ -16,6 +16,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "../kernel/array.h"
 #include "../kernel/guest.h"
 #include "../report/report.h"
 #include "../report/text.h"
@@ -25,9 +26,6 @@
 #define RECEIVE_ROOM	(1024 * 1024)
 
 #define EVENT_TEXT_MAX	128
-
-/* The initial room, in plugs. */
-#define KNOWN_ROOM	16
 
 struct known {
 	struct qdisc_state state;
@@ -48,6 +46,7 @@ struct monitor {
 	int n;
 	int *watched;		/* devices that have, or had, one of the names */
 	size_t n_watched;
+	size_t watched_room;
 	struct known *known;
 	size_t count;
 	size_t room;
@@ -70,7 +69,8 @@ static bool watch(struct monitor *mon, int ifindex)
 
 	if (is_wanted(mon, ifindex))
 		return false;
-	watched = realloc(mon->watched, (mon->n_watched + 1) * sizeof(*watched));
+	watched = array_grow(mon->watched, &mon->watched_room, mon->n_watched,
+			     sizeof(*watched));
 	if (!watched)
 		return false;
 	mon->watched = watched;
@@ -117,16 +117,11 @@ static struct known *add_known(struct monitor *mon,
 	char name[IF_NAMESIZE];
 	struct known *known;
 
-	if (mon->count == mon->room) {
-		size_t room = mon->room ? 2 * mon->room : KNOWN_ROOM;
-
-		known = realloc(mon->known, room * sizeof(*known));
-		if (!known)
-			return NULL;
-		mon->known = known;
-		mon->room = room;
-	}
-	known = &mon->known[mon->count++];
+	known = array_grow(mon->known, &mon->room, mon->count, sizeof(*known));
+	if (!known)
+		return NULL;
+	mon->known = known;
+	known += mon->count++;
 	known->state = *state;
 	memcpy(known->counters, state->stats, sizeof(known->counters));
 	known->old_commands = state->commands;
@@ -163,24 +158,23 @@ static void print_time(struct out *out, bool with_date)
 static void print_event(struct monitor *mon, const char *event,
 			const struct known *known)
 {
+	const struct qdisc_state *state = &known->state;
 	struct out *out = &mon->req->session->out;
-	struct qdisc_state state = known->state;
 
-	if (out->json)
-		add_statistics(mon->kernel, &state);
+	/* Counters are not asked for: they would be those of a later moment. */
 	out_object(out, NULL);
 	print_time(out, mon->req->options.times);
 	out_str(out, "event", NULL, event);
 	if (out->json) {
 		out_object(out, "plug");
-		print_plug_members(out, known->name, &state);
+		print_plug_members(out, known->name, state);
 		out_end(out);
 	} else {
-		char handle[16];
+		char handle[HANDLE_TEXT_MAX];
 
-		snprintf(handle, sizeof(handle), "%x:", state.handle >> 16);
+		format_handle(handle, state->handle);
 		out_text(out, "%s %s %s: ", known->name, handle, event);
-		print_brief(out, &state);
+		print_brief(out, state);
 	}
 	out_end(out);
 	/* The reader is gone: stop. */
@@ -190,9 +184,7 @@ static void print_event(struct monitor *mon, const char *event,
 
 static void add_word(char *text, const char *word)
 {
-	size_t len = strlen(text);
-
-	snprintf(text + len, EVENT_TEXT_MAX - len, "%s%s", len ? "," : "", word);
+	append_text(text, EVENT_TEXT_MAX, "%s%s", *text ? "," : "", word);
 }
 
 /* The actions that events report, in the order in which they are printed. */

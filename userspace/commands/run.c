@@ -142,9 +142,6 @@ static void try_to_open(struct run *run)
 		target->cached = true;
 	}
 	change_all(run, TCQ_PLUG_RELEASE_INDEFINITE);
-	for (i = 0; i < run->n; i++)
-		if (run->targets[i].failed != TARGET_GONE)
-			complain_target(run->req, &run->targets[i]);
 	run->closed = !all_open(run);
 }
 
@@ -157,6 +154,10 @@ static bool open_plugs(struct run *run)
 		return true;
 	for (tries = 0; run->closed && tries < OPEN_TRIES; tries++)
 		try_to_open(run);
+	/* Attempts before the last one are of no interest. */
+	for (i = 0; i < run->n; i++)
+		if (run->targets[i].failed != TARGET_GONE)
+			complain_target(run->req, &run->targets[i]);
 	if (run->closed)
 		return false;
 	for (i = 0; i < run->n; i++) {

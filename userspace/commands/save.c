@@ -8,67 +8,106 @@
 #include "../report/text.h"
 #include "commands.h"
 
-/*
- * If a batch cannot have the name, as one with a blank, the line becomes a comment.
- */
-static void print_device(struct out *out, const char *command, const char *name)
+/* A device with this name would be taken for a keyword of guest add. */
+static bool is_keyword(const char *name)
 {
-	out_text(out, "%s%s %s%s", strpbrk(name, " #?") ? "# " : "", command,
-		 name[0] == '-' ? "-- " : "", name);
+	return !strcmp(name, "limit") || !strcmp(name, "except") ||
+	       !strcmp(name, "open") || !strcmp(name, "closed");
 }
 
 /*
- * The plug on our ifb is saved with its guest. Returns whether it is such an ifb.
+ * Prints the beginning of a line: @command, or guest add if that is NULL. Some names
+ * cannot be in a line: '#' begins a comment, and a name with bytes that are not
+ * printable text is not printed as it is.
  */
-static bool print_guest(struct request *req, const struct guest_links *links,
-			const struct qdisc_state *state)
+static int print_device(struct request *req, const char *command, const char *name)
+{
+	const char *before = name[0] == '-' ? "-- " :
+			     /* The first "dev" is skipped. */
+			     !strcmp(name, "dev") ? "dev " : "";
+	char printable[IF_NAMESIZE];
+
+	snprintf(printable, sizeof(printable), "%s", name);
+	make_printable(printable);
+	if (name[0] == '#' || strcmp(name, printable) || (!command && is_keyword(name)))
+		return complain(req, STATUS_REFUSED, name,
+				"no line of a batch can name this device, so its plug was not saved: rename it with ip link set");
+	out_text(&req->session->out, "%s %s%s", command ? command : "guest add",
+		 before, name);
+	return STATUS_OK;
+}
+
+/* A line without "open" would close an open plug at the next boot. */
+static int complain_unknown(struct request *req, const char *name)
+{
+	if (req->options.rtnl)
+		return complain(req, STATUS_REFUSED, name,
+				"whether the plug is open is not known by rtnetlink, so it was not saved: leave out --rtnl");
+	return complain(req, STATUS_REFUSED, name,
+			"the in-tree module does not say whether the plug is open, so it was not saved: load the module of sch-plug, or write its line by hand");
+}
+
+/* The plug on our ifb is saved with its guest. */
+static int print_guest(struct request *req, const struct qdisc_state *state, int guest)
 {
 	struct kernel *kernel = &req->session->kernel;
 	struct out *out = &req->session->out;
-	const struct guest_link *ifb = guest_find_link(links, state->ifindex);
 	struct guest_ingress ingress;
 	char name[IF_NAMESIZE];
-	int error;
+	int error, status;
 
-	if (!ifb || !ifb->guest)
-		return false;
-	if (!kernel_ifname(kernel, ifb->guest, name))
-		return true;
-	error = guest_look(kernel, ifb->guest, &ingress);
-	if (error) {
-		complain_netlink(req, error);
-		return true;
-	}
-	print_device(out, "guest add", name);
-	if (state->has_state)
-		out_text(out, " limit %u", state->limit);
-	out_text(out, "%s%s\n", ingress.passes_arp ? " except arp" : "",
-		 state->has_state && state->open ? " open" : "");
-	return true;
+	/* The guest's device is gone, so there is nothing to attach again. */
+	if (!kernel_ifname(kernel, guest, name))
+		return STATUS_OK;
+	if (!state->has_state)
+		return complain_unknown(req, name);
+	error = guest_look(kernel, guest, &ingress);
+	if (error)
+		return complain_netlink(req, error);
+	status = print_device(req, NULL, name);
+	if (status)
+		return status;
+	out_text(out, " limit %u%s%s\n", state->limit,
+		 ingress.passes_arp ? " except arp" : "",
+		 state->open ? " open" : "");
+	return STATUS_OK;
 }
 
 /* Prints the line of a batch that attaches this plug again. */
-static void print_add(struct request *req, const char *name,
-		      const struct qdisc_state *state, void *links)
+static int print_add(struct request *req, const char *printable,
+		     const struct qdisc_state *state, void *links)
 {
-	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX];
+	const struct guest_link *ifb = guest_find_link(links, state->ifindex);
+	char handle[HANDLE_TEXT_MAX], parent[HANDLE_TEXT_MAX], name[IF_NAMESIZE];
 	struct out *out = &req->session->out;
+	int status;
 
-	if (print_guest(req, links, state))
-		return;
+	if (ifb && ifb->guest)
+		return print_guest(req, state, ifb->guest);
 	/* The kernel creates its default qdiscs itself. */
 	if (!state->handle)
-		return;
+		return STATUS_OK;
+	if (!state->has_state)
+		return complain_unknown(req, printable);
+	if (!kernel_ifname(&req->session->kernel, state->ifindex, name))
+		return STATUS_OK;
 	format_handle(handle, state->handle);
 	format_parent(parent, state->parent);
-	print_device(out, "add --keep", name);
+	status = print_device(req, "add --keep", name);
+	if (status)
+		return status;
 	out_text(out, " handle %s", handle);
 	if (state->parent != TC_H_ROOT)
 		out_text(out, " parent %s", parent);
-	if (state->has_state)
-		out_text(out, " limit %u%s", state->limit,
-			 state->open ? " open" : "");
-	out_text(out, "\n");
+	out_text(out, " limit %u%s\n", state->limit, state->open ? " open" : "");
+	return STATUS_OK;
+}
+
+static int save_parse(struct request *req)
+{
+	return req->session->out.json ?
+	       complain_usage(req, "save prints a batch, not JSON: leave out -j") :
+	       STATUS_OK;
 }
 
 static int save_run(struct request *req)
@@ -76,7 +115,6 @@ static int save_run(struct request *req)
 	struct guest_links links = { 0 };
 	int error, status;
 
-	req->session->out.json = false;
 	error = guest_list_links(&req->session->kernel, &links);
 	status = error ? complain_netlink(req, error) :
 		 print_plugs(req, print_add, &links, false);
@@ -94,5 +132,6 @@ const struct command cmd_save = {
 	.completion = COMPLETE_PLUGGED,
 	.options = TAKES_SELECT | NOT_IN_BATCH,
 	.targets = DEVICES,
+	.parse = save_parse,
 	.run = save_run,
 };

@@ -12,7 +12,7 @@
 
 /*
  * Lists the plugs of the named devices, or all plugs. Complains about each device
- * that has none. Free the list.
+ * that has none, and returns a status; the others are in the list. Free the list.
  */
 static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 {
@@ -20,7 +20,7 @@ static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 	struct target *targets = calloc(n + 1, sizeof(*targets));
 	struct kernel *kernel = &req->session->kernel;
 	struct qdisc_list all = { 0 };
-	int error = ENOMEM;
+	int error = ENOMEM, status = STATUS_OK;
 	unsigned int i;
 	size_t k, room = 1;
 
@@ -29,7 +29,7 @@ static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 	for (i = 0; i < n; i++) {
 		targets[i].name = req->words[i];
 		if (!find_device(kernel, &targets[i]))
-			complain_target(req, &targets[i]);
+			status = worse(status, complain_target(req, &targets[i]));
 	}
 	error = list_plugs(kernel, targets, n, sent, n ? &all : list);
 	if (error || !n)
@@ -51,25 +51,27 @@ static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 		if (targets[i].failed || list->n > before)
 			continue;
 		targets[i].failed = TARGET_NO_PLUG;
-		complain_target(req, &targets[i]);
+		status = worse(status, complain_target(req, &targets[i]));
 	}
 out:
 	free(all.v);
 	free(targets);
-	return error ? complain_netlink(req, error) : STATUS_OK;
+	if (!error)
+		return status;
+	list->n = 0;
+	return worse(status, complain_netlink(req, error));
 }
 
-/* Returns whether it was printed: if the device is gone, so is the plug. */
-static bool print_one(struct request *req, const struct qdisc_state *state,
-		      print_fn *print, void *data)
+/* Prints a plug, unless its device is gone. */
+static int print_one(struct request *req, const struct qdisc_state *state,
+		     print_fn *print, void *data)
 {
 	char name[IF_NAMESIZE];
 
 	if (!is_selected(&req->options.selector, state) ||
 	    !device_name(&req->session->kernel, state->ifindex, NULL, name))
-		return false;
-	print(req, name, state, data);
-	return true;
+		return STATUS_OK;
+	return print(req, name, state, data);
 }
 
 int print_plugs(struct request *req, print_fn *print, void *data, bool sent)
@@ -79,21 +81,14 @@ int print_plugs(struct request *req, print_fn *print, void *data, bool sent)
 	size_t i;
 
 	status = list_named(req, sent, &list);
-	for (i = 0; i < list.n && !status; i++)
-		print_one(req, &list.v[i], print, data);
+	for (i = 0; i < list.n; i++)
+		status = worse(status, print_one(req, &list.v[i], print, data));
 	/* A hint for people; a program counts the lines it gets. */
 	if (!status && !req->n && !list.n && isatty(STDOUT_FILENO) &&
 	    !req->session->out.json)
 		note(req, NULL, "no device has a plug: plugctl add DEV attaches one");
 	free(list.v);
 	return status;
-}
-
-static void print_block(struct request *req, const char *name,
-			const struct qdisc_state *state, void *data)
-{
-	(void)data;
-	print_plug(&req->session->out, name, state);
 }
 
 static const struct qdisc_state *find_before(const struct qdisc_list *before,
@@ -107,12 +102,19 @@ static const struct qdisc_state *find_before(const struct qdisc_list *before,
 	return NULL;
 }
 
+/* The previous list of a watch. */
+struct watched {
+	struct qdisc_list list;
+	uint64_t at;
+	uint64_t interval;	/* since the one before */
+};
+
 /* Prints what happened since the previous list, per second. */
 static void print_rates(struct out *out, const struct qdisc_state *now,
-			const struct qdisc_list *before, uint64_t interval)
+			const struct watched *before)
 {
-	const struct qdisc_state *then = find_before(before, now);
-	const double seconds = (double)interval / NS_PER_S;
+	const struct qdisc_state *then = find_before(&before->list, now);
+	const double seconds = (double)before->interval / NS_PER_S;
 	char size[HUMAN_TEXT_MAX];
 
 	if (!then || !now->has_state)
@@ -125,8 +127,17 @@ static void print_rates(struct out *out, const struct qdisc_state *now,
 			  plug_stat(then, QUEUED_PACKETS)) / seconds, size);
 }
 
-static int show_once(struct request *req, struct qdisc_list *before,
-		     uint64_t *looked)
+/* before: a struct watched, or NULL. */
+static int print_block(struct request *req, const char *name,
+		       const struct qdisc_state *state, void *before)
+{
+	print_plug(&req->session->out, name, state);
+	if (before)
+		print_rates(&req->session->out, state, before);
+	return STATUS_OK;
+}
+
+static int show_once(struct request *req, struct watched *before)
 {
 	struct out *out = &req->session->out;
 	const uint64_t now = clock_now();
@@ -134,15 +145,15 @@ static int show_once(struct request *req, struct qdisc_list *before,
 	int status;
 	size_t i;
 
+	before->interval = now - before->at;
 	out_array(out, "plugs");
 	status = list_named(req, out->json, &list);
-	for (i = 0; i < list.n && !status; i++)
-		if (print_one(req, &list.v[i], print_block, NULL))
-			print_rates(out, &list.v[i], before, now - *looked);
+	for (i = 0; i < list.n; i++)
+		status = worse(status, print_one(req, &list.v[i], print_block, before));
 	out_end(out);
-	free(before->v);
-	*before = list;
-	*looked = now;
+	free(before->list.v);
+	before->list = list;
+	before->at = now;
 	return status;
 }
 
@@ -153,23 +164,22 @@ static int watch(struct request *req)
 		.tv_nsec = (long)(req->options.interval % NS_PER_S),
 	};
 	struct out *out = &req->session->out;
-	struct qdisc_list before = { 0 };
-	uint64_t looked = 0;
+	struct watched before = { 0 };
 	int status;
 
 	for (;;) {
 		if (isatty(STDOUT_FILENO))
 			out_text(out, "\033[H\033[2J");
-		status = show_once(req, &before, &looked);
+		status = show_once(req, &before);
 		if (!out_flush(out))
 			status = complain_output(req);
-		if (status || req->status)
+		if (status)
 			break;
 		nanosleep(&pause, NULL);
 		if (!isatty(STDOUT_FILENO))
 			out_text(out, "\n");
 	}
-	free(before.v);
+	free(before.list.v);
 	return status;
 }
 

@@ -41,7 +41,7 @@ static void handle_answer(struct target *target, const struct answer *answer)
 	memcpy(target->text, answer->text, sizeof(target->text));
 	target->error = answer->error;
 	if (!answer->complete)
-		target->failed = TARGET_NO_ANSWER;
+		target->failed = answer->sent ? TARGET_NO_ANSWER : TARGET_NOT_SENT;
 	else if (answer->error)
 		target->failed = is_gone(answer->error) ? TARGET_GONE :
 				 TARGET_REFUSED;
@@ -139,6 +139,7 @@ static void handle_answers(struct kernel *kernel, const struct selector *selecto
 			continue;
 		handle_answer(target, &answers[k++]);
 		if (target->cached && target->failed &&
+		    target->failed != TARGET_NOT_SENT &&
 		    target->failed != TARGET_NO_ANSWER &&
 		    may_have_moved(target->error)) {
 			target->failed = TARGET_OK;

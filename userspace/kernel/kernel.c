@@ -33,10 +33,6 @@
 
 #define NETNS_DIR	"/run/netns/"
 
-/* "plug": a port number that no socket has by chance. */
-#define LOCK_PORT	0x706c7567
-#define LOCK_POLL	5000000		/* ns */
-
 static bool fail(struct open_failure *failure, int what, int error)
 {
 	failure->what = what;
@@ -176,38 +172,6 @@ void kernel_close(struct kernel *kernel)
 	kernel->n_cached = 0;
 	kernel->cache_room = 0;
 	kernel->is_open = false;
-}
-
-/*
- * A port number has one owner in its namespace, and is released however the owner
- * ends. Nothing is ever sent to it.
- */
-int kernel_lock(const char *netns, uint64_t deadline, int *lock)
-{
-	const struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = LOCK_PORT };
-	const struct timespec poll = { .tv_nsec = LOCK_POLL };
-	struct open_failure failure;
-	int back = -1, error;
-
-	if (netns && !enter_netns(netns, &back, &failure))
-		return failure.error ? failure.error : EINVAL;
-	*lock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
-	error = *lock < 0 ? errno : 0;
-	if (back >= 0) {
-		if (setns(back, CLONE_NEWNET) && !error)
-			error = errno;
-		close(back);
-	}
-	while (!error && bind(*lock, (const struct sockaddr *)&addr, sizeof(addr))) {
-		error = errno;
-		if (error == EADDRINUSE && clock_now() < deadline) {
-			nanosleep(&poll, NULL);
-			error = 0;
-		}
-	}
-	if (error && *lock >= 0)
-		close(*lock);
-	return error;
 }
 
 ssize_t netlink_receive(struct netlink *nl)
@@ -392,7 +356,9 @@ static int exchange_some(struct kernel *kernel, bool generic,
 	}
 	if (send(nl->fd, buf, len, 0) < 0)
 		error = errno;
-	else
+	for (i = 0; i < n; i++)
+		answers[i].sent = !error;
+	if (!error)
 		error = receive_answers(nl, family, seq, answers, n);
 	if (buf != one)
 		free(buf);
@@ -422,6 +388,7 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 	bool generic;
 
 	for (done = 0; done < n; done++) {
+		answers[done].sent = false;
 		answers[done].complete = false;
 		answers[done].error = 0;
 		answers[done].text[0] = '\0';

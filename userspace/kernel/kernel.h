@@ -70,12 +70,17 @@ bool kernel_open(struct kernel *kernel, const char *netns,
 		 struct open_failure *failure);
 void kernel_close(struct kernel *kernel);
 
+/* The folder of the files that kernel_lock() creates. */
+#define LOCK_DIR	"/run"
+#define LOCK_PATH_MAX	64
+
 /*
  * A lock for operations of several steps: one process at a time in that namespace.
- * Waits until deadline (of clock_now()). Returns an errno; EADDRINUSE: another
- * process still holds the lock. Close *lock.
+ * Waits until deadline (of clock_now()). Returns an errno; EWOULDBLOCK: another
+ * process still holds the lock; path is the name of the file. Close *lock.
  */
-int kernel_lock(const char *netns, uint64_t deadline, int *lock);
+int kernel_lock(struct kernel *kernel, uint64_t deadline,
+		char path[LOCK_PATH_MAX], int *lock);
 
 /*
  * Asks the kernel for the numbers of the family. Returns an errno; ENOENT: there is
@@ -85,6 +90,7 @@ int kernel_find_family(struct kernel *kernel);
 
 /* The answer to one order. */
 struct answer {
+	bool sent;			/* false: the kernel never saw the order */
 	bool complete;
 	int error;			/* errno of the kernel or the socket; 0: done */
 	char text[EXTACK_TEXT_MAX];	/* the kernel's message, or "" */

@@ -177,33 +177,3 @@ void module_look(struct module_info *info, const char *root, const char *release
 		read_line(text, sizeof(text), root,
 			  "/proc/sys/kernel/modules_disabled") && text[0] == '1';
 }
-
-void module_advice(char advice[ADVICE_MAX], const struct module_info *info)
-{
-	const char *release = info->release;
-
-	if (info->loaded)
-		snprintf(advice, ADVICE_MAX,
-			 "sch_plug is loaded, but registered no qdisc: see dmesg, then modprobe -r sch_plug and try again");
-	else if (!info->path[0] && info->elsewhere[0])
-		snprintf(advice, ADVICE_MAX,
-			 "sch_plug is not built for the running kernel %s, only for others such as %s: install this kernel's headers and run dkms autoinstall -k %s, or boot that kernel",
-			 release, info->elsewhere, release);
-	else if (!info->path[0])
-		snprintf(advice, ADVICE_MAX,
-			 "the module sch_plug is not installed for kernel %s%s: install sch-plug-dkms",
-			 release, info->has_modules ? "" : " (which has no /lib/modules folder here: in a container, install it on the host)");
-	else if (info->loading_disabled)
-		snprintf(advice, ADVICE_MAX,
-			 "kernel.modules_disabled is 1, so %s cannot be loaded: load sch_plug at boot, before that is set",
-			 info->path);
-	else if (info->locked_down)
-		snprintf(advice, ADVICE_MAX,
-			 "Secure Boot or lockdown keeps %s from loading, which is %s: enrol the key that DKMS signs with (mokutil --import), reboot, see dmesg",
-			 info->path, info->path_unsigned ? "unsigned" :
-			 "not signed with a key that this machine trusts");
-	else
-		snprintf(advice, ADVICE_MAX,
-			 "sch_plug is installed (%s), but was not loaded: modprobe sch_plug, as root on the host, tells why",
-			 info->path);
-}

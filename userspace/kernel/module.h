@@ -8,7 +8,6 @@
 
 #define MODULE_PATH_MAX		512
 #define MODULE_TEXT_MAX		128
-#define ADVICE_MAX		768
 
 struct module_info {
 	bool loaded;
@@ -26,8 +25,5 @@ struct module_info {
 
 /* root is "" except in tests; release NULL means that of the running kernel. */
 void module_look(struct module_info *info, const char *root, const char *release);
-
-/* Explains why the kernel does not know the kind "plug", and what to do. */
-void module_advice(char advice[ADVICE_MAX], const struct module_info *info);
 
 #endif

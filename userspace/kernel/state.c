@@ -173,6 +173,10 @@ static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state
 		return copy_u32(&state->held_bytes, attr);
 	case SCH_PLUG_A_COMMANDS:
 		return copy_u64(&state->commands, attr);
+	case SCH_PLUG_A_OWNER:
+		return copy_u32(&state->owner, attr);
+	case SCH_PLUG_A_AT_EXIT:
+		return copy_u32(&state->at_exit, attr);
 	case SCH_PLUG_A_STATS:
 		return parse_stats_nest(attr, state);
 	default:

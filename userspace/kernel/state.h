@@ -46,6 +46,8 @@ struct qdisc_state {
 	uint64_t tail_epoch;
 	uint32_t stopped_packets;	/* released, and held by the valve */
 	uint64_t commands;
+	uint32_t owner;		/* netlink port of its socket; 0: it has no owner */
+	uint32_t at_exit;	/* SCH_PLUG_AT_EXIT_*, if it has one */
 
 	/*
 	 * Indexed by SCH_PLUG_A_STATS_*; a bit in stats_known: the value was sent.

@@ -26,6 +26,7 @@ enum target_error {
 	TARGET_REPLACED,	/* by another plug, but the action names an epoch */
 	TARGET_UNABLE,		/* the module, or rtnetlink, cannot do the action */
 	TARGET_REFUSED,		/* by the kernel: error and text say why */
+	TARGET_NOT_SENT,	/* error: why */
 	TARGET_NO_ANSWER,
 	TARGET_UNCHECKED,	/* error: why its state could not be read */
 	TARGET_NOT_OWNED,	/* --at-exit: error says why; the command was not sent */

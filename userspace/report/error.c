@@ -160,6 +160,13 @@ int complain_output(struct request *req)
 			"cannot write the output: is the disk full, the pipe closed?");
 }
 
+/* The status of complain_netlink(), for messages of other words. */
+static int netlink_status(int error)
+{
+	return error == ENOMEM || error == EPERM || error == EACCES ?
+	       STATUS_NO_ACCESS : STATUS_REFUSED;
+}
+
 int complain_netlink(struct request *req, int error)
 {
 	switch (error) {
@@ -175,9 +182,13 @@ int complain_netlink(struct request *req, int error)
 	case EACCES:
 		return complain(req, STATUS_NO_ACCESS, NULL,
 				"netlink: %s: run plugctl as root", strerror(error));
-	default:
+	case EOPNOTSUPP:
 		return complain(req, STATUS_REFUSED, NULL,
 				"netlink: %s: does this kernel have CONFIG_NET_SCHED?",
+				strerror(error));
+	default:
+		return complain(req, STATUS_REFUSED, NULL,
+				"netlink: %s: try again, and see dmesg",
 				strerror(error));
 	}
 }
@@ -261,6 +272,47 @@ int complain_refusal(struct request *req, const char *where, int error,
 			strerror(error), advice(error));
 }
 
+void format_advice(char advice[ADVICE_MAX], const struct module_info *info)
+{
+	const char *release = info->release;
+
+	if (info->loaded)
+		snprintf(advice, ADVICE_MAX,
+			 "sch_plug is loaded, but registered no qdisc: see dmesg, then modprobe -r sch_plug and try again");
+	else if (!info->path[0] && info->elsewhere[0])
+		snprintf(advice, ADVICE_MAX,
+			 "sch_plug is not built for the running kernel %s, only for others such as %s: install this kernel's headers and run dkms autoinstall -k %s, or boot that kernel",
+			 release, info->elsewhere, release);
+	else if (!info->path[0])
+		snprintf(advice, ADVICE_MAX,
+			 "the module sch_plug is not installed for kernel %s%s: install sch-plug-dkms",
+			 release, info->has_modules ? "" : " (which has no /lib/modules folder here: in a container, install it on the host)");
+	else if (info->loading_disabled)
+		snprintf(advice, ADVICE_MAX,
+			 "kernel.modules_disabled is 1, so %s cannot be loaded: load sch_plug at boot, before that is set",
+			 info->path);
+	else if (info->locked_down)
+		snprintf(advice, ADVICE_MAX,
+			 "Secure Boot or lockdown keeps %s from loading, which is %s: enrol the key that DKMS signs with (mokutil --import), reboot, see dmesg",
+			 info->path, info->path_unsigned ? "unsigned" :
+			 "not signed with a key that this machine trusts");
+	else
+		snprintf(advice, ADVICE_MAX,
+			 "sch_plug is installed (%s), but was not loaded: modprobe sch_plug, as root on the host, shows why",
+			 info->path);
+}
+
+int complain_kind(struct request *req, const char *where)
+{
+	struct module_info info;
+	char advice[ADVICE_MAX];
+
+	module_look(&info, "", NULL);
+	format_advice(advice, &info);
+	return complain(req, STATUS_REFUSED, where,
+			"the kernel does not know the qdisc kind plug: %s", advice);
+}
+
 static int complain_no_device(struct request *req, const struct target *target)
 {
 	if (strlen(target->name) >= IFNAMSIZ)
@@ -342,14 +394,18 @@ int complain_target(struct request *req, struct target *target)
 		return complain_unable(req, target);
 	case TARGET_REFUSED:
 		return complain_refusal(req, name, target->error, target->text);
+	case TARGET_NOT_SENT:
+		return complain(req, STATUS_REFUSED, name,
+				"the command could not be sent (%s), so nothing was done: try again",
+				why);
 	case TARGET_NO_ANSWER:
 		return complain(req, STATUS_REFUSED, name,
 				"no answer, it may have been done or not (%s): see plugctl show %s",
 				why, name);
 	case TARGET_UNCHECKED:
-		complain_netlink(req, target->error);
-		return complain(req, STATUS_REFUSED, name,
-				"its state could not be read, so nothing was done to it: try again");
+		return complain(req, netlink_status(target->error), name,
+				"its state could not be read (%s), so nothing was done to it: try again",
+				why);
 	case TARGET_NOT_OWNED:
 		return complain(req, STATUS_REFUSED, name,
 				"--at-exit: %s: the command was not sent",

@@ -21,6 +21,7 @@ struct out {
 	FILE *file;
 	bool json;
 	bool pretty;
+	bool verbose;		/* text: also what only -v shows */
 	bool color;
 	bool color_is_known;	/* false: determined when needed */
 	bool failed;		/* out of memory for JSON */

@@ -164,6 +164,19 @@ static void print_counters(struct out *out, const struct qdisc_state *state)
 	out_end(out);
 }
 
+/* Who owns the plug, and what the kernel does when that one ends. */
+static void print_owner(struct out *out, const struct qdisc_state *state)
+{
+	const char *at_exit = at_exit_name(state->at_exit);
+
+	if (!state->owner)
+		return;
+	out_u64(out, "owner", out->verbose ? "\n  owner    netlink port %s" : NULL,
+		state->owner);
+	if (at_exit)
+		out_str(out, "at_exit", out->verbose ? ", at its end: %s" : NULL, at_exit);
+}
+
 void print_plug_members(struct out *out, const char *name,
 			const struct qdisc_state *state)
 {
@@ -176,6 +189,7 @@ void print_plug_members(struct out *out, const char *name,
 	print_dropped(out, state);
 	print_copy_failures(out, state);
 	print_closed(out, state);
+	print_owner(out, state);
 	print_counters(out, state);
 	out_text(out, "\n");
 }

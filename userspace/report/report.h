@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prints the results of a request. Nothing else prints. */
+/*
+ * Prints the results of a request. Nothing else prints. The text of a message that only
+ * one command has is in the file of that command; error.c has those of several, and
+ * what the errors of the kernel mean.
+ */
 #ifndef PLUGCTL_REPORT_H
 #define PLUGCTL_REPORT_H
 
 #include "../cli/plugctl.h"
+#include "../kernel/module.h"
 
 /*
  * Prints one line to stderr, with one write(): "plugctl: WHERE: what is wrong: what
@@ -25,6 +30,15 @@ int complain_usage(struct request *req, const char *format, ...)
 void messages_write(struct messages *messages);
 
 int complain_memory(struct request *req);
+
+/* The kernel does not know the qdisc kind "plug": says why, and what to do. */
+int complain_kind(struct request *req, const char *where);
+
+#define ADVICE_MAX	768
+
+/* The second half of that, from what is loaded and on disk. */
+void format_advice(char advice[ADVICE_MAX], const struct module_info *info);
+
 int complain_output(struct request *req);
 
 /* A socket or a dump failed. */

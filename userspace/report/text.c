@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Formats single values. */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <linux/types.h>
-#include <linux/pkt_sched.h>
+#include <linux/pkt_sched_plug.h>
 
 #include "text.h"
 
@@ -44,6 +46,39 @@ void make_printable(char *text)
 		}
 		text += len;
 	}
+}
+
+void append_text(char *text, size_t size, const char *format, ...)
+{
+	const size_t len = strnlen(text, size);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text + len, size - len, format, ap);
+	va_end(ap);
+}
+
+const char *at_exit_name(uint32_t at_exit)
+{
+	static const char *const names[] = {
+		[SCH_PLUG_AT_EXIT_KEEP] = "keep",
+		[SCH_PLUG_AT_EXIT_OPEN] = "open",
+		[SCH_PLUG_AT_EXIT_DISCARD] = "discard",
+	};
+
+	return at_exit < sizeof(names) / sizeof(names[0]) ? names[at_exit] : NULL;
+}
+
+size_t len_that_fits(const char *text, size_t max)
+{
+	const size_t len = strnlen(text, max + 1);
+	size_t fits = max;
+
+	if (len <= max)
+		return len;
+	while (fits && max - fits < 3 && ((unsigned char)text[fits] & 0xc0) == 0x80)
+		fits--;
+	return fits;
 }
 
 void format_handle(char text[HANDLE_TEXT_MAX], uint32_t handle)

@@ -3,6 +3,7 @@
 #ifndef PLUGCTL_TEXT_H
 #define PLUGCTL_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* The longest texts that these functions produce, NUL included. */
@@ -19,5 +20,15 @@ void format_age(char text[HUMAN_TEXT_MAX], uint64_t nanoseconds);
  * characters, and bytes that are not UTF-8. Device names may have them.
  */
 void make_printable(char *text);
+
+/* Adds to a text in room for size bytes, and cuts what does not fit. */
+void append_text(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "keep", "open" or "discard", of SCH_PLUG_AT_EXIT_*; NULL: another number. */
+const char *at_exit_name(uint32_t at_exit);
+
+/* How many bytes of a text, at most max, do not end within a character of UTF-8. */
+size_t len_that_fits(const char *text, size_t max);
 
 #endif

@@ -55,6 +55,8 @@ for number, line in enumerate(run(SAMPLES).splitlines()):
     check(f"sample {number + 1}", "plugs", line)
 check("show", "plugs", run(PLUGCTL, "-j", "show"))
 check("show, pretty", "plugs", run(PLUGCTL, "-p", "show"))
+check("is-open in a batch", "answer",
+      '{"line":1,"open":false,"command":"is-open","ok":true}')
 check("a guest", "guests", '[{"device":"v0","ifb":"ifb-v0","redirected":true,'
       '"except_arp":false}]')
 check("a guest without an ifb is refused", "guests", '[{"device":"v0"}]',

@@ -36,6 +36,8 @@ point() {
 # in_bash LINE: sets offered; LINE ends with the word to complete
 in_bash() {
 	local line=$1 last
+	COMP_LINE=$line
+	COMP_POINT=${#line}
 	read -r -a COMP_WORDS <<< "$line"
 	# A blank at the end: complete the next word, which is still empty.
 	[[ $line != *' ' ]] || COMP_WORDS+=('')
@@ -64,6 +66,11 @@ plugctl release lo up|upto
 plugctl discard lo up|upto
 plugctl release lo upto |
 plugctl limit lo |
+plugctl guest |add del show
+plugctl guest add |$lo
+plugctl guest add lo lim|limit
+plugctl guest add lo except |arp
+plugctl guest del lo lim|
 plugctl add l|$lo
 plugctl add lo o|open
 plugctl add lo limit |
@@ -84,6 +91,27 @@ while IFS='|' read -r line wanted; do
 done <<< "$lines"
 in_bash 'plugctl show --fo'
 point "bash: an option where no command takes it" "$offered" ''
+
+# What bash itself makes of it, which splits words at '=' and ':'. LINE|WANTED, the whole
+# line after TAB; a blank at the end if the word is complete.
+typed="plugctl --netns=foo bu|plugctl --netns=foo buffer 
+plugctl --handle 8001: bu|plugctl --handle 8001: buffer 
+plugctl batch --at-exit=d|plugctl batch --at-exit=discard 
+plugctl batch --at-exit=|plugctl batch --at-exit=
+plugctl --color=ne|plugctl --color=never 
+plugctl --js|plugctl --json 
+plugctl add lo parent r|plugctl add lo parent root 
+plugctl --netns=x run lo -- basenam|plugctl --netns=x run lo -- basename "
+made=$(cut -d '|' -f 1 <<< "$typed" | "$here/bash-offers" "$here/../completion/plugctl.bash" 2> /dev/null)
+if [ -z "$made" ]; then
+	count=$((count + 1))
+	echo "ok $count - bash and TAB # SKIP no python3, or no terminals"
+else
+	while IFS='|' read -r line wanted; do
+		IFS= read -r offered <&3
+		point "bash: $line TAB" "$offered" "$wanted"
+	done <<< "$typed" 3<<< "$made"
+fi
 
 if ! command -v zsh > /dev/null; then
 	count=$((count + 1))

@@ -49,5 +49,29 @@ for command in $("$plugctl" complete -- '' | cut -f 1); do
 			$(($(grep -cE "^\.It (.* )?${option#-}( |$)" "$page") > 0)) 1
 	done
 done
+# What the section on batches says cannot be in a line: commands, and options.
+# in_batch FROM TO: the words that the page has between these two lines
+in_batch() {
+	sed -n "/^\\.Sh BATCH/,/^\\.Sh RUN/{/^$1/,/^$2/p}" "$page" |
+		sed -nE 's/^\.(Cm|Fl) //p' | tr -d ',' | xargs -n 1 | sort | xargs
+}
+point "commands that do not work in a batch" "$(in_batch 'All commands but' 'can be used')" \
+	"$(for command in $("$plugctl" complete -- '' | cut -f 1); do
+		echo "$command" | "$plugctl" batch 2>&1 |
+			sed -n "s/.*: $command does not work in a batch.*/$command/p"
+	done | sort | xargs)"
+# By their letters, and those that have none by their names.
+point "options that are for the whole batch" \
+	"$(in_batch 'can be used' 'go before the word' | sed -E 's/[^ ]+/-&/g')" \
+	"$("$plugctl" help | sed -nE 's/^  (-(.), )?--([a-z-]+).*/\2 \3/p' |
+		while read -r letter name; do
+			[ -n "$name" ] || { name=$letter; letter=-$name; }
+			printf -- '--%s show\n' "$name" "$name=x" | "$plugctl" --force batch 2>&1 |
+				sed -n "s/.*goes before the word batch.*/-$letter/p"
+		done | sort -u | xargs)"
+
+for file in "${page%/*}"/*.[78]; do
+	point "${file##*/} is of this system" "$(grep '^\.Os' "$file")" '.Os Linux'
+done
 echo "1..$count"
 [ $failed = 0 ]

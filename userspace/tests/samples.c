@@ -27,6 +27,10 @@ int main(void)
 	sample(&state);
 	state.stats_known = 0;
 	sample(&state);
+	state.owner = 4711;
+	state.at_exit = SCH_PLUG_AT_EXIT_OPEN;
+	sample(&state);
+	state.owner = 0;
 	state.has_sent = false;
 	sample(&state);
 	state.has_sent = true;

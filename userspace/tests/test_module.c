@@ -58,7 +58,7 @@ static void says(const char *words)
 	char advice[ADVICE_MAX];
 
 	module_look(&info, root, RELEASE);
-	module_advice(advice, &info);
+	format_advice(advice, &info);
 	if (!strstr(advice, words))
 		fail_msg("said \"%s\", wanted \"%s\"", advice, words);
 	assert_null(strchr(advice, '\n'));

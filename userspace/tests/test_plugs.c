@@ -48,9 +48,10 @@ bool kernel_open(struct kernel *kernel, const char *netns,
 	return true;
 }
 
-int kernel_lock(const char *netns, uint64_t deadline, int *lock)
+int kernel_lock(struct kernel *kernel, uint64_t deadline,
+		char path[LOCK_PATH_MAX], int *lock)
 {
-	(void)netns, (void)deadline;
+	(void)kernel, (void)deadline, (void)path;
 	*lock = -1;
 	return 0;
 }

@@ -65,6 +65,32 @@ static void show_in_tree(void **unused)
 	capture_free(c);
 }
 
+/* The owner: for programs always, for people on demand. */
+static void owner(void **unused)
+{
+	struct qdisc_state state = {
+		.kind = "plug", .handle = 0x20000, .parent = 0x10004,
+		.has_state = true, .limit = 1500, .epoch = 3, .released = 2,
+		.owner = 4294967295, .at_exit = SCH_PLUG_AT_EXIT_DISCARD,
+	};
+	struct capture *c = capture_new();
+
+	(void)unused;
+	print_plug(&c->session.out, "lo", &state);
+	capture_flush(c);
+	assert_null(strstr(c->out, "owner"));
+	c->session.out.verbose = true;
+	print_plug(&c->session.out, "lo", &state);
+	capture_flush(c);
+	assert_non_null(strstr(c->out, "\n  owner    netlink port 4294967295, at its end: discard\n"));
+	state.at_exit = 3;
+	use_json(c);
+	print_plug(&c->session.out, "lo", &state);
+	capture_flush(c);
+	assert_non_null(strstr(c->out, ",\"owner\":4294967295}"));
+	capture_free(c);
+}
+
 static void brief(void **unused)
 {
 	struct qdisc_state state = sample_plug();
@@ -219,6 +245,18 @@ static void json_escapes(void **unused)
 	capture_free(c);
 }
 
+/* No half of a character is left; what is no UTF-8 may be cut anywhere. */
+static void cut_texts(void **unused)
+{
+	(void)unused;
+	assert_int_equal(len_that_fits("vif1.0", 11), 6);
+	assert_int_equal(len_that_fits("0123456789ab", 11), 11);
+	assert_int_equal(len_that_fits("012345678\xc3\xa4", 11), 11);
+	assert_int_equal(len_that_fits("0123456789\xc3\xa4", 11), 10);
+	assert_int_equal(len_that_fits("01234567\xf0\x9f\x94\x8c", 11), 8);
+	assert_int_equal(len_that_fits("\x80\x80\x80\x80\x80", 4), 1);
+}
+
 static void unbalanced_prints_nothing(void **unused)
 {
 	struct capture *c = capture_new();
@@ -244,6 +282,7 @@ int main(void)
 		cmocka_unit_test(show_text),
 		cmocka_unit_test(show_open),
 		cmocka_unit_test(show_in_tree),
+		cmocka_unit_test(owner),
 		cmocka_unit_test(brief),
 		cmocka_unit_test(show_json),
 		cmocka_unit_test(json_of_an_answer),
@@ -251,6 +290,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(ages),
 		cmocka_unit_test(json_escapes),
+		cmocka_unit_test(cut_texts),
 		cmocka_unit_test(unbalanced_prints_nothing),
 	};
 

@@ -73,6 +73,8 @@ static void ours(void **unused)
 	mnl_attr_put_u64(nlh, SCH_PLUG_A_HEAD_EPOCH, 2);
 	mnl_attr_put_u64(nlh, SCH_PLUG_A_TAIL_EPOCH, 5);
 	mnl_attr_put_u64(nlh, 99, 1);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_OWNER, 4711);
+	mnl_attr_put_u32(nlh, SCH_PLUG_A_AT_EXIT, SCH_PLUG_AT_EXIT_DISCARD);
 	stats = mnl_attr_nest_start(nlh, SCH_PLUG_A_STATS);
 	mnl_attr_put(nlh, SCH_PLUG_A_STATS_PAD, 0, NULL);
 	mnl_attr_put_u64(nlh, SCH_PLUG_A_STATS_BUFFER_CMDS, 4);
@@ -97,6 +99,8 @@ static void ours(void **unused)
 	assert_int_equal(state.held_packets, 3);
 	assert_int_equal(state.held_bytes, 180);
 	assert_int_equal(state.commands, 9);
+	assert_int_equal(state.owner, 4711);
+	assert_int_equal(state.at_exit, SCH_PLUG_AT_EXIT_DISCARD);
 	assert_int_equal(plug_stat(&state, BUFFER_CMDS), 4);
 	assert_true(plug_knows(&state, CLOSED_AGE));
 	assert_false(plug_knows(&state, LIMIT_CMDS));

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../cli/options.h"
+
 #define WORDS_MAX	12
 
 /* Splits at blanks; returns the status. */
@@ -81,7 +83,7 @@ static void missing_words(void **state)
 	refused("plugctl del", 1, "plugctl: no device named");
 }
 
-static void options(void **state)
+static void bad_options(void **state)
 {
 	(void)state;
 	refused("plugctl show --timeout 3", 1, "plugctl: show takes no --timeout");
@@ -93,9 +95,9 @@ static void options(void **state)
 	refused("plugctl show --force --parent 1:2", 1, "plugctl: show takes no --force");
 	refused("plugctl show --parent 1:2 --force", 1, "plugctl: show takes no --force");
 	refused("plugctl batch --handle 1 --timeout 3 --force", 1, "plugctl: batch takes no --handle");
-	refused("plugctl batch --at-exit x", 1, "plugctl: --at-exit: 'x' is not a thing to do");
+	refused("plugctl batch --at-exit x", 1, "plugctl: --at-exit: 'x' is not one of open, discard and keep");
 	refused("plugctl show --watch=x", 1, "plugctl: --watch: 'x' is not a duration");
-	refused("plugctl show --color=x", 1, "plugctl: --color: 'x' is not a time for colours");
+	refused("plugctl show --color=x", 1, "plugctl: --color: 'x' is not one of always, never and auto");
 	refused("plugctl is-open lo lo", 1, "plugctl: one device at a time");
 	refused("plugctl show --json=yes", 1, "plugctl: --json takes no value");
 	refused("plugctl show -vn", 1, "plugctl: -vn needs a value");
@@ -209,12 +211,17 @@ static void table(void **state)
 	for (k = 0; commands[k]; k++) {
 		const struct command *command = commands[k];
 		struct capture *c = capture_new();
-		char line[64];
+		char line[64], usage[USAGE_TEXT_MAX];
+		size_t len;
 
-		assert_true(command->run || command->targets >= ONE_PLUG);
+		assert_true(command->run || command->subcommands ||
+			    command->targets >= ONE_PLUG);
 		assert_non_null(command->usage);
 		assert_non_null(command->summary);
 		assert_true(strlen(command->summary) <= 66);
+		format_usage(usage, command);
+		len = strlen(usage) - strlen(command->usage);
+		assert_string_equal(usage + len, command->usage);
 		snprintf(line, sizeof(line), "plugctl help %s", command->name);
 		assert_int_equal(run(c, line), 0);
 		assert_non_null(strstr(c->out, command->summary));
@@ -284,7 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(typos),
 		cmocka_unit_test(missing_words),
-		cmocka_unit_test(options),
+		cmocka_unit_test(bad_options),
 		cmocka_unit_test(devices),
 		cmocka_unit_test(version_as_json),
 		cmocka_unit_test(much_too_long),

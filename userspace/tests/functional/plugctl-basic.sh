@@ -52,7 +52,8 @@ run plugctl release v0 upto 3
 gives "release upto" 0 '' ''
 run plugctl release v0 upto 3
 gives "release upto again" 0 '' ''
-for words in 'release v0 up 3' 'release v0 3' 'open v0 upto 3' 'discard v0 upt 1'; do
+for words in 'release v0 up 3' 'release v0 3' 'open v0 upto 3' 'discard v0 upt 1' \
+		'del v0 upto 3' 'del --force v0 3' 'wait v0 upto 3' 'run v0 upto 3 -- true'; do
 	before=$(plugctl dump v0)
 	# shellcheck disable=SC2086 # words
 	run plugctl $words

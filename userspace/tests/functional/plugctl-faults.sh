@@ -14,14 +14,6 @@ runs() {
 	grep -q "^State:.$2" "/proc/$1/status"
 }
 
-# lossy NUMBERS COMMAND...: runs it, but drops these answers of the kernel
-lossy() {
-	numbers=$1
-	shift
-	env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
-		LD_PRELOAD="${0%/*}/../bin/lose-answer.so" LOSE_ANSWERS="$numbers" "$@"
-}
-
 wire
 plugctl add v0
 send 3

@@ -100,7 +100,7 @@ guest ping -c 2 -i 0.2 -W 1 192.0.2.1 > /dev/null
 run plugctl del v0
 gives "del of the plug alone" 2 '' 'plugctl: v0: the plug is a guest?s, *: plugctl guest del v0'
 run plugctl guest show nosuch0
-gives "guest show of what is none" 2 '' 'plugctl: nosuch0: is no guest?s*'
+gives "guest show of what is none" 2 '' 'plugctl: nosuch0: is not the device of a guest*'
 run plugctl guest del v0
 gives "del refuses while packets are held" 2 '' 'plugctl: v0: holds packets that were not released (2 in the queue): plugctl open v0 sends them, --force drops them'
 is "and has touched nothing" "$(held v0) $(pings)" "2 0"
@@ -117,7 +117,7 @@ check "monitor that was there before hears of it" eventually grep -q 'ifb-v0 .*:
 plugctl buffer v0
 check "and of its commands" eventually grep -q 'ifb-v0 .*: buffer: ' "$tmp/log"
 run plugctl guest del v0 v0
-gives "del, named twice" 0 '' 'plugctl: v0: is no guest?s already'
+gives "del, named twice" 0 '' 'plugctl: v0: is not the device of a guest: nothing to remove'
 check "monitor hears of that" eventually grep -q 'ifb-v0 .*: detach: ' "$tmp/log"
 kill $pid
 wait $pid 2> /dev/null
@@ -133,7 +133,7 @@ plugctl open v0
 plugctl del v0
 
 run plugctl guest del v0
-gives "del again" 0 '' 'plugctl: v0: is no guest?s already'
+gives "del again" 0 '' 'plugctl: v0: is not the device of a guest: nothing to remove'
 run plugctl buffer v0
 gives "its name is that of a device without a plug" 2 '' 'plugctl: v0: *'
 
@@ -323,9 +323,12 @@ ip netns del peer
 
 # Devices that are not guests.
 quiet_wire
-run plugctl guest add lo nosuch0
-gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*'
-plugctl guest del lo
+run plugctl guest add v0 nosuch0
+gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*
+plugctl: no guest was added, *'
+run plugctl guest add v0 excpt arp
+gives "a mistyped word" 1 '' "plugctl: 'excpt' is no device: was \"except\" meant? Nothing was done*"
+is "and nothing was made" "$(ours | xargs)" "$nothing"
 ip link add i0 type ifb
 run plugctl guest add i0
 gives "an ifb" 2 '' 'plugctl: i0: an ifb is nobody?s guest*'

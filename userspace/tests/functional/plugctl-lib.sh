@@ -128,6 +128,14 @@ send() {
 	ping -q -c "$1" -i 0.01 -W 1 192.0.2.2 > /dev/null 2>&1 || :
 }
 
+# lossy NUMBERS COMMAND...: without those answers of the kernel
+lossy() {
+	numbers=$1
+	shift
+	env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+		LD_PRELOAD="${0%/*}/../bin/lose-answer.so" LOSE_ANSWERS="$numbers" "$@"
+}
+
 # eventually COMMAND...: tries for 5 s
 eventually() {
 	tries=0

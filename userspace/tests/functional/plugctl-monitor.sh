@@ -80,8 +80,12 @@ plugctl buffer d0 d1
 expect "-j, and only named devices" \
 	"{\"time_ns\":*,\"event\":\"buffer\",\"plug\":{\"device\":\"d1\",*\"epoch\":$((epoch + 1)),*}}"
 is "one line" "$(wc -l < "$tmp/log")" 1
+is "without counters, which would be of a later moment" "$(grep -c queued_packets "$tmp/log")" 0
 plugctl add d2
 expect "a plug added later" '{*"event":"attach","plug":{"device":"d2"*}}'
+plugctl del d2
+expect "and detached, with its last counters" '{*"event":"detach","plug":{"device":"d2"*"queued_packets":*}}'
+plugctl add d2
 kill $pid
 wait $pid 2> /dev/null
 

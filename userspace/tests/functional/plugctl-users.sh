@@ -34,6 +34,10 @@ run plugctl is-open nosuch0
 gives "is-open: no such device" 2 '' 'plugctl: nosuch0: no such device*'
 run sh -c "printf 'buffer v0\nis-open v0\n' | plugctl --force batch"
 gives "is-open in a batch" 4 '' ''
+run sh -c "printf 'is-open v0\nopen v0\nis-open v0\n' | plugctl -j batch"
+gives "which goes on" 4 '{"line":1,"open":false,"command":"is-open","ok":true}
+{"line":2,*}
+{"line":3,"open":true,"command":"is-open","ok":true}' ''
 plugctl open v0
 
 for name in status list ls; do
@@ -118,6 +122,13 @@ for at_exit in open discard keep; do
 	}
 	eventually begun
 	send 2
+	run plugctl -v show v0
+	gives "--at-exit $at_exit: show -v says who owns it" 0 "*
+  owner    netlink port $pid, at its end: $at_exit" ''
+	run plugctl show v0
+	is "and show does not" "$(grep -c owner "$tmp/out")" 0
+	run plugctl -j show v0
+	gives "-j does" 0 "*,\"owner\":$pid,\"at_exit\":\"$at_exit\",*" ''
 	run sh -c "printf 'release v0\n' | plugctl batch --at-exit open"
 	gives "--at-exit $at_exit: it has one owner" 2 '' 'plugctl: stdin:1: v0: --at-exit: the plug belongs to another program*'
 	kill -9 $pid
