@@ -1,271 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Finds plugs and sends them commands, with a fake kernel: this file replaces the
- * functions of kernel/kernel.c.
- */
-#include "check.h"
+/* Looking up plugs and commanding them. */
+#include "fake_kernel.h"
 
 #include <errno.h>
 #include <net/if.h>
 
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
-#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
-#include <linux/tc_act/tc_mirred.h>
 
 #include "../kernel/guest.h"
 
 #define TEST_PLUGS	4
 #define PLUG_OF_B	2
 
-/* The state of the fake kernel, and what it refuses. */
-static struct {
-	struct qdisc_state plugs[TEST_PLUGS];
-	unsigned int n;
-	bool intree;
-	unsigned int asked;	/* for the family */
-	unsigned int dumps;	/* so far */
-	unsigned int fail_from;	/* dumps fail from this one on, 0: none does */
-	int dump_error;
-	unsigned int renew_at;	/* before this dump b's plug is replaced, 0: never */
-	unsigned int deleted;
-	unsigned int changed;
-	uint64_t changed_id;
-	unsigned int owned;
-	int own_error;
-	int guest, ifb;		/* what a redirect is there for, 0: none */
-	int filter_error;
-	const struct nlmsghdr *link;	/* the only device there is */
-	unsigned int requests;		/* requests for links, filters and other qdiscs */
-} fake;
-
-bool kernel_open(struct kernel *kernel, const char *netns,
-		 struct open_failure *failure)
-{
-	(void)netns, (void)failure;
-	kernel->is_open = true;
-	return true;
-}
-
-int kernel_lock(struct kernel *kernel, uint64_t deadline,
-		char path[LOCK_PATH_MAX], int *lock)
-{
-	(void)kernel, (void)deadline, (void)path;
-	*lock = -1;
-	return 0;
-}
-
-void kernel_close(struct kernel *kernel)
-{
-	free(kernel->cache);
-	memset(kernel, 0, sizeof(*kernel));
-}
-
-int kernel_find_family(struct kernel *kernel)
-{
-	(void)kernel;
-	fake.asked++;
-	return fake.intree ? ENOENT : 0;
-}
-
-static struct qdisc_state *fake_find(const struct order *order)
-{
-	unsigned int i;
-
-	for (i = 0; i < fake.n; i++)
-		if (order->at.id ? fake.plugs[i].id == order->at.id :
-		    fake.plugs[i].ifindex == order->at.ifindex &&
-		    fake.plugs[i].handle == order->at.handle)
-			return &fake.plugs[i];
-	return NULL;
-}
-
-int kernel_exchange(struct kernel *kernel, const struct order *orders,
-		    struct answer *answers, unsigned int n)
-{
-	unsigned int i;
-
-	(void)kernel;
-	for (i = 0; i < n; i++) {
-		struct qdisc_state *plug = fake_find(&orders[i]);
-
-		memset(&answers[i], 0, sizeof(answers[i]));
-		answers[i].complete = true;
-		if (!plug) {
-			answers[i].error = ENOENT;
-			continue;
-		}
-		if (orders[i].kind == ORDER_DEL) {
-			fake.deleted++;
-			*plug = fake.plugs[--fake.n];
-		} else if (orders[i].kind == ORDER_OWN) {
-			fake.owned += !fake.own_error;
-			answers[i].error = fake.own_error;
-		} else if (orders[i].kind == ORDER_CHANGE) {
-			fake.changed++;
-			fake.changed_id = plug->id;
-			answers[i].state = *plug;
-			answers[i].has_state = true;
-		}
-	}
-	return 0;
-}
-
-static int fake_dump(int ifindex, struct qdisc_list *list)
-{
-	unsigned int i;
-
-	list->n = 0;
-	fake.dumps++;
-	if (fake.fail_from && fake.dumps >= fake.fail_from)
-		return fake.dump_error;
-	if (fake.renew_at == fake.dumps)
-		fake.plugs[PLUG_OF_B].id = 200;
-	free(list->v);
-	list->v = calloc(TEST_PLUGS, sizeof(*list->v));
-	assert_non_null(list->v);
-	for (i = 0; i < fake.n; i++)
-		if (!ifindex || ifindex == fake.plugs[i].ifindex)
-			list->v[list->n++] = fake.plugs[i];
-	return 0;
-}
-
-int kernel_dump_family(struct kernel *kernel, int ifindex,
-		       struct qdisc_list *list)
-{
-	(void)kernel;
-	return fake.intree ? ENOENT : fake_dump(ifindex, list);
-}
-
-/* Also lists other qdiscs, and those of other devices. */
-int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
-		       struct qdisc_list *list)
-{
-	int error = fake_dump(0, list);
-	size_t i;
-
-	(void)kernel, (void)ifindex;
-	for (i = 0; i < list->n; i++) {
-		list->v[i].has_sent = true;
-		list->v[i].sent_packets = (uint64_t)list->v[i].ifindex;
-	}
-	return error;
-}
-
-/* Our redirect of what comes in from fake.guest. */
-static const struct nlmsghdr *put_redirect(char *buf)
-{
-	const struct tc_mirred mirred = { .ifindex = (uint32_t)fake.ifb };
-	struct nlattr *options, *actions, *action, *nested;
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct tcmsg *tcm;
-
-	nlh->nlmsg_type = RTM_NEWTFILTER;
-	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
-	tcm->tcm_handle = 0x706c7567;
-	tcm->tcm_info = 2 << 16;
-	mnl_attr_put_strz(nlh, TCA_KIND, "matchall");
-	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
-	actions = mnl_attr_nest_start(nlh, TCA_MATCHALL_ACT);
-	action = mnl_attr_nest_start(nlh, 1);
-	nested = mnl_attr_nest_start(nlh, TCA_ACT_OPTIONS);
-	mnl_attr_put(nlh, TCA_MIRRED_PARMS, sizeof(mirred), &mirred);
-	mnl_attr_nest_end(nlh, nested);
-	mnl_attr_nest_end(nlh, action);
-	mnl_attr_nest_end(nlh, actions);
-	mnl_attr_nest_end(nlh, options);
-	return nlh;
-}
-
-/* Of links and filters: what a test has prepared, see no_guest(). */
-int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
-		handle_fn *handle, void *data)
-{
-	const struct tcmsg *tcm = mnl_nlmsg_get_payload(request);
-	char buf[512];
-
-	(void)kernel;
-	handle(data, NULL);
-	if (request->nlmsg_type == RTM_GETLINK && fake.link)
-		handle(data, fake.link);
-	if (request->nlmsg_type != RTM_GETTFILTER)
-		return 0;
-	if (fake.filter_error)
-		return fake.filter_error;
-	if (fake.guest && tcm->tcm_ifindex == fake.guest)
-		handle(data, put_redirect(buf));
-	return 0;
-}
-
-int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
-		   struct answer *answer)
-{
-	(void)kernel, (void)request;
-	memset(answer, 0, sizeof(*answer));
-	fake.requests++;
-	return 0;
-}
-
-int kernel_ifindex(struct kernel *kernel, const char *name)
-{
-	(void)kernel;
-	if (name[0] >= 'a' && name[0] <= 'd' && !name[1])
-		return name[0] - 'a' + 1;
-	errno = ENODEV;
-	return 0;
-}
-
-char *kernel_ifname(struct kernel *kernel, int ifindex, char *text)
-{
-	(void)kernel;
-	snprintf(text, 2, "%c", 'a' + ifindex - 1);
-	return text;
-}
-
-int netlink_join(struct netlink *nl, unsigned int group)
-{
-	(void)nl, (void)group;
-	return EPERM;
-}
-
-ssize_t netlink_receive(struct netlink *nl)
-{
-	(void)nl;
-	errno = EIO;
-	return -1;
-}
-
-/* Four plugs, on the devices a, a, b and c; all closed and empty. */
+/* Four plugs, of the devices a, a, b and c. */
 static void fake_reset(void)
 {
 	static const int ifindexes[TEST_PLUGS] = { 3, 1, 2, 1 };
 	unsigned int i;
 
-	memset(&fake, 0, sizeof(fake));
-	fake.n = TEST_PLUGS;
+	fake_devices();
 	for (i = 0; i < TEST_PLUGS; i++)
-		fake.plugs[i] = (struct qdisc_state){
-			.ifindex = ifindexes[i], .kind = PLUG_KIND,
-			.handle = 0x80040000 - (i << 16), .parent = 0x10001 + i,
-			.has_state = true, .id = 100 + i, .epoch = 5,
-			.released = 4, .limit = 1000,
-		};
-}
-
-static int run(struct capture *c, const char *line)
-{
-	char *words[8], *copy = strdup(line), *save, *word;
-	int n = 0, status;
-
-	assert_non_null(copy);
-	for (word = strtok_r(copy, " ", &save); word;
-	     word = strtok_r(NULL, " ", &save))
-		words[n++] = word;
-	status = plugctl_main(&c->session, n, words);
-	capture_flush(c);
-	free(copy);
-	return status;
+		fake_plug(ifindexes[i], 0x80040000 - (i << 16), 0x10001 + i);
+	fake.renewed = PLUG_OF_B;
 }
 
 static void sorted_and_joined(void **unused)
@@ -586,8 +344,6 @@ static void family_asked_once(void **unused)
 	(void)unused;
 	fake_reset();
 	fake.intree = true;
-	for (i = 0; i < fake.n; i++)
-		fake.plugs[i].id = 0;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	for (i = 0; i < 5; i++)
 		assert_int_equal(refresh_targets(&kernel, &selector, targets.v, 1), 0);
@@ -600,15 +356,10 @@ static void family_asked_once(void **unused)
 static void not_with_the_in_tree_module(void **unused)
 {
 	struct capture *c = capture_new();
-	unsigned int i;
 
 	(void)unused;
 	fake_reset();
 	fake.intree = true;
-	for (i = 0; i < fake.n; i++) {
-		fake.plugs[i].has_state = false;
-		fake.plugs[i].id = 0;
-	}
 	assert_int_equal(run(c, "plugctl discard b"), STATUS_REFUSED);
 	assert_int_equal(fake.changed, 0);
 	assert_int_equal(run(c, "plugctl buffer b"), STATUS_OK);
