@@ -583,7 +583,7 @@ static void failures_said(void **unused)
 	      "plugctl: b: no answer, it may have been done or not (No buffer space available): see plugctl show b\n");
 	fake_reset();
 	fake.fail_from = 2;
-	gives("plugctl is-open b", 2, "",
+	gives("plugctl del b", 2, "",
 	      "plugctl: b: its state could not be read (No buffer space available), so nothing was done to it: try again\n");
 	/* A plug that was opened in the end is not complained of. */
 	fake_reset();
