@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The loop of a checkpointing controller that drives plugctl as a co-process:
- * fork once, then a line and an answer for each command.
+ * The loop of a checkpointing controller with plugctl as a co-process: it forks
+ * plugctl once, then writes a line and reads an answer for each command.
  *
  *	checkpoint DEV [EPOCHS [MILLISECONDS]]
  *
- * If it is killed or fails, the plug stays closed: what it holds belongs to no
- * checkpoint that the backup has.
+ * If it is killed or fails, the plug stays closed: the backup has no checkpoint
+ * that covers the held packets.
  *
- * To talk to the kernel without plugctl see netlink.c.
+ * For commands to the kernel without plugctl, see netlink.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,8 +30,8 @@ struct helper {
 };
 
 /*
- * This is where your hypervisor comes in. The guest stays paused between the two:
- * what it sends once it runs on is in no checkpoint yet.
+ * Add calls to your hypervisor here. The guest stays paused between the two:
+ * packets that it sends after it resumes are not covered by this checkpoint.
  */
 static void take_checkpoint(void)
 {
@@ -69,7 +69,7 @@ static bool helper_start(struct helper *h)
 	return h->to && h->from;
 }
 
-/* Returns whether the command was obeyed; h->answer is the line of JSON. */
+/* Returns whether the command succeeded; h->answer is the line of JSON. */
 static bool tell(struct helper *h, const char *format, const char *device,
 		 uint64_t epoch)
 {
@@ -83,7 +83,7 @@ static bool tell(struct helper *h, const char *format, const char *device,
 	return false;
 }
 
-/* A real controller has a JSON parser; the key is there once for one device. */
+/* A real controller has a JSON parser. With one device the key occurs only once. */
 static uint64_t epoch_of(const char *answer)
 {
 	const char *key = strstr(answer, "\"epoch\":");
@@ -95,13 +95,13 @@ static bool one_epoch(struct helper *h, const char *device)
 {
 	uint64_t closed;
 
-	/* What the guest sent until now belongs to this checkpoint ... */
+	/* Packets that the guest has sent so far belong to this checkpoint ... */
 	take_checkpoint();
 	if (!tell(h, "buffer %s\n", device, 0))
 		return false;
 	closed = epoch_of(h->answer) - 1;
 	resume_guest();
-	/* ... and leaves when the backup has it. */
+	/* ... and leave when the backup has it. */
 	if (!send_checkpoint()) {
 		tell(h, "discard %s\n", device, 0);
 		return false;

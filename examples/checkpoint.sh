@@ -1,35 +1,35 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The loop of a checkpointing controller, with plugctl as a co-process: one
-# process and one socket for all epochs, an answer for each command.
+# The loop of a checkpointing controller, with plugctl as a co-process: one process
+# and one socket for all epochs, and an answer for each command.
 #
 #	checkpoint.sh DEV... 		until Ctrl-C
 #	EPOCHS=100 PERIOD=0.2 checkpoint.sh DEV...
 #
-# It ends after a whole epoch, and opens the plugs. If it is killed or fails they
-# stay closed, as they must: what they hold belongs to no checkpoint that the
-# backup has.
+# It ends after a complete epoch, and opens the plugs. If it is killed or fails, the
+# plugs stay closed, as they must: the backup has no checkpoint that covers the held
+# packets.
 #
-# take_checkpoint, resume_guest and send_checkpoint are where your hypervisor comes in.
+# Add calls to your hypervisor in take_checkpoint, resume_guest and send_checkpoint.
 set -eu
 
 : "${EPOCHS:=0}" "${PERIOD:=0.2}"
 [ $# -gt 0 ] || { echo "usage: ${0##*/} DEV..." >&2; exit 1; }
 
 take_checkpoint() {
-	: # pause the guest, copy what changed
+	: # pause the guest, copy its changed memory
 }
 
 resume_guest() {
-	: # let it run on: what it sends from here on is in no checkpoint yet
+	: # resume it: packets that it sends from here on are in no checkpoint yet
 }
 
 send_checkpoint() {
 	: # returns when the backup has it, fails when the backup is lost
 }
 
-# Named pipes, because sh has no other way to talk with a process both ways.
+# Named pipes, because sh cannot have pipes to and from a process otherwise.
 dir=$(mktemp -d)
 plugctl=
 finish() {
@@ -44,15 +44,15 @@ closed=
 trap finish EXIT
 trap 'stop=1' INT TERM HUP
 mkfifo "$dir/commands" "$dir/answers"
-# --force: what a failure means is for us to decide.
+# --force: this script decides what to do after a failure.
 plugctl -j --force batch < "$dir/commands" > "$dir/answers" &
 plugctl=$!
 exec 3> "$dir/commands" 4< "$dir/answers"
 
-# tell COMMAND...: sets answer
+# tell COMMAND...: sends it to plugctl; sets answer
 tell() {
 	echo "$*" >&3
-	# Where a signal comes first, the answer still does.
+	# If a signal interrupts the read, the answer still comes.
 	IFS= read -r answer <&4 || { [ -n "$stop" ] && IFS= read -r answer <&4; } ||
 		answer="no answer: is plugctl gone?"
 	case $answer in
@@ -62,8 +62,8 @@ tell() {
 	return 1
 }
 
-# closed_epochs: "DEV EPOCH" for each device, where EPOCH is the one that the
-# last "buffer" closed. Every plug counts for itself.
+# closed_epochs: prints "DEV EPOCH" for each device, where EPOCH is the one that the
+# last "buffer" has ended. Each plug has its own numbers.
 closed_epochs() {
 	rest=$answer
 	while :; do
@@ -78,8 +78,9 @@ closed_epochs() {
 	done
 }
 
-# Nothing is committed yet: where this fails, all is as it was before. What an
-# open plug still has in its queue is stopped here, and leaves with the first epoch.
+# Nothing has been checkpointed yet: if this fails, the plugs are opened again.
+# Packets still in the queue of an open plug are stopped here, and leave with the
+# first epoch.
 tell buffer "$@" || { tell open "$@" || :; exit 1; }
 case $answer in
 *'"epoch":'*)	;;
@@ -91,14 +92,14 @@ closed=$*
 count=0
 while [ -z "$stop" ] && { [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; }; do
 	sleep "$PERIOD" || :
-	# What the guest sent until now belongs to this checkpoint ...
+	# Packets that the guest has sent so far belong to this checkpoint ...
 	take_checkpoint
 	tell buffer "$@"
 	ended=$(closed_epochs)
 	resume_guest
-	# ... and leaves when the backup has it. If not, one of the two has to give
-	# up. Here it is this one, and the backup takes over: what is held was
-	# never seen by anybody. If the backup is to be given up, say open.
+	# ... and leave when the backup has it. If the backup cannot get it, one
+	# side has to give up. Here this side does, and the backup takes over:
+	# nobody has seen the held packets. To give up the backup instead, use open.
 	if ! send_checkpoint; then
 		tell discard "$@"
 		echo "${0##*/}: the checkpoint did not arrive: this side gives up" >&2

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One command straight to a plug, and the plug's state after it: by the generic
- * netlink family, with libmnl and the installed header and nothing else.
+ * Sends one command directly to a plug, and prints the state of the plug after it,
+ * through the generic netlink family. It needs only libmnl and the installed
+ * header.
  *
  *	netlink DEV|id=ID buffer|release|open|discard|upto [EPOCH]
  *
- * A controller does three things, here in three functions:
+ * A controller does three things, each in one function here:
  *
  *	find_family()	once: asks the kernel for the family's number
  *	find_plug()	once for each device: the plug at its root, and its id
  *	command()	again and again, by the id
  *
  * An id belongs to one plug and is never used again. If somebody deletes or
- * replaces the plug, a command by its id fails with ENOENT and does nothing. The
- * controller knows nothing of the new plug and what it holds: it ends, or begins
- * again with find_plug(), and forgets the numbers of the old plug's epochs. So an
- * EPOCH belongs with the id that was printed with it.
+ * replaces the plug, a command with its id fails with ENOENT and does nothing. The
+ * controller does not know the new plug and the packets it holds: it has to end, or
+ * begin again with find_plug() and forget the epoch numbers of the old plug. So use
+ * an EPOCH only together with the id that was printed with it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -60,8 +61,8 @@ static struct nlmsghdr *start(struct client *client, char *buf, uint16_t type,
 	return nlh;
 }
 
-/* Sends it, and has @handle called for each answer until the acknowledgment, an
- * error or the end of a dump, which libmnl sees to: -1 and errno for an error.
+/* Sends a request, and calls @handle for each answer, until libmnl finds the
+ * acknowledgment, an error or the end of a dump. Returns -1 and errno for an error.
  */
 static int exchange(struct client *client, const struct nlmsghdr *nlh,
 		    mnl_cb_t handle, void *data)
@@ -84,9 +85,7 @@ static int exchange(struct client *client, const struct nlmsghdr *nlh,
 
 /* ---- answers ---- */
 
-/* An attribute that this program does not know is none of its business: a newer
- * module may send more of them.
- */
+/* Unknown attributes are ignored: a newer module may send more of them. */
 static struct plug parse_plug(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
@@ -122,7 +121,7 @@ static int handle_family(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* A device has several plugs if they are below another qdisc. */
+/* A device can have several plugs, below another qdisc. */
 static int handle_dump(const struct nlmsghdr *nlh, void *data)
 {
 	struct plug plug = parse_plug(nlh), *root = data;
@@ -140,7 +139,7 @@ static int handle_state(const struct nlmsghdr *nlh, void *data)
 
 /* ---- what a controller does ---- */
 
-/* The number is another after each reboot, and when the module is loaded again. */
+/* The number changes with each reboot, and when the module is loaded again. */
 static int find_family(struct client *client)
 {
 	char buf[256];
@@ -165,7 +164,9 @@ static int find_plug(struct client *client, const char *dev, struct plug *plug)
 		nlh = start(client, buf, client->family, SCH_PLUG_CMD_GET, NLM_F_DUMP);
 		mnl_attr_put_u32(nlh, SCH_PLUG_A_IFINDEX, ifindex);
 		ret = exchange(client, nlh, handle_dump, plug);
-		/* EINTR: plugs came or went meanwhile, and one may be missing. */
+		/* EINTR: plugs were created or deleted meanwhile, and one may be
+		 * missing.
+		 */
 	} while (ret < 0 && errno == EINTR);
 	if (ret >= 0 && !plug->id) {
 		errno = ENOENT;
@@ -174,8 +175,9 @@ static int find_plug(struct client *client, const char *dev, struct plug *plug)
 	return ret;
 }
 
-/* @plug->id says which plug; the rest of it is the state after the command, which
- * is why NLM_F_ECHO is set. Without it the acknowledgment comes alone, and sooner.
+/* @plug->id selects the plug; the other members are set to the state after the
+ * command, for which NLM_F_ECHO is set. Without it there is only the
+ * acknowledgment, which is faster.
  */
 static int command(struct client *client, struct plug *plug, uint32_t action,
 		   const uint64_t *last)

@@ -1,22 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Restart a TCP service without refusing a connection: the first packets (SYN)
-# of new connections to it wait in a plug while nobody listens.
+# Restarts a TCP service without refusing a connection: the first packets (SYN)
+# of new connections wait in a plug while nobody listens.
 #
 #	reload.sh setup DEV PORT...		once: a prio qdisc, a plug below it
 #	reload.sh run DEV PROGRAM...		e.g. reload.sh run lo systemctl restart haproxy
 #	reload.sh remove DEV
 #
-# DEV is the device that connections leave by on their way to the service: lo
-# for clients on this machine, or the one that leads to the machine's containers.
+# DEV is the device through which connections leave on their way to the service: lo
+# for clients on this machine, or the device that leads to the machine's containers.
 #
-# What it makes:
+# It sets up:
 #
 #	DEV -- prio 1: --+-- 1:1 1:2 1:3	everything, as with pfifo_fast
 #			 +-- 1:4 -- plug	SYNs to PORT, nothing else
 #
-# A closed plug holds its own class only, so connections that exist go on.
+# A closed plug holds only its own class, so existing connections go on.
 set -eu
 
 usage() {
@@ -24,7 +24,7 @@ usage() {
 	exit 1
 }
 
-# No class of the default map is the fourth: only filters lead there.
+# The default map does not use the fourth class: only filters lead there.
 setup() {
 	dev=$1
 	shift
@@ -32,7 +32,7 @@ setup() {
 		echo "reload.sh: nothing was done: tc qdisc show dev $dev tells what is there" >&2
 		exit 1
 	}
-	# Half of it would be of no use.
+	# An incomplete set-up is removed.
 	trap 'tc qdisc del dev "$dev" root' EXIT
 	plugctl add "$dev" parent 1:4 open
 	for port; do
@@ -48,8 +48,8 @@ setup() {
 	trap - EXIT
 }
 
-# Whatever happens to the program, after at most 5 s connections pass again. A
-# client tries its SYN again after a second, so shorter is better.
+# Whatever happens to the program, connections pass again after at most 5 s. A
+# client repeats its SYN after a second, so shorter is better.
 #
 # The pause lets the old process accept what arrived before the plug was closed.
 run() {

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The generic netlink family "sch_plug": what tc does not say of a plug, and a
- * way to command it that does not wait for RTNL.
+ * The generic netlink family "sch_plug". It reports what tc does not report
+ * about a plug, and accepts commands without waiting for RTNL.
  *
  * A plug has an id that no other plug has or had since the machine was booted,
- * and operations name it by that. What is said to one plug never reaches the
- * one that has replaced it.
+ * and operations name it by that. A command for one plug never reaches its
+ * successor.
  *
  * Locking. Plugs are in a hash by their ids, for readers under RCU. A plug is
- * added last thing in its init and taken out first thing in its destroy, both
- * under RTNL, and it has a lock. The qdisc core keeps for it, until after
- * destroy, its transmit queue, its device and its network namespace, so who has
- * its lock and finds it still in the hash has all of them. Order:
+ * added at the end of its init and removed at the beginning of its destroy,
+ * both under RTNL, and has a lock of its own. Until after destroy the qdisc
+ * core keeps its transmit queue, its device and its network namespace. So
+ * while its lock is held and the plug is hashed, all of them exist. Order:
  *
  *	RTNL > lock of a plug > root lock of a qdisc, or lock of a bucket
  *
- * and packets never take a plug's lock. Nobody waits for more than one plug's,
- * however long that one's root is busy.
+ * The packet path never takes a plug's lock. Nobody waits for the lock of more
+ * than one plug, however long its root is busy.
  *
- * What a controller says in its loop (BUFFER, RELEASE_ONE, RELEASE_UPTO to a
- * closed plug, GET of one) is done with the plug's lock and the root lock
- * alone. All else takes RTNL, which keeps the plug as well. Whoever sends it
- * need not know which is which. On a kernel that frees qdiscs without waiting
- * for RCU there is no way without RTNL, and everything takes it.
+ * The commands of a controller's loop (BUFFER, RELEASE_ONE, RELEASE_UPTO of a
+ * closed plug, GET of one) need only the plug's lock and the root lock. All
+ * others take RTNL, which keeps the plug as well. The sender does not see the
+ * difference. On a kernel that frees qdiscs without waiting for RCU, every
+ * command takes RTNL.
  *
  * An owner is a socket, not a process and not a port number: a thread of the
  * same process may get the same number for its socket while ours is being
- * closed. We keep a reference to the socket, until it is closed or the plug
- * goes, and what is no longer any process's is what the core has orphaned.
+ * closed. We hold a reference to the socket until it is closed or the plug is
+ * destroyed. A socket that no process has any more is one that the core has
+ * orphaned.
  */
 
 #include <linux/hash.h>
@@ -47,7 +48,7 @@
 #define PLUG_HASH_BITS	6
 
 struct plug_bucket {
-	spinlock_t		lock;	/* for who looks at all plugs without RTNL */
+	spinlock_t		lock;	/* walks over plugs without RTNL */
 	struct hlist_head	plugs;
 };
 
@@ -68,7 +69,7 @@ static struct net *plug_net(struct Qdisc *sch)
 	return dev_net(qdisc_dev(sch));
 }
 
-/* Under RCU. What is found may be going. */
+/* Under RCU. The plug may be going away. */
 static struct plug_control *plug_find(u64 id)
 {
 	struct plug_control *control;
@@ -79,7 +80,7 @@ static struct plug_control *plug_find(u64 id)
 	return NULL;
 }
 
-/* With RTNL, which keeps what is found. */
+/* With RTNL, which keeps the plug. */
 static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 {
 	struct plug_control *control;
@@ -91,7 +92,7 @@ static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 	return control && net_eq(plug_net(control->sch), net) ? control : NULL;
 }
 
-/* Under RCU. What is returned is locked, and stays until it is unlocked. */
+/* Under RCU. The plug is returned locked, and stays until it is unlocked. */
 static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 {
 	struct plug_control *control = plug_find(id);
@@ -106,8 +107,8 @@ static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 	return NULL;
 }
 
-/* Whether a plug is there and whose it is changes under RTNL with both locks,
- * so that who has any one of the three may look.
+/* Whether a plug is hashed, and its owner, change under RTNL and both locks.
+ * So any one of the three is enough to read them.
  */
 static void plug_lock_both(struct plug_control *control)
 {
@@ -121,7 +122,7 @@ static void plug_unlock_both(struct plug_control *control)
 	spin_unlock_bh(&control->lock);
 }
 
-/* What the queue cannot tell of it. With the plug's lock or RTNL. */
+/* Fills in what the queue does not know. With the plug's lock or RTNL. */
 static void plug_identify(const struct plug_control *control,
 			  struct plug_snapshot *snap)
 {
@@ -188,7 +189,8 @@ static int plug_put_stats(struct sk_buff *msg, const struct plug_snapshot *snap)
 	return 0;
 }
 
-static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *snap)
+static int plug_put_snapshot(struct sk_buff *msg,
+			     const struct plug_snapshot *snap)
 {
 	if (plug_put_u64(msg, SCH_PLUG_A_ID, snap->id) ||
 	    nla_put_u32(msg, SCH_PLUG_A_IFINDEX, snap->ifindex) ||
@@ -215,12 +217,12 @@ static int plug_put_snapshot(struct sk_buff *msg, const struct plug_snapshot *sn
 	return 0;
 }
 
-/* Events. In the queues of all who listen before this returns; a reply to who
- * sent the command comes after. Nothing is allocated if nobody does, in any
- * network namespace: netlink keeps no count for each.
+/* Events are queued to all listeners before this returns, and so before the
+ * reply to the sender. Nothing is allocated if there is no listener in any
+ * network namespace: netlink has no count for each.
  */
-static void plug_event(struct net *net, u8 cmd, const struct plug_snapshot *snap,
-		       int attr, u32 value)
+static void plug_event(struct net *net, u8 cmd,
+		       const struct plug_snapshot *snap, int attr, u32 value)
 {
 	/* Not all kernels let a qdisc sleep while it is destroyed. */
 	const bool gone = cmd == SCH_PLUG_CMD_DETACH_NTF;
@@ -243,15 +245,15 @@ static void plug_event(struct net *net, u8 cmd, const struct plug_snapshot *snap
 	genlmsg_multicast_netns(&plug_family, net, msg, 0, 0, gfp);
 	return;
 lost:
-	/* Who listens is told that there was something to hear. */
+	/* Listeners get ENOBUFS, so that they know of the lost event. */
 	nlmsg_free(msg);
 	genl_set_err(&plug_family, net, 0, 0, -ENOBUFS);
 }
 
-/* The state after a command is sent to who asked for it, with NLM_F_ECHO; an
- * acknowledgment costs less and says that it was done. Memory is had before the
- * command is carried out: one that was carried out is not refused for want of it,
- * nor because its sender has no room for the reply.
+/* The state after a command is sent only with NLM_F_ECHO; an acknowledgment
+ * costs less. Memory is allocated before the command is executed, so that an
+ * executed command is not reported as failed because there is no memory, or no
+ * room in its sender's receive buffer.
  */
 static struct sk_buff *plug_reply_new(bool stats)
 {
@@ -301,8 +303,9 @@ static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
 	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
 };
 
-/* @needed have to be there, and of the others only @allowed may be. What is
- * missing comes first: without an action nothing else can be judged.
+/* Attributes in @needed must be present, and of the others only those in
+ * @allowed may be. Missing ones are reported first: without an action nothing
+ * else can be checked.
  */
 static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
 {
@@ -439,7 +442,7 @@ static int plug_parse_change(struct genl_info *info, struct plug_cmd *cmd)
 	return 0;
 }
 
-static int plug_change_rtnl(struct genl_info *info, const struct plug_cmd *cmd,
+static int plug_change_rtnl(struct genl_info *info, struct plug_cmd *cmd,
 			    struct plug_snapshot *after)
 {
 	struct plug_control *control;
@@ -602,28 +605,23 @@ static bool plug_any_owner_is_gone(void)
 	return gone;
 }
 
-/* The owner is set free last: until then, its socket's closing waits for us. One
- * may own many plugs: what is to be waited for is waited for once for all.
+/* The owner is released last: until then, the closing of its socket waits for
+ * us.
  */
-static void plug_lose_owner(struct plug_control *control, bool *waited)
+static void plug_lose_owner(struct plug_control *control,
+			    struct plug_cmd *discard)
 {
 	struct Qdisc *sch = control->sch;
 	const u32 at_exit = control->at_exit;
+	struct plug_cmd open = { .action = TCQ_PLUG_RELEASE_INDEFINITE };
 	struct plug_snapshot after;
-	struct plug_cmd cmd = {};
 
 	switch (at_exit) {
 	case SCH_PLUG_AT_EXIT_OPEN:
-		cmd.action = TCQ_PLUG_RELEASE_INDEFINITE;
-		plug_command_rtnl(sch, &cmd, &after, NULL);
+		plug_command_rtnl(sch, &open, &after, NULL);
 		break;
 	case SCH_PLUG_AT_EXIT_DISCARD:
-		cmd.action = TCQ_PLUG_DISCARD;
-		if (!*waited)
-			plug_wait_for_deferred();
-		*waited = true;
-		cmd.waited = true;
-		plug_command_rtnl(sch, &cmd, &after, NULL);
+		plug_command_rtnl(sch, discard, &after, NULL);
 		break;
 	default:
 		plug_look_rtnl(sch, &after);
@@ -634,21 +632,24 @@ static void plug_lose_owner(struct plug_control *control, bool *waited)
 		   SCH_PLUG_A_AT_EXIT, at_exit);
 }
 
+/* One socket may own many plugs. All of them are rolled back with one command,
+ * which waits at most once.
+ */
 static void plug_lose_owners(void)
 {
+	struct plug_cmd discard = { .action = TCQ_PLUG_DISCARD };
 	struct plug_control *control;
 	struct plug_bucket *bucket;
-	bool waited = false;
 
 	for (bucket = plug_buckets;
 	     bucket < plug_buckets + ARRAY_SIZE(plug_buckets); bucket++)
 		hlist_for_each_entry(control, &bucket->plugs, node)
 			if (plug_owner_is_gone(control))
-				plug_lose_owner(control, &waited);
+				plug_lose_owner(control, &discard);
 }
 
-/* Some netlink socket is being closed. Nearly all are none of ours, and do not
- * wait for RTNL.
+/* A netlink socket is being closed. Almost none of them owns a plug, and those
+ * do not wait for RTNL.
  */
 static int plug_socket_closed(struct notifier_block *nb, unsigned long event,
 			      void *data)
@@ -671,7 +672,21 @@ static struct notifier_block plug_notifier = {
 
 /* Dump */
 
-static int plug_parse_dump(struct netlink_callback *cb, u32 *ifindex)
+/* How far it has come, and what was asked for. Zero at first. */
+struct plug_dump {
+	unsigned long	bucket;
+	unsigned long	plug;		/* in that bucket */
+	u32		ifindex;	/* 0: of all devices */
+};
+
+static struct plug_dump *plug_dump(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct plug_dump) > sizeof(cb->args));
+	return (struct plug_dump *)cb->args;
+}
+
+/* Before the dump begins, so that a refusal is answered as any other. */
+static int plug_start_dump(struct netlink_callback *cb)
 {
 	struct netlink_ext_ack *extack = netlink_callback_extack(cb);
 	struct nlattr *attrs[SCH_PLUG_A_MAX + 1];
@@ -688,8 +703,8 @@ static int plug_parse_dump(struct netlink_callback *cb, u32 *ifindex)
 				    "Attribute means nothing in a dump");
 		return -EINVAL;
 	}
-	*ifindex = attrs[SCH_PLUG_A_IFINDEX] ?
-		   nla_get_u32(attrs[SCH_PLUG_A_IFINDEX]) : 0;
+	if (attrs[SCH_PLUG_A_IFINDEX])
+		plug_dump(cb)->ifindex = nla_get_u32(attrs[SCH_PLUG_A_IFINDEX]);
 	return 0;
 }
 
@@ -714,43 +729,42 @@ static int plug_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* The rest of a bucket: cb->args[1] have been dumped. */
-static int plug_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
-			    const struct plug_bucket *bucket, u32 ifindex)
+static bool plug_is_wanted(const struct plug_control *control,
+			   const struct net *net, u32 ifindex)
 {
-	const struct net *net = sock_net(skb->sk);
+	return net_eq(plug_net(control->sch), net) &&
+	       (!ifindex || qdisc_dev(control->sch)->ifindex == ifindex);
+}
+
+/* The rest of a bucket. */
+static int plug_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
+			    const struct plug_bucket *bucket)
+{
+	struct plug_dump *dump = plug_dump(cb);
 	const struct plug_control *control;
-	long i = 0;
+	unsigned long i = 0;
 
 	hlist_for_each_entry(control, &bucket->plugs, node) {
-		if (i++ < cb->args[1])
+		if (i++ < dump->plug)
 			continue;
-		if (net_eq(plug_net(control->sch), net) &&
-		    (!ifindex || qdisc_dev(control->sch)->ifindex == ifindex) &&
+		if (plug_is_wanted(control, sock_net(skb->sk), dump->ifindex) &&
 		    plug_dump_one(skb, cb, control))
 			return -EMSGSIZE;
-		cb->args[1] = i;
+		dump->plug = i;
 	}
-	cb->args[1] = 0;
+	dump->plug = 0;
 	return 0;
 }
 
 static int plug_do_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	u32 ifindex;
-	int err;
-
-	err = plug_parse_dump(cb, &ifindex);
-	if (err)
-		return err;
+	struct plug_dump *dump = plug_dump(cb);
 
 	rtnl_lock();
 	cb->seq = plug_generation;
-	while (cb->args[0] < ARRAY_SIZE(plug_buckets)) {
-		if (plug_dump_bucket(skb, cb, &plug_buckets[cb->args[0]], ifindex))
+	for (; dump->bucket < ARRAY_SIZE(plug_buckets); dump->bucket++)
+		if (plug_dump_bucket(skb, cb, &plug_buckets[dump->bucket]))
 			break;
-		cb->args[0]++;
-	}
 	rtnl_unlock();
 	return skb->len;
 }
@@ -759,6 +773,7 @@ static const struct genl_ops plug_ops[] = {
 	{
 		.cmd	= SCH_PLUG_CMD_GET,
 		.doit	= plug_do_get,
+		.start	= plug_start_dump,
 		.dumpit	= plug_do_dump,
 		GENL_OP_POLICY(plug_policy)
 	},
@@ -794,10 +809,10 @@ static struct genl_family plug_family __ro_after_init = {
 	.module		= THIS_MODULE,
 };
 
-/* What the queue tells */
+/* Notifications from the queue */
 
-/* Not reachable before it is in its bucket: so the snapshot is what comes before
- * all commands.
+/* Nobody can find the plug before it is in its bucket, so the snapshot is the
+ * state before all commands.
  */
 void plug_attached(struct Qdisc *sch)
 {
@@ -852,10 +867,10 @@ void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 }
 
 /* Ids. The first is the time since the machine was booted, in nanoseconds, and
- * each plug has the next one. It takes more than a nanosecond to make a plug, so
- * the last id is always behind the clock, and the module, if it is loaded again,
- * begins above all ids that were given before. The clock never goes back. It is
- * above 0 too.
+ * each plug has the next one. It takes more than a nanosecond to make a plug,
+ * so the last id is always behind the clock, and the module, if it is loaded
+ * again, begins above all ids that were given before. The clock never goes
+ * back. It is above 0 too.
  */
 int plug_control_init(void)
 {
@@ -875,7 +890,7 @@ int plug_control_init(void)
 	return err;
 }
 
-/* No plug is left, so nobody finds any. */
+/* There is no plug left to be found. */
 void plug_control_exit(void)
 {
 	netlink_unregister_notifier(&plug_notifier);

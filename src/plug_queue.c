@@ -2,12 +2,12 @@
 /*
  * The queue of sch_plug: hold packets until userspace releases them
  *
- * Output commit. A virtual machine, a container or a service runs ahead of
- * its last checkpoint while that checkpoint is being copied to a backup. What
- * it has sent since then must not be seen by anyone until the backup has the
- * checkpoint: if the machine fails before, it is resumed from there, and the
- * packets were never sent. This qdisc holds them. Closed and opened by hand
- * it is a plain valve as well.
+ * Output commit. A virtual machine, a container or a service runs on while its
+ * last checkpoint is being copied to a backup. Packets that it sends must not
+ * be seen by anyone until the backup has the checkpoint that was taken after
+ * them: if the machine fails before, the backup resumes from an older
+ * checkpoint, and the packets must never have been sent. This qdisc holds
+ * them. It can also be closed and opened by hand, as a plain valve.
  *
  * The queue is a FIFO. Userspace divides it into epochs: TCQ_PLUG_BUFFER ends
  * one and begins the next, TCQ_PLUG_RELEASE_ONE lets the oldest epoch that has
@@ -23,42 +23,40 @@
  * Two numbers are the whole state: the epoch being filled and the last epoch
  * released. Enqueue writes the first on the packet, dequeue compares the mark
  * of the packet at the head with the second. As the mark travels with the
- * packet, nothing that happens to other packets, be it a drop, a reset or a
- * packet the driver hands back, can move the border between two epochs; and
- * any number of epochs can wait, for none of them needs any memory. The plug
- * is open when the two numbers are equal.
+ * packet, a drop, a reset or a packet that the driver hands back cannot move
+ * the boundary between two epochs; and any number of epochs can wait, because
+ * an epoch needs no memory. The plug is open when the two numbers are equal.
  *
  * A reset drops packets and leaves the numbers alone: a link that goes down
  * and up releases nothing. A new plug begins above all numbers that any plug
- * has had until then, so a release that comes too late, for a plug that has
- * been replaced meanwhile, finds nothing to release.
+ * has had until then, so a late release, meant for a plug that was replaced,
+ * releases nothing.
  *
  * The valve. Between epochs, released packets go on leaving while the next
- * epoch fills. But who closes an open plug wants silence at once, whatever a
- * slow device has left in the queue. So TCQ_PLUG_BUFFER on an open plug stops
- * those packets too. They stay released: the next release of any kind lets
- * them go, before all others. For this dequeue does not compare with the
- * number of the last epoch released, but with a copy of it that is 0 while
- * the valve is shut.
+ * epoch fills. But closing an open plug must stop output at once, even if a
+ * slow device has left packets in the queue. So TCQ_PLUG_BUFFER on an open
+ * plug stops those packets too. They stay released: the next release of any
+ * kind sends them, before all others. For this, dequeue compares the mark with
+ * a copy of the last epoch released, which is 0 while the valve is shut.
  *
  * A packet may be held for long, so its sender must not have to wait for it.
  * Enqueue copies the pages of a zero-copy packet: their owner may overwrite
- * them, or may wait for them, as the host does that destroys a Xen guest. And
- * it takes the packet off the account of its socket, or TCP would wait for it
- * to leave before it sends more. An open plug does neither.
+ * them or wait for them, like a host that destroys a Xen guest. It also stops
+ * charging the packet to its socket; otherwise TCP would wait for the packet to
+ * leave before it sends more. An open plug does neither.
  *
- * Locking. Enqueue and dequeue run under the root lock, and so does a reset
- * as long as packets can reach the queue. Commands take it too and schedule
- * the queue before they give it back. So each packet is wholly before or
- * wholly after each command, and no release is missed. __netif_schedule() may
- * find that the queue is scheduled already, or that a sender is about to run
- * it; either way whoever runs it takes the lock after us, and then sees the
- * new numbers. Commands that move numbers on a closed plug and do nothing else
- * can do without RTNL (plug_command_rcu()). All others have it: who opens,
- * closes, or follows a list.
+ * Locking. Enqueue and dequeue run under the root lock, and so does a reset as
+ * long as packets can reach the queue. Commands take it too, and schedule the
+ * queue before they drop it. So each packet is wholly before or wholly after
+ * each command, and no release is missed. __netif_schedule() may find that the
+ * queue is scheduled already, or that a sender is about to run it. In both
+ * cases the lock is taken after us by the one who runs the queue, who then
+ * sees the new numbers. Commands that only change the numbers of a closed plug
+ * do not need RTNL (plug_command_rcu()). Commands that open, close or walk a
+ * list hold it.
  *
- * A plug at the root that is open and empty has nothing to add to a packet,
- * and TCQ_F_CAN_BYPASS tells the core to send without asking. The core looks
+ * A plug at the root that is open and empty does nothing to a packet, and
+ * TCQ_F_CAN_BYPASS tells the core to send without enqueueing. The core looks
  * at the flag under the root lock, and it changes only there.
  */
 
@@ -80,8 +78,8 @@
 
 #include "sch_plug.h"
 
-/* Least default limit in bytes. A device with a short tx queue, an ifb for
- * one, would otherwise get less than a single GSO packet needs.
+/* Least default limit in bytes. A device with a short tx queue, such as an ifb,
+ * would otherwise have a lower limit than a single GSO packet needs.
  */
 #define PLUG_MIN_DEFAULT_LIMIT	10000000
 
@@ -95,10 +93,10 @@ struct plug_sched_data {
 	u64	released;	/* the last released; <= epoch */
 	u64	leaves_upto;	/* == released, or 0 while the valve is shut */
 	u32	limit;		/* most bytes in the queue; > 0 */
-	bool	orphan;		/* take packets off their socket's account */
+	bool	orphan;		/* do not charge held packets to their socket */
 
-	/* Stopped by the valve: how many packets, and those of them that the
-	 * driver had handed back to the core.
+	/* Stopped by the valve: the number of packets, and the lists of those
+	 * that the driver had handed back to the core.
 	 */
 	u32	stopped;
 	struct sk_buff_head	stopped_gso;
@@ -157,11 +155,11 @@ static struct sk_buff *plug_dequeue(struct Qdisc *sch)
 	return plug_peek(sch) ? qdisc_dequeue_head(sch) : NULL;
 }
 
-/* A packet that could not be copied stays on its socket's account: to some
- * senders the end of the account is the end of the use of their pages. A packet
- * that the device has yet to encrypt stays there too, for the core drops it if
- * it finds no socket. And one that was taken off already, by a netem or another
- * plug above, would lose its socket the second time.
+/* A packet that could not be copied stays charged to its socket: some senders
+ * take the end of the charge as the end of the use of their pages. A packet
+ * that the device has yet to encrypt stays charged as well: without a socket
+ * the core would drop it. A packet that a netem or another plug above has
+ * orphaned already would lose its socket the second time.
  */
 static void plug_detach_sender(struct plug_sched_data *q, struct sk_buff *skb)
 {
@@ -209,8 +207,8 @@ static void plug_reset(struct Qdisc *sch)
 	qdisc_reset_queue(sch);
 }
 
-/* Only with RTNL: mq writes other bits of the word under no other lock, and
- * one of the two writers would undo what the other did.
+/* Only with RTNL: mq writes other bits of this word under RTNL alone, so two
+ * writers without it could undo each other's change.
  */
 static void plug_set_bypass(struct Qdisc *sch, bool bypass)
 {
@@ -221,14 +219,14 @@ static void plug_set_bypass(struct Qdisc *sch, bool bypass)
 		flags |= TCQ_F_CAN_BYPASS;
 	if (flags == sch->flags)
 		return;
-	/* The core reads the word without the lock as well, for TCQ_F_NOLOCK,
-	 * which stays as it is.
+	/* The core also reads the word without the lock, for TCQ_F_NOLOCK,
+	 * which never changes.
 	 */
 	WRITE_ONCE(sch->flags, flags);
 }
 
-/* The core gives each segment of a packet that it has cut the length of the
- * whole: too much to count against the limit for as long as the valve is shut.
+/* The core counts the length of the whole packet for each of its segments,
+ * which is too much to count against the limit while the valve is shut.
  */
 static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
 		      struct sk_buff_head *to)
@@ -245,8 +243,8 @@ static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
 	skb_queue_splice_init(from, to);
 }
 
-/* The core sends what the driver handed back without asking dequeue, so it is
- * taken from the core until the valve opens.
+/* The core sends packets that the driver handed back without calling dequeue,
+ * so they are taken from the core until the valve opens.
  */
 static void plug_park_handed_back(struct Qdisc *sch)
 {
@@ -275,13 +273,13 @@ static void plug_open_valve(struct Qdisc *sch)
 	skb_queue_splice_init(&q->stopped_bad_txq, &sch->skb_bad_txq);
 }
 
-/* As the valve was shut the core may have been on its way to the driver with
- * packets that it had dequeued. Some of them the driver may hand back. They are
- * older than what is parked. With the valve shut, whoever runs the queue ends
- * after these packets.
+/* When the valve was shut, the core may have been passing dequeued packets to
+ * the driver, which may hand some of them back. These are older than the
+ * parked ones. With the valve shut, the run of the queue ends after these
+ * packets.
  *
- * Below another qdisc it is that one which runs, and the root's lists, where
- * packets of others are as well.
+ * Below another qdisc it is that qdisc's run that would have to end, and the
+ * root's lists also have packets of its other children.
  */
 static void plug_wait_for_driver(struct Qdisc *sch)
 {
@@ -352,8 +350,8 @@ static void plug_leave_out(const struct sk_buff_head *list, unsigned int *n,
 	}
 }
 
-/* From @skb, which is not released, to the last packet of epoch @youngest: the
- * number and the length of those packets.
+/* Counts the packets from @skb, the first that is not released, to the last
+ * packet of epoch @youngest, and their length. Returns the last one.
  */
 static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
 				       struct sk_buff *skb, u64 youngest,
@@ -371,10 +369,10 @@ static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
 	return end;
 }
 
-/* Marks only grow from head to tail: what is not released is the end of the
- * list. It is counted as what remains of the queue without the packets that
- * were released and have not left, so that the lock is not held for the length
- * of what is dropped. Only if younger epochs stay are the dropped ones walked.
+/* Marks grow from head to tail, so the packets that are not released are the
+ * end of the list. They are counted as the rest of the queue, so that the lock
+ * is not held for a walk over the dropped packets. They are walked only if
+ * younger epochs stay.
  */
 static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 {
@@ -415,11 +413,10 @@ static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 	qdisc_tree_reduce_backlog(sch, n, len);
 }
 
-/* No packet bears the forgotten numbers any more: to count them as released
- * lets nothing go. Epochs above @youngest stay as they are, and go on waiting; if
- * there are none a fresh one begins. Closed before, closed after; and a valve
- * that is shut stays shut. What is done with stays so: to say it again does
- * nothing.
+/* No packet has the forgotten numbers any more, so counting them as released
+ * lets nothing leave. Epochs above @youngest stay, and go on waiting; if there
+ * are none, a new one begins. A closed plug stays closed, a shut valve stays
+ * shut. For epochs that are already released or discarded, this does nothing.
  */
 static void plug_discard(struct Qdisc *sch, u64 youngest)
 {
@@ -451,8 +448,8 @@ static void plug_set_limit(struct Qdisc *sch, u32 limit)
 	q->limit = limit ? limit : plug_default_limit(sch);
 }
 
-/* Whether the packet that is to leave next may do so. What the driver handed
- * back is with the root, if that is another qdisc.
+/* Whether the next packet may leave. If the root is another qdisc, it has the
+ * packets that the driver handed back.
  */
 static bool plug_is_ready(struct Qdisc *sch)
 {
@@ -469,7 +466,7 @@ static int plug_refuse(const struct plug_cmd *cmd,
 	return -EINVAL;
 }
 
-/* All that a command does to the state, whichever interface it came by; root
+/* Every change that a command makes to the state, from either interface; root
  * lock held.
  */
 static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
@@ -519,8 +516,8 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 	return plug_refuse(cmd, extack);
 }
 
-/* TCA_OPTIONS may or may not bear NLA_F_NESTED, and what follows the struct is
- * not looked at: senders have never been asked for more than its 8 bytes.
+/* TCA_OPTIONS may or may not have NLA_F_NESTED, and bytes after the struct are
+ * ignored: the kernel has never required senders to send exactly 8.
  */
 static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 		      struct netlink_ext_ack *extack)
@@ -563,7 +560,8 @@ static bool plug_is_closed(struct Qdisc *sch)
 }
 
 /* Packets that the driver handed back have lost their mark. They are older
- * than what is in the list, and released, or they had not got that far.
+ * than the packets in the list, and released: otherwise they could not have
+ * reached the driver.
  */
 static u64 plug_head_epoch(struct Qdisc *sch)
 {
@@ -580,8 +578,8 @@ static u64 plug_head_epoch(struct Qdisc *sch)
 	return head ? plug_skb_cb(head)->epoch : 0;
 }
 
-/* Follows no pointer to a packet: without RTNL, a plug that has been detached
- * from its device may be in the middle of its last reset.
+/* Does not access packets: without RTNL, a plug that has been detached from its
+ * device may be in the middle of its last reset.
  */
 static void plug_look_at_numbers(struct Qdisc *sch, struct plug_snapshot *snap)
 {
@@ -599,7 +597,7 @@ static void plug_look_at_numbers(struct Qdisc *sch, struct plug_snapshot *snap)
 	snap->stats = q->stats;
 }
 
-/* With RTNL and the root lock, or where nobody else can reach the plug. */
+/* With RTNL and the root lock, or if nobody else can reach the plug. */
 void plug_look(struct Qdisc *sch, struct plug_snapshot *snap)
 {
 	plug_look_at_numbers(sch, snap);
@@ -622,8 +620,8 @@ struct plug_control *plug_control(struct Qdisc *sch)
 	return &q->control;
 }
 
-/* Unless another command came meanwhile, without RTNL: a state bears the number
- * of the command that it was told for.
+/* Skips the update if another command came meanwhile, without RTNL: the state
+ * must belong to the command whose number it has.
  */
 static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
 {
@@ -634,8 +632,8 @@ static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
 		*after = now;
 }
 
-/* Any command, with RTNL. @after: the state after it, or after it was refused. */
-int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
+/* Any command, with RTNL. @after: the state afterwards, also if refused. */
+int plug_command_rtnl(struct Qdisc *sch, struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
 		      struct netlink_ext_ack *extack)
 {
@@ -643,22 +641,24 @@ int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 	int err;
 
 	/* A sender may leave its packet in front of the queue, for another
-	 * sender to enqueue, and go on. What was sent before a rollback must
-	 * not come in after it, so wait for that other one: it holds
+	 * sender to enqueue. Packets sent before a rollback must not enter the
+	 * queue after it, so wait for that other sender: it holds
 	 * rcu_read_lock_bh() until the packet is in the queue.
 	 */
 	if (cmd->action == TCQ_PLUG_DISCARD && !cmd->waited &&
-	    plug_is_closed(sch))
+	    plug_is_closed(sch)) {
 		plug_wait_for_deferred();
+		cmd->waited = true;
+	}
 
 	sch_tree_lock(sch);
 	closes = cmd->action == TCQ_PLUG_BUFFER && plug_is_open(qdisc_priv(sch));
 	err = plug_apply(sch, cmd, extack);
 	/* The root is scheduled, not the transmit queue of this qdisc: with one
 	 * qdisc for several transmit queues, that one may be stopped while the
-	 * head of the queue goes to another. And it is scheduled also when this
-	 * command let nothing go: what another one did may have been lost on a
-	 * device that was deactivated.
+	 * head of the queue goes to another. It is scheduled even if this
+	 * command released nothing, because the wake-up of an earlier command
+	 * may have been lost while the device was deactivated.
 	 */
 	if (plug_is_ready(sch))
 		__netif_schedule(qdisc_root(sch));
@@ -672,8 +672,8 @@ int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
 	return err;
 }
 
-/* Whether the command moves numbers and does nothing else. Not if it opens or
- * closes, which needs the bypass flag, nor if it opens the valve, which needs
+/* Whether the command only changes numbers. Not if it opens or closes the
+ * plug, which needs the bypass flag, nor if it opens the valve, which needs
  * the lists.
  */
 static bool plug_only_numbers(const struct plug_sched_data *q,
@@ -697,10 +697,9 @@ static struct Qdisc *plug_root_rcu(const struct Qdisc *sch)
 	return rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping);
 }
 
-/* The root lock, without RTNL. A graft changes the root under the lock of the
- * old one, so who has the lock of what is still the root has the right one.
- * What is unlocked in the end is what was locked: the root may be another by
- * then.
+/* Takes the root lock without RTNL. A graft changes the root under the lock of
+ * the old root, so if the locked qdisc is still the root, it is the right lock.
+ * Unlock the returned qdisc: by then the root may be another one.
  */
 static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
 {
@@ -715,22 +714,22 @@ static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
 	}
 }
 
-/* A device without qdiscs of its own has one of the core's as root. The core
- * puts a default qdisc in its place without a lock, and packets may come at
- * once; and so it does when the device goes. The lock of the one says nothing
- * of the other, then.
+/* A device without its own qdiscs has a builtin qdisc of the core as root. The
+ * core replaces it by a default qdisc without a lock, and packets may come at
+ * once; when the device goes away, the core does the reverse. So the lock of
+ * the one does not protect against the other.
  */
 static bool plug_has_no_root(const struct Qdisc *root)
 {
 	return root->flags & TCQ_F_BUILTIN;
 }
 
-static void plug_assert_root_lock(const struct Qdisc *sch)
+/* The root has not changed since, unless the locked one is a builtin qdisc. */
+static void plug_assert_root_lock(const struct Qdisc *sch,
+				  const struct Qdisc *locked)
 {
-	struct Qdisc *root = plug_root_rcu(sch);
-
-	if (!plug_has_no_root(root))
-		lockdep_assert_held(qdisc_lock(root));
+	if (!plug_has_no_root(locked))
+		lockdep_assert_held(qdisc_lock(plug_root_rcu(sch)));
 }
 
 static void plug_unlock_root_rcu(struct Qdisc *root)
@@ -738,12 +737,12 @@ static void plug_unlock_root_rcu(struct Qdisc *root)
 	spin_unlock_bh(qdisc_lock(root));
 }
 
-/* The same under rcu_read_lock(), for a plug that something keeps from being
- * destroyed meanwhile. -EAGAIN: not without RTNL, and nothing has been done.
+/* The same under rcu_read_lock(), for a plug that cannot be destroyed
+ * meanwhile. -EAGAIN: this needs RTNL, and nothing was done.
  *
- * The root is always scheduled, since we cannot look at the head. And it is
- * scheduled inside of the RCU section in which it was the root: who takes a
- * qdisc away waits for that before he looks whether it is still scheduled.
+ * The root is always scheduled, because we cannot look at the head; and in the
+ * same RCU section in which it was the root: the core waits for that section
+ * before it checks whether a qdisc that it removes is still scheduled.
  */
 int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 		     struct plug_snapshot *after,
@@ -752,7 +751,7 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 	struct Qdisc *root = plug_lock_root_rcu(sch);
 	int err = -EAGAIN;
 
-	plug_assert_root_lock(sch);
+	plug_assert_root_lock(sch, root);
 	if (!plug_has_no_root(root) &&
 	    plug_only_numbers(qdisc_priv(sch), cmd)) {
 		err = plug_apply(sch, cmd, extack);
@@ -794,7 +793,7 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 	return err;
 }
 
-/* Not reachable by packets yet: no lock. */
+/* No packet can reach it yet, so no lock is needed. */
 static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 		     struct netlink_ext_ack *extack)
 {
@@ -818,8 +817,8 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 	}
 	q->leaves_upto = q->released;
 
-	/* With its packets off its account a socket is bounded by the limit
-	 * alone: for the administrator of the machine to choose.
+	/* If packets are not charged to their socket, only the limit bounds the
+	 * memory: that is for the administrator of the machine to choose.
 	 */
 	q->orphan = dev_net(qdisc_dev(sch))->user_ns == &init_user_ns;
 	plug_set_limit(sch, cmd.limit);
@@ -828,7 +827,7 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 	return 0;
 }
 
-/* Also after an init that failed. */
+/* Also called after a failed init. */
 static void plug_destroy(struct Qdisc *sch)
 {
 	plug_detached(sch);
@@ -848,8 +847,8 @@ static struct Qdisc_ops plug_qdisc_ops __read_mostly = {
 };
 MODULE_ALIAS_NET_SCH("plug");
 
-/* The control interface comes first and goes last: a plug tells it that it is
- * there.
+/* The control interface is registered first and unregistered last, because
+ * plugs notify it.
  */
 static int __init plug_module_init(void)
 {

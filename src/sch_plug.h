@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the queue (plug_queue.c) and the control interface (plug_control.c) have
- * of each other.
+ * The interface between the queue (plug_queue.c) and the control interface
+ * (plug_control.c).
  */
 #ifndef SCH_PLUG_H
 #define SCH_PLUG_H
@@ -20,13 +20,13 @@ struct sock;
 struct plug_cmd {
 	int			action;
 	u32			limit;	/* 0: the default */
-	bool			waited;	/* for packets in front of the queue */
+	bool			waited;	/* out: for deferred packets */
 	bool			has_last;
 	u64			last;	/* epoch to release or discard */
-	const struct nlattr	*attr;	/* where @last, or else the action, is */
+	const struct nlattr	*attr;	/* of @last, or else the action */
 };
 
-/* What a plug has counted since it was made, as SCH_PLUG_A_STATS_* explain it. */
+/* The counters of a plug since it was created; see SCH_PLUG_A_STATS_*. */
 struct plug_stats {
 	u64	queued_packets;
 	u64	queued_bytes;
@@ -43,7 +43,7 @@ struct plug_stats {
 	u64	release_upto_cmds;
 };
 
-/* All that is to be said of one plug, of one moment. */
+/* The state of one plug at one moment. */
 struct plug_snapshot {
 	/* By the control interface: which plug, and whose. */
 	u64	id;
@@ -71,7 +71,7 @@ static inline bool plug_was_open(const struct plug_snapshot *snap)
 	return snap->released == snap->epoch;
 }
 
-/* How many commands the plug has obeyed: the number of the last one. */
+/* How many commands the plug has executed: the number of the last one. */
 static inline u64 plug_commands(const struct plug_stats *st)
 {
 	return st->buffer_cmds + st->release_one_cmds +
@@ -81,7 +81,7 @@ static inline u64 plug_commands(const struct plug_stats *st)
 
 /* What the control interface keeps in each plug. */
 struct plug_control {
-	spinlock_t		lock;	/* for being there, and for the owner */
+	spinlock_t		lock;	/* being hashed, and the owner */
 	struct hlist_node	node;	/* unhashed: the plug is going */
 	struct Qdisc		*sch;
 	u64			id;
@@ -90,20 +90,20 @@ struct plug_control {
 	u32			at_exit;
 };
 
-/* The queue. Each says in plug_queue.c what it wants held. */
+/* Functions of the queue; plug_queue.c says which locks each one needs. */
 struct plug_control *plug_control(struct Qdisc *sch);
 void plug_look(struct Qdisc *sch, struct plug_snapshot *snap);
 void plug_look_rtnl(struct Qdisc *sch, struct plug_snapshot *snap);
 int plug_look_rcu(struct Qdisc *sch, struct plug_snapshot *snap);
-int plug_command_rtnl(struct Qdisc *sch, const struct plug_cmd *cmd,
+int plug_command_rtnl(struct Qdisc *sch, struct plug_cmd *cmd,
 		      struct plug_snapshot *after,
 		      struct netlink_ext_ack *extack);
 int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 		     struct plug_snapshot *after,
 		     struct netlink_ext_ack *extack);
 
-/* The control interface hears of: a plug that is ready, under RTNL; one that
- * is about to go, or has failed to get ready; a command by tc.
+/* The control interface is notified of a plug that is ready, under RTNL; of one
+ * that is about to be destroyed, or whose init failed; of a command by tc.
  */
 int plug_control_init(void);
 void plug_control_exit(void);

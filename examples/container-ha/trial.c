@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A small process with what a service has: a TCP socket that listens, a connection, and
- * bytes in it that have not been read. container-ha dumps and restores it before it
- * touches the service: a CRIU that cannot do that on this kernel is of no use.
+ * A small process with the resources of a service: a listening TCP socket, and a
+ * connection with unread bytes. container-ha dumps and restores it before it
+ * touches the service, to check that CRIU can do so on this kernel.
  *
- * Prints its process id when it is ready. After SIGUSR1 it reads the bytes, creates the
- * file that it was started with, with them in it, and ends.
+ * Prints its process id when it is ready. After SIGUSR1 it reads the bytes, writes
+ * them to the file that its argument names, and ends.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 		return 1;
 	printf("%d\n", getpid());
 	fflush(stdout);
-	/* CRIU knows no pipe whose other end is somebody else's. */
+	/* CRIU cannot dump a pipe to a process that is not dumped. */
 	fd = open("/dev/null", O_RDWR);
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		return 1;

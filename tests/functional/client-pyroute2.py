@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# pyroute2 drives a plug and reads it back; one frame is sent after each step
-# (I1, I2, I5). First with the module that comes with the kernel, then with ours:
-# what pyroute2 makes of the messages is the same. Python starts slowly in an
-# emulated machine: one process for all.
+# pyroute2 sends commands to a plug and reads its state; one frame is sent after
+# each step (I1, I2, I5). First with the module that comes with the kernel, then
+# with ours: pyroute2 must read the same from both. Python starts slowly in an
+# emulated machine, so there is one process for everything.
 #
 # VM layer: python
 import json
@@ -24,13 +24,12 @@ TYPE = 0x88B5  # experimental: nothing else speaks it
 QUIET = 0.06
 DEFAULT = (1500 + 14) * 10000
 
-# What is called, then: how many frames leave, and whether the plug is open, and its
-# limit.
+# The call, then: how many frames leave, whether the plug is open, and its limit.
 STEPS = (
     ("add", {"handle": HANDLE}, 0, False, DEFAULT),
     ("change", {"action": "TCQ_PLUG_BUFFER"}, 0, False, DEFAULT),
     ("change", {"action": "TCQ_PLUG_RELEASE_ONE"}, 1, False, DEFAULT),
-    # The limit alone is sent with action 0, BUFFER, where it is ignored.
+    # A limit alone is sent with action 0, BUFFER, and ignored.
     ("change", {"limit": 9999}, 0, False, DEFAULT),
     ("change", {"action": "TCQ_PLUG_LIMIT", "limit": 9999}, 0, False, 9999),
     ("change", {"action": "TCQ_PLUG_RELEASE_ONE"}, 2, False, 9999),

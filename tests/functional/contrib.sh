@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# contrib/plugctl-prometheus: each line is of the format, and says what plugctl does.
+# contrib/plugctl-prometheus: each line has the right format, and the same values as
+# plugctl.
 #
 # VM layer: python
 PATH=$PATH:/usr/bin

@@ -4,16 +4,17 @@
 #
 # failover-costs.sh [SECONDS]	(15) for each row
 #
-# What examples/container-ha costs a client that asks, waits for the answer, and asks again:
-# answers a second and the mean round trip, without checkpoints, with checkpoints alone, and
-# with what is sent held until they are on the backup. And how long the service stands still
-# for a checkpoint. Wall time of an emulated machine: printed, and compared with nothing.
+# The costs of examples/container-ha for a client that sends a request, waits for
+# the answer, and sends the next: answers per second and the mean round trip,
+# without checkpoints, with checkpoints alone, and with packets held until the
+# checkpoint is on the backup. Also how long a checkpoint stops the service. The
+# times are wall times of an emulated machine: they are only printed.
 set -u
 . "${0%/*}/failover-lib.sh"
 
 seconds=${1:-15}
 
-# row NAME: what a client sees in that time, and CRIU of its last checkpoint
+# row NAME: measures a client for that time, and CRIU's last checkpoint
 row() {
 	ask "$1"
 	until_answers "$1" 1 || bail "$1: answers"
@@ -34,7 +35,7 @@ row() {
 	check "$2: answers, none of them wrong" [ "$(seen "$1" 2) $(seen "$1" 3)" = "0 0" ]
 }
 
-# protected NAME WORDS OPTION...: a row with the controller
+# protected NAME WORDS OPTION...: measures a row with the controller
 protected() {
 	name=$1 words=$2
 	shift 2

@@ -2,20 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM layer: criu
 #
-# examples/container-ha where something fails: the backup is full, a dump fails, the newest
-# checkpoint is half a one, the service is given up. Nothing may leave that the backup
-# does not have (I1), and the message has to say what to type next.
+# examples/container-ha when something fails: the backup is full, a dump fails, the
+# newest checkpoint is incomplete, the service is given up. No packet may leave
+# whose checkpoint the backup does not have (I1), and the message must say which
+# command to use next.
 set -u
 . "${0%/*}/failover-lib.sh"
 
-# silent CLIENT WHAT: it gets no more answers
+# silent CLIENT WHAT: checks that the client gets no more answers
 silent() {
 	before=$(seen "$1" 1)
 	sleep 2
 	is "$2" "$(seen "$1" 1)" "$before"
 }
 
-# says NAME PATTERN: the controller there has said that
+# says NAME PATTERN: checks that the controller on host NAME has printed that
 says() {
 	grep -q "$2" "$disks/$1/log"
 }
@@ -24,7 +25,7 @@ echo "# $($CRIU --version | head -n 1), kernel $(uname -r)"
 network
 host a
 host b
-# A CRIU that fails when it is told to.
+# A CRIU that fails on request.
 cat > /tmp/criu-or-not << END
 #!/bin/sh
 [ "\$1" != dump ] || [ ! -e /tmp/fail ] || exit 1
@@ -57,21 +58,21 @@ on a "$ha" restore -n web-a -d "$disks/b" > /tmp/out 2>&1
 check "half a checkpoint is not restored: $(tail -n 1 /tmp/out)" grep -q 'no complete checkpoint' /tmp/out
 on a umount "$disks/b"
 
-# By way of tar, and a backup with room for it
+# With tar, to a backup with enough room
 protect a b -s "tar -C \${1%/*} -c \${1##*/} | $ha receive -n web-b -d $disks/b"
 until_answers one $(($(seen one 1) + 2)) || bail "there is room again: answers come" "$(cat "$clients/one")"
 ok "there is room again: answers come"
 until_it checkpointed a $(($(reported a) + 3))
 is "as many checkpoints are kept as wanted" \
 	"$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | wc -l)" 2
-# What is there of the next one when the copy is interrupted
+# The part of the next checkpoint that exists when its copy is interrupted
 kill_controller a
 flock "$disks/a/lock" true
 newest=$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | sort -V | tail -n 1)
 cp -r "$newest" "$disks/b/$((${newest##*/} + 1))"
 rm "$disks/b/$((${newest##*/} + 1))"/pages-1.img
 
-# Given up on one host, restored on the other
+# The service is given up on one host, and restored on the other
 on a "$ha" give-up -n web-a -o eth0 -d "$disks/a" 2> /tmp/out
 check "give-up: $(cat /tmp/out)" [ -z "$(ip netns pids web-a)" ]
 check "what was held is dropped" [ "$(plugctl -n web-a dump eth0 | cut -f 22)" -gt 0 ]
@@ -84,7 +85,7 @@ until_answers one $(($(seen one 1) + 2)) || bail "the connection goes on" "$(cat
 stop_client one
 right one
 
-# Told to stop
+# The controller gets SIGTERM
 protect b a
 new_checkpoints b || bail "protected again"
 on b kill -TERM "$(cat "$disks/b/controller")"

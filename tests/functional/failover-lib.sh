@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# What the demo and the tests of examples/container-ha have in common: hosts, a service,
+# Common functions of the demo and the tests of examples/container-ha: hosts, a service,
 # clients. Source it; it does nothing by itself.
 #
 #	client ---- router ---- bridge of host a ---- container: eth0 198.51.100.10
 #	                  \---- bridge of host b ---- container: eth0 198.51.100.10
 #
-# A host is a network, a process and a mount namespace, and a folder for its disk; so
-# process numbers are each host's own, and a host dies with all that it has and holds.
+# A host is a network, a process and a mount namespace, and a folder as its disk. So each
+# host has its own process numbers, and when it dies everything on it is gone.
 
-# What follows makes bridges and kills by the namespace.
+# The following makes bridges, and kills all processes of a namespace.
 if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
 	echo "Bail out! this makes hosts and kills them: run it with tests/vm/run"
 	exit 1
@@ -20,24 +20,27 @@ service=198.51.100.10
 ha=/examples/container-ha/container-ha
 disks=/tmp/disks
 
-# The CRIU of the kernel's own Debian up to 6.1, and for later ones that of sid.
+# Up to 6.1, the CRIU of the same Debian release as the kernel; for later kernels
+# that of sid.
 case $(uname -r) in
 [1-5].*|6.1.*)	CRIU=/usr/sbin/criu ;;
 *)		CRIU=/sid/sbin/criu ;;
 esac
 export CRIU
 
-# checkpointed NAME N: the controller there has reported so many checkpoints, or has ended
+# checkpointed NAME N: whether the controller there has reported N checkpoints, or
+# has ended
 checkpointed() {
 	[ "$(reported "$1")" -ge "$2" ] || has_ended "$1"
 }
 
-# reported NAME: how many checkpoints the controller there has reported
+# reported NAME: prints how many checkpoints the controller there has reported
 reported() {
 	cat "$disks/$1/log" 2> /dev/null | grep -c '^container-ha: checkpoint [0-9]*[ :].*copy'
 }
 
-# until_it COMMAND...: tries for as long as it may take in an emulated, busy machine
+# until_it COMMAND...: repeats it until it succeeds, long enough for an emulated,
+# busy machine
 until_it() {
 	tries=0
 	until "$@"; do
@@ -52,7 +55,7 @@ in_net() {
 	nsenter --net="/run/netns/$net" "$@"
 }
 
-# Leaves the machine as it was found.
+# Restores the machine.
 clean_up() {
 	for net in /run/netns/*; do
 		# shellcheck disable=SC2046 # a list
@@ -63,13 +66,13 @@ clean_up() {
 	rm -rf "$disks" "$clients"
 }
 
-# network: the router and the client
+# network: makes the router and the client
 network() {
 	trap clean_up EXIT
-	# Where CRIU remembers what the kernel can do, if it is a tmpfs.
+	# CRIU caches the kernel's features here, if it is a tmpfs.
 	mount -t tmpfs run /run
 	mkdir /run/netns
-	# QEMU translates a program again wherever it finds it.
+	# QEMU has to translate a program again for each address.
 	sysctl -qw kernel.randomize_va_space=0
 	for module in nf_tables nft_ct inet_diag tcp_diag udp_diag unix_diag af_packet_diag \
 	    netlink_diag; do
@@ -83,7 +86,7 @@ network() {
 	ip -n router link add cl type veth peer name eth0 netns client
 	ip -n router addr add 203.0.113.1/24 dev cl
 	ip -n router link set cl up
-	# An answer to ARP is held as all else is, and CRIU takes its time in an emulated machine.
+	# ARP answers are held too, and CRIU is slow in an emulated machine.
 	in_net router sysctl -qw net.ipv4.ip_forward=1 net.ipv4.neigh.sw.mcast_solicit=100 \
 		net.ipv4.neigh.sw.ucast_solicit=100
 	ip -n client addr add 203.0.113.2/24 dev eth0
@@ -92,8 +95,8 @@ network() {
 	ip -n client route add default via 203.0.113.1
 }
 
-# host NAME: one more, with a container that nobody can reach yet: what is sent to it
-# waits. No gratuitous ARP from it either, unless it is told to.
+# host NAME: makes one more, with a container that nobody can reach yet: packets to
+# it wait. It sends no gratuitous ARP, either, unless asked to.
 host() {
 	ip netns add "host-$1"
 	ip netns add "web-$1"
@@ -108,11 +111,12 @@ host() {
 	ip -n "host-$1" link set web master br0 up
 	ip -n "web-$1" addr add $service/24 dev eth0
 	ip -n "web-$1" link set eth0 up
-	# What is half a minute old is not forgotten: there are slow dumps here.
+	# Keep handshakes for more than half a minute, because dumps can be slow
+	# here.
 	in_net "web-$1" sysctl -qw net.ipv4.tcp_synack_retries=12
 	ip -n "web-$1" route add default via 198.51.100.1
 	mkdir -p "$disks/$1"
-	# Its first process reaps what loses its parent.
+	# The first process reaps orphans.
 	nsenter --net="/run/netns/host-$1" unshare -p -f -m --mount-proc \
 		sh -c 'while :; do sleep 1000 & wait; done' < /dev/null > /dev/null 2>&1 3>&- &
 	eval "unshare_$1=$!"
@@ -125,24 +129,24 @@ host() {
 	eval "init_$1=$init"
 }
 
-# on NAME COMMAND...: there
+# on NAME COMMAND...: runs it on that host
 on() {
 	eval "init=\$init_$1"
 	shift
 	nsenter -t "$init" -p -m -n "$@"
 }
 
-# cut_off NAME: nothing leaves that host any more
+# cut_off NAME: no packet leaves that host any more
 cut_off() {
 	ip -n router link del "port-$1"
 }
 
-# halt NAME: its processes end in the middle of whatever they do
+# halt NAME: kills its processes, whatever they are doing
 halt() {
 	eval "kill -KILL \$init_$1; wait \$unshare_$1" 2> /dev/null
 }
 
-# die NAME: nor is anything of it left
+# die NAME: removes everything of that host
 die() {
 	cut_off "$1"
 	halt "$1"
@@ -155,12 +159,13 @@ bury() {
 	rm -rf "${disks:?}/$1"
 }
 
-# copy_to NAME: the command that copies a checkpoint to that host's disk
+# copy_to NAME: prints the command that copies a checkpoint to that host's disk
 copy_to() {
 	echo "cp -r \"\$1\" $disks/$1/ && shift && cd $disks/$1 && rm -rf \"\$@\""
 }
 
-# container_ha NAME ACTION OPTION...: there, beside this script; its output is in $disks/NAME/log
+# container_ha NAME ACTION OPTION...: runs it there, in the background; its output
+# is in $disks/NAME/log
 container_ha() {
 	on_host=$1 action=$2
 	shift 2
@@ -169,17 +174,17 @@ container_ha() {
 	eval "controller_$on_host=$!"
 }
 
-# start NAME BACKUP [OPTION]...: the service there, protected
+# start NAME BACKUP [OPTION]...: starts and protects the service there
 service_command='exec counter serve 7000'
 start() {
 	from=$1 to=$2
 	shift 2
-	# Process numbers that a host which has done nothing yet has not used.
+	# Use process numbers that are still free on a new host.
 	on "$from" sh -c 'echo 1000 > /proc/sys/kernel/ns_last_pid'
 	container_ha "$from" run -s "$(copy_to "$to")" "$@" -- sh -c "$service_command"
 }
 
-# protect NAME BACKUP [OPTION]...: the service that runs there already
+# protect NAME BACKUP [OPTION]...: protects the service that already runs there
 protect() {
 	from=$1 to=$2
 	shift 2
@@ -191,13 +196,13 @@ var() {
 	eval "echo \"\$$1\""
 }
 
-# has_ended NAME: the controller there
+# has_ended NAME: whether the controller there has ended
 has_ended() {
 	set -- "$(var "controller_$1")"
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }
 
-# restore NAME [OPTION]...: there, and the switch learns of it
+# restore NAME [OPTION]...: restores there, and informs the switch
 restore() {
 	to=$1
 	shift
@@ -205,14 +210,14 @@ restore() {
 		-a "nsenter --net=/run/netns/web-$to arping -q -U -c 1 -I eth0 $service"
 }
 
-# ask NAME [SIZE [SEED]], ask_redis NAME [SIZE [SEED]]: a client that asks until it is
-# stopped; what it has seen is in $clients/NAME
+# ask NAME [SIZE [SEED]], ask_redis NAME [SIZE [SEED]]: starts a client that sends
+# requests until it is stopped; its results are in $clients/NAME
 clients=/tmp/clients
 mkdir -p $clients
 ask() {
 	name=$1
 	shift
-	# Not by a function, or $! would be a shell.
+	# Not in a function, or $! would be a shell.
 	nsenter --net=/run/netns/client counter ask $service 7000 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
 	eval "client_$name=$!"
 }
@@ -224,7 +229,8 @@ ask_redis() {
 	eval "client_$name=$!"
 }
 
-# seen NAME FIELD: 1 answers, 2 wrong, 3 broken, 4 longest wait in ms, 5 the service's total
+# seen NAME FIELD: prints a result: 1 answers, 2 wrong, 3 broken, 4 longest wait in
+# ms, 5 the service's total
 seen() {
 	if [ -s "$clients/$1" ]; then
 		awk -v field="$2" '{ print $field }' "$clients/$1"
@@ -233,7 +239,7 @@ seen() {
 	fi
 }
 
-# until_answers NAME N: until it has so many
+# until_answers NAME N: waits until the client has N answers
 until_answers() {
 	until_it has_answers "$@"
 }
@@ -242,7 +248,7 @@ has_answers() {
 	[ "$(seen "$1" 1)" -ge "$2" ]
 }
 
-# broken NAME: says so
+# broken NAME: whether the client's connection is broken
 broken() {
 	[ "$(seen "$1" 3)" = 0 ] || echo ", the connection to $1 is broken"
 }
@@ -251,9 +257,9 @@ stop_client() {
 	eval "kill \$client_$1; wait \$client_$1" 2> /dev/null
 }
 
-# frozen NAME: microseconds that the service there was stopped for its last checkpoint, as
-# CRIU tells in a message of protocol buffers: 4 bytes twice that say what it is, its
-# length, one message in another, and in that as field 2
+# frozen NAME: prints for how many microseconds the last checkpoint stopped the
+# service there. CRIU stores this as a protocol buffer: 4 bytes twice for the type,
+# the length, then a message inside another one, whose field 2 is the time
 frozen() {
 	last=$(find "$disks/$1" -name stats-dump | sort -V | tail -n 1)
 	od -An -v -tu1 "$last" | tr -s ' \n' '\n' | sed '/^$/d' | awk '
@@ -301,7 +307,7 @@ check() {
 	fi
 }
 
-# bail WHY...: there is no sense in going on
+# bail WHY...: ends the test, as it cannot continue
 bail() {
 	not_ok "$@"
 	for log in "$disks"/*/log; do
@@ -316,19 +322,21 @@ done_testing() {
 	[ $failed = 0 ]
 }
 
-# new_checkpoints NAME: two more, so that at least one was begun after now
+# new_checkpoints NAME: waits for two more, so that at least one has begun after now
 new_checkpoints() {
 	until_it checkpointed "$1" $(($(reported "$1") + 2)) && ! has_ended "$1"
 }
 
-# right CLIENT: it has answers, none of them wrong, and its connection
+# right CLIENT: checks that it has answers, none of them wrong, and its connection
+# works
 right() {
 	is "$1: $(seen "$1" 1) answers, 0 wrong, one connection (longest wait $(seen "$1" 4) ms)" \
 		"$(seen "$1" 2) wrong, broken $(seen "$1" 3)" "0 wrong, broken 0"
 	sed 's/^/# /' "$clients/$1.errors"
 }
 
-# kill_controller NAME: in the middle of whatever it does; what it has started may go on
+# kill_controller NAME: kills it, whatever it is doing; processes that it has
+# started may go on
 kill_controller() {
 	on "$1" kill -KILL "$(cat "$disks/$1/controller")"
 	wait "$(var "controller_$1")" 2> /dev/null

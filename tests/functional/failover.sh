@@ -4,26 +4,28 @@
 #
 # failover.sh [ROUNDS [SEED]]	(2, from the clock)
 #
-# examples/container-ha: a service that counts is checkpointed to another host, its host
-# dies at a random moment, the other host restores it and protects it in turn, ROUNDS times.
-# One client stays for all of them, another comes for each, and no answer may be wrong
-# (I1: what a client has seen is part of a checkpoint that the backup has). Before every
-# second death the controller is killed at a random moment, and another one takes over.
+# examples/container-ha: a service that counts is checkpointed to another host. Its
+# host dies at a random moment, and the other host restores the service and protects
+# it in turn, ROUNDS times. One client runs during all rounds, another one in each
+# round, and no answer may be wrong (I1: everything that a client has seen is in a
+# checkpoint that the backup has). Before every second death the controller is
+# killed at a random moment, and another one takes over.
 #
-# Then the same with a copy that is none, where answers must go wrong.
+# Then the same with a copy command that copies nothing; there answers must be
+# wrong.
 set -u
 . "${0%/*}/failover-lib.sh"
 
 rounds=${1:-2}
 seed=${2:-$(($(date +%s) % 100000))}
 
-# random N: from 0 to N - 1
+# random N: sets number to a random number from 0 to N - 1
 random() {
 	seed=$(((seed * 1103515245 + 12345) % 2147483648))
 	number=$((seed / 65536 % $1))
 }
 
-# doze: up to two seconds, which is about as long as a checkpoint takes here
+# doze: sleeps up to two seconds, about as long as a checkpoint takes here
 doze() {
 	random 200
 	sleep "$((number / 100)).$((number % 100 / 10))$((number % 10))"
@@ -34,14 +36,15 @@ network
 primary=h0
 host h0
 
-# A CRIU that cannot is recognised before anything is held.
+# A CRIU that cannot dump is detected before anything is held.
 cannot() {
 	if [ "$CRIU" = /usr/sbin/criu ]; then
-		# None here: one that says so.
+		# There is none for this kernel: make one that fails.
 		printf '#!/bin/sh\n[ "$1" != dump ]\n' > /tmp/cannot
 		chmod +x /tmp/cannot
 	else
-		# CRIU 3.17 asks TCP sockets for SO_PASSCRED, which they do not have any more.
+		# CRIU 3.17 asks TCP sockets for SO_PASSCRED, which they no longer
+		# have.
 		ln -s /usr/sbin/criu /tmp/cannot
 	fi
 	can=$CRIU
@@ -62,7 +65,8 @@ start h0 h1
 new_checkpoints h0 || bail "the service runs, and checkpoints are taken"
 ok "the service runs, and checkpoints are taken"
 ask all 20000 "$seed"
-# As much as its window in each epoch, and that window grows with the epochs: slow.
+# It transfers one window in each epoch, and the window grows only with the epochs:
+# slow.
 ask bulk 1000000 "$seed"
 round=0
 while [ $round -lt "$rounds" ]; do
@@ -74,7 +78,8 @@ while [ $round -lt "$rounds" ]; do
 	if [ $((round % 2)) = 1 ]; then
 		doze
 		kill_controller $primary
-		# Also when what it had started has ended, nothing leaves.
+		# Nothing leaves even after the processes that it had started have
+		# ended.
 		flock "$disks/$primary/lock" true
 		sleep 0.2
 		before="$(seen all 1) $(seen "$client" 1)"
@@ -87,7 +92,8 @@ while [ $round -lt "$rounds" ]; do
 		ok "round $round: another controller takes over"
 	fi
 	doze
-	# First its processes, whose kernel then resets their connections: held, as all is.
+	# First kill its processes: their kernel then sends resets, which are held
+	# like everything else.
 	halt $primary
 	sleep 0.3
 	cut_off $primary
@@ -113,8 +119,9 @@ check "up to a megabyte each way: answers" until_answers bulk 1
 stop_client bulk
 right bulk
 
-# A copy that says it is done and is not, but for the first: the mistake that all this is
-# about. What clients are told then must be seen to be lost.
+# A copy command that reports success but only makes the first copy: the error that
+# all this is about. The test must detect that answers which clients have seen are
+# lost.
 protect $primary h$((round + 1)) -s "[ -e $disks/liar ] || { $(copy_to h$((round + 1))); touch $disks/liar; }"
 new_checkpoints $primary || bail "checkpoints that do not arrive"
 ask betrayed

@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The scripts of tests/upstream, which docs/upstream.md is about: each finds its
-# fault in the kernel's own module, and none in ours.
+# Runs the scripts of tests/upstream, which docs/upstream.md describes: each must
+# find its fault in the kernel's own module, and none in ours.
 #
 # VM layer: python
 PATH=$PATH:/usr/bin
 # shellcheck source=userspace/tests/functional/plugctl-lib.sh
 . "${0%/*}/plugctl-lib.sh"
 
-# said STATUS LINE COMMAND...: ends with that status, after a line that begins so
+# said STATUS LINE COMMAND...: checks that it ends with that status, after a line
+# that begins like LINE
 said() {
 	wanted=$1 line=$2 status=0
 	shift 2
@@ -18,7 +19,7 @@ said() {
 	[ "$status" = "$wanted" ] && grep -q "^$line" "$tmp/out"
 }
 
-# both SCRIPT COMMAND...: with each module
+# both SCRIPT COMMAND...: runs it with each module
 both() {
 	script=$1
 	shift

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the scripts that run on the developer's machine have in common.
-# Source it; it changes nothing but shell variables.
+# Common functions of the scripts that run on the developer's machine.
+# Source it; it only sets shell variables.
 
-# top: the checkout. cache: what is downloaded or costly to build; outside the
-# checkout, survives make clean. build: what make clean removes.
+# top: the checkout. cache: downloads and results of long builds; it is outside the
+# checkout and survives make clean. build: removed by make clean.
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sch-plug
 build=$top/build
@@ -19,7 +19,8 @@ die() {
 	exit 1
 }
 
-# failed_with LOG NAME: what seems to matter of it; all of it is kept in build/NAME
+# failed_with LOG NAME: prints the lines that seem important; the whole log is kept
+# in build/NAME
 failed_with() {
 	mkdir -p "$build"
 	cp "$1" "$build/$2"
@@ -27,7 +28,7 @@ failed_with() {
 	die "failed; the whole log is build/$2"
 }
 
-# usage: the script's opening comment, from its second line on
+# usage: prints the script's opening comment, from its second line on
 usage() {
 	sed -n '4,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2
 	exit 1
@@ -43,8 +44,8 @@ as_root() {
 	fi
 }
 
-# need PROGRAM=PACKAGE...: installs what is missing. PROGRAM may also be a
-# file's absolute path.
+# need PROGRAM=PACKAGE...: installs missing programs. PROGRAM may also be the
+# absolute path of a file.
 need() {
 	local pair missing=()
 
@@ -68,7 +69,7 @@ need() {
 		die "could not install: ${missing[*]}"
 }
 
-# with_lock NAME COMMAND...: two runs beside each other share the cache.
+# with_lock NAME COMMAND...: runs it with a lock, as parallel runs share the cache.
 with_lock() {
 	local name=$1
 	shift
@@ -77,8 +78,8 @@ with_lock() {
 	flock "$cache/locks/$name" "$@"
 }
 
-# checkout_files PATH...: the files below them that belong to the project,
-# separated by NUL; not what was built there.
+# checkout_files PATH...: prints the files below them that belong to the project,
+# separated by NUL, without build results.
 checkout_files() {
 	(
 		cd "$top"
@@ -92,7 +93,7 @@ checkout_files() {
 	)
 }
 
-# tree_hash PATH...: one number for the content of those files.
+# tree_hash PATH...: prints one hash of the contents of those files.
 tree_hash() {
 	checkout_files "$@" | (cd "$top" && xargs -0 sha256sum) | sha256sum | cut -c1-16
 }

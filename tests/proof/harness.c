@@ -1,49 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What holds for every input, proved by CBMC on src/plug_queue.c itself.
+ * Properties that hold for every input, proved by CBMC on src/plug_queue.c itself.
  *
- * The proof starts a plug in any consistent state: any epoch numbers, up to
- * HELD packets of any size, any limit. It then does any STEPS operations with
- * any arguments, and after each compares with a model and requires that the
- * state is consistent again. For queues of up to HELD packets it is thus an
- * induction; a longer queue is not looked at. Of what the module does, only
- * a reset and a discard go through the queue; all else looks at its two ends.
+ * The proof starts with a plug in any consistent state: any epoch numbers, up to
+ * HELD packets of any size, any limit. It then does STEPS arbitrary operations with
+ * any arguments. After each operation it compares the plug with a model, and
+ * requires that the state is consistent again. So it is an induction for queues of
+ * up to HELD packets; longer queues are not covered. In the module, only a reset
+ * and a discard walk the queue; all other operations access only its two ends.
  *
- * With DISCARDS the operation is a discard, of short packets: then more of them can
- * be held.
+ * With DISCARDS the operation is a discard, and the packets are short, so that more
+ * of them can be held.
  *
- * Commands come by tc's message and, with RTNL and without, from the control
- * interface; of plug_control.c itself nothing is looked at.
+ * Commands come as tc messages and, with RTNL and without, from the control
+ * interface; plug_control.c itself is not covered.
  *
- * The model keeps for each packet the epoch it was born in, whether it was
- * released, which commands set and nothing ever takes back, and whether the
- * valve has stopped it, which BUFFER does on an open plug, to all that are there,
- * and any release undoes.
+ * For each packet the model stores the epoch in which it was enqueued, whether it
+ * was released (set by commands, never cleared), and whether the valve has stopped
+ * it (set by BUFFER on an open plug for all packets held, cleared by any release).
  *
  *	I1	what dequeue returns was released by a command
  *	I2	it is the oldest packet in the queue
- *	I3	each packet is held, or has gone one way, once; counters agree
+ *	I3 each packet is held, or has left or was dropped, once; counters agree
  *	I4	a reset, a limit, a refused packet or command change no epoch; a new
  *		plug's numbers are above all that any plug has had
  *	I5	a command after which the head of the queue may go schedules the
  *		queue
  *	I6 I8	dequeue returns a packet exactly when the model would
- *	I7	peek tells what dequeue would do and changes nothing
- *	valve	what it has stopped does not leave before a release of any kind, and
- *		then leaves first; packets that the driver handed back included
- *	discard	takes the packets of the epochs that it names and that are not released,
- *		no others; what it has done it does not do again
- *	without RTNL	a command does what it does with it, or answers -EAGAIN and
+ *	I7	peek returns what dequeue would return, and changes nothing
+ *	valve	stopped packets do not leave before a release of any kind, and then
+ *		leave first, including packets that the driver handed back
+ *	discard	drops the packets of the named epochs that are not released, and no
+ *		others; repeated, it drops nothing
+ *	without RTNL	a command does the same as with RTNL, or returns -EAGAIN and
  *		does nothing; flags and lists are not written
- *	lock	what is locked is the lock of the root
- *	look	a state says what is so, of the moment after its command
- *	ours	a packet is copied, and taken off its socket's account, exactly when
- *		it enters a closed plug, and not the one without the other
+ *	lock	the lock that is taken is that of the root
+ *	look	a snapshot has the state of the moment after its command
+ *	ours	a packet is copied, and no longer counts against its socket's send
+ *		buffer, exactly when it enters a closed plug, never one without the
+ *		other
  *
- * Not looked at here: processors (but the calls that need the root lock are
- * checked to have it), the parsing of netlink messages by the core, what
- * the core sends by itself (the packets it keeps, the way past an open
- * plug), and more than 2^64 epochs.
+ * Not covered: several processors (but calls that need the root lock are checked to
+ * have it), the parsing of netlink messages by the core, packets that the core
+ * sends itself (those that it keeps, and those that bypass an open plug), and more
+ * than 2^64 epochs.
  */
 #include "kernel.h"
 #include "../../src/plug_queue.c"
@@ -82,20 +82,20 @@ struct Qdisc *root_qdisc;
 static struct netdev_queue queue;
 static struct Qdisc qdisc = { .dev_queue = &queue }, parent, next_root;
 
-/* Packet i is the i-th that was offered: the order of age. */
+/* Packets in the order in which they were offered, oldest first. */
 static struct sk_buff *packets[PACKETS];
 
-/* The model */
+/* The model: */
 static enum { OUTSIDE, HELD_BACK, LEFT, RESET, DISCARDED } place[PACKETS];
-static u64 born[PACKETS];	/* in this epoch */
+static u64 born[PACKETS];	/* enqueued in this epoch */
 static bool may_leave[PACKETS];	/* was released */
-static bool stopped[PACKETS];	/* and has to wait for another release */
+static bool stopped[PACKETS];	/* stopped by the valve, waits for a release */
 static bool open, shut;
 static u64 epoch;		/* being filled */
-static u64 released;		/* the last one */
+static u64 released;		/* the last released epoch */
 
-/* Packets that had left and that the driver could not take: the core keeps them
- * beside the root's queue, and in its counters, each in one of two lists. The
+/* Packets that had left, but that the driver could not take: the core keeps them
+ * beside the root's queue, each in one of two lists, and counts them as queued. The
  * first is older than the second.
  */
 #ifndef BACKS
@@ -104,22 +104,22 @@ static u64 released;		/* the last one */
 
 static struct back {
 	struct sk_buff	skb;
-	bool		is, bad;	/* handed back, in the list of those to be checked */
+	bool		is, bad;	/* handed back; in the list to be validated */
 } backs[BACKS];
 
-static bool running;	/* with the first of them, on the way to the driver */
-static bool looked;	/* and found to be so */
-static u64 was_last;	/* the highest number of any epoch, before */
+static bool running;	/* the first of them is on its way to the driver */
+static bool looked;	/* the module has seen that it is running */
+static u64 was_last;	/* the highest epoch number before the operation */
 
 static u64 drops_limit, drops_reset, drops_discard, copy_failures;
-static u64 discard_upto;	/* what the command that is under way may drop */
-static struct Qdisc *locked;	/* the one whose lock we have */
-static bool rtnl, grafted, scheduled, waited;
-static u32 told_packets, told_bytes;	/* to parents, by a discard */
+static u64 discard_upto;	/* the current command may drop up to this epoch */
+static struct Qdisc *locked;	/* the qdisc whose lock is held */
+static bool rtnl, grafted, scheduled, waited, had_waited;
+static u32 told_packets, told_bytes;	/* reported to parents by a discard */
 
-/* What the module calls */
+/* Functions that the module calls */
 
-/* Another qdisc is put in the root's place, once, while we wait for its lock. */
+/* Another qdisc replaces the root, once, while we wait for its lock. */
 static void graft(void)
 {
 	grafted = true;
@@ -184,7 +184,7 @@ u64 ktime_get_ns(void)
 	return nondet_u64();
 }
 
-/* The control interface: nothing of it is looked at here. */
+/* Stubs of the control interface, which is not covered. */
 int plug_control_init(void)
 {
 	return 0;
@@ -207,7 +207,7 @@ void plug_detached(struct Qdisc *sch)
 {
 }
 
-/* What userspace is told, of the state as it is now */
+/* Checks the snapshot for userspace against the current state */
 static void look_is_right(const struct plug_snapshot *snap)
 {
 	require("look: the numbers of the moment", snap->epoch == plug_data.epoch &&
@@ -290,7 +290,7 @@ void qdisc_tree_reduce_backlog(struct Qdisc *sch, int n, int len)
 	told_bytes += len;
 }
 
-/* What happens between the core and the driver */
+/* Events between the core and the driver */
 
 static void hand_back(struct back *b)
 {
@@ -301,7 +301,7 @@ static void hand_back(struct back *b)
 	b->skb.len = nondet_u32();
 	b->skb.cb.pkt_len = ANY_LENGTH;
 	b->skb.next = NULL;
-	/* A limit is a u32, and what there is was below it once. */
+	/* A limit is a u32, and the backlog was below it at some time. */
 	assume((u64)qdisc.qstats.backlog + b->skb.cb.pkt_len <= U32_MAX);
 	list = b->bad ? &qdisc.skb_bad_txq : &qdisc.gso_skb;
 	if (list->first)
@@ -312,14 +312,14 @@ static void hand_back(struct back *b)
 	qdisc.qstats.backlog += b->skb.cb.pkt_len;
 }
 
-/* The driver takes what it got, or hands it back. */
+/* The driver takes the packet, or hands it back. */
 bool qdisc_is_running(const struct Qdisc *sch)
 {
 	require("lock: looked at while it is held", locked);
 	require("valve: the plug's own run is waited for", sch == &qdisc && sch == root_qdisc);
 	if (!running)
 		return false;
-	/* A second look is like the first. */
+	/* A second check gives the same result as the first. */
 	if (!looked && nondet_bool())
 		return looked = true;
 	running = false;
@@ -328,7 +328,7 @@ bool qdisc_is_running(const struct Qdisc *sch)
 	return false;
 }
 
-/* What is in the queue, by the model */
+/* The contents of the queue, by the model */
 
 static u32 n_back(void)
 {
@@ -368,7 +368,7 @@ static u32 n_stopped(void)
 	return n;
 }
 
-/* One of the lists has those that belong there, the oldest first. */
+/* Whether the list has exactly the packets that belong to it, oldest first. */
 static bool has(const struct sk_buff_head *list, bool bad)
 {
 	const struct sk_buff *skb = list->first;
@@ -383,8 +383,8 @@ static bool has(const struct sk_buff_head *list, bool bad)
 	return !skb;
 }
 
-/* What was handed back is with the core, or with the plug while the valve is
- * shut.
+/* The core has the packets that were handed back, or the plug has them while the
+ * valve is shut.
  */
 static void kept_apart(void)
 {
@@ -407,7 +407,7 @@ static int newest(void)
 	return -1;
 }
 
-/* What is said of the ends of the queue */
+/* Checks the reported epochs at the ends of the queue */
 static void honest(void)
 {
 	struct plug_snapshot snap;
@@ -488,7 +488,7 @@ static void any_message(void)
 	assume(message.options.len >= 0 && message.options.len <= 64);
 }
 
-/* Any state that consistent() accepts. */
+/* Begins with any state that consistent() accepts. */
 static void begin(void)
 {
 	u64 bytes = 0, least = 0;
@@ -533,7 +533,7 @@ static void begin(void)
 		may_leave[i] = mark <= released;
 		stopped[i] = shut && may_leave[i];
 	}
-	/* Nothing is in these lists before anything was released. */
+	/* These lists are empty until something was released. */
 	for (int i = 0; i < BACKS && root_qdisc == &qdisc && released; i++) {
 		if (!nondet_bool())
 			continue;
@@ -546,15 +546,15 @@ static void begin(void)
 		plug_data.stopped_bad_txq = qdisc.skb_bad_txq;
 		qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
 	}
-	/* With the valve shut the core has nothing for the driver. */
+	/* With the valve shut the core has no packets for the driver. */
 	running = root_qdisc == &qdisc && !backs[0].is && !shut && nondet_bool();
 	plug_data.stopped = n_stopped();
-	/* The limit may have been lowered since, but a u32 it always was. */
+	/* The limit may have been lowered since then, but it always was a u32. */
 	assume(bytes <= U32_MAX);
 	consistent();
 }
 
-/* A new plug is consistent: where all sequences begin. */
+/* A new plug is consistent; every sequence begins with one. */
 static void create(void)
 {
 	bool options = nondet_bool(), right;
@@ -584,7 +584,7 @@ static void create(void)
 	consistent();
 }
 
-/* The operations, each with what the model says of it */
+/* The operations, each compared with the model */
 
 static void do_enqueue(int i)
 {
@@ -666,14 +666,14 @@ static void stop(void)
 static void do_reset(void)
 {
 	plug_reset(&qdisc);
-	/* What the core does, itself, with what it keeps. */
+	/* The core itself drops the packets that it keeps. */
 	drops_reset += n_back();
 	for (int i = 0; i < BACKS; i++)
 		backs[i].is = false;
 	qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
 }
 
-/* Returns what the kernel answers. */
+/* Returns the expected answer of the kernel. */
 static int model_command(const struct plug_cmd *cmd)
 {
 	u64 last = cmd->last;
@@ -704,7 +704,7 @@ static int model_command(const struct plug_cmd *cmd)
 		return 0;
 	case TCQ_PLUG_DISCARD:
 		require("I3: a rollback waits for what is on its way, if there is any",
-			waited == (!open && !cmd->waited));
+			waited == (!open && !had_waited));
 		if (!cmd->has_last)
 			last = epoch;
 		if (last > epoch)
@@ -767,7 +767,7 @@ static void counted(int answer, const struct plug_cmd *cmd, const struct plug_st
 	require("counted: once", plug_commands(&plug_data.stats) == plug_commands(before) + one);
 }
 
-/* The second time, and whenever it has nothing to do. */
+/* A repeated discard, or one with nothing to drop. */
 static void discard_does_nothing(const struct plug_sched_data *data,
 				 const struct Qdisc *before)
 {
@@ -810,7 +810,7 @@ static void not_without_rtnl(int answer, const struct plug_cmd *cmd,
 			     cmd->action == TCQ_PLUG_RELEASE_UPTO))));
 }
 
-/* By tc. */
+/* A command by tc. */
 static void do_message(void)
 {
 	struct plug_sched_data data = plug_data;
@@ -834,7 +834,7 @@ static void do_message(void)
 	counted(answer, &cmd, &data.stats);
 }
 
-/* By the control interface, with RTNL and without. */
+/* A command from the control interface, with RTNL or without. */
 static void do_control(void)
 {
 	struct plug_cmd cmd = { .action = ANY_ACTION, .limit = nondet_u32(),
@@ -847,9 +847,12 @@ static void do_control(void)
 	int answer;
 
 	scheduled = waited = false;
+	had_waited = cmd.waited;
 	discard_upto = cmd.has_last ? cmd.last : epoch;
 	if (rtnl) {
 		answer = plug_command_rtnl(&qdisc, &cmd, &after, NULL);
+		require("I3: whether it has waited is said",
+			cmd.waited == (had_waited || (cmd.action == TCQ_PLUG_DISCARD && waited)));
 	} else {
 		answer = plug_command_rcu(&qdisc, &cmd, &after, NULL);
 		not_without_rtnl(answer, &cmd, &data, &before);
@@ -872,10 +875,10 @@ int main(void)
 	device.net.user_ns = nondet_bool() ? &init_user_ns : NULL;
 	root_qdisc = nondet_bool() ? &qdisc : &parent;
 	queue.qdisc_sleeping = root_qdisc;
-	/* Either may be one of the core's. */
+	/* Either may be a builtin qdisc of the core. */
 	parent.flags = nondet_u32();
 	next_root.flags = nondet_u32();
-	/* A parent's packets are other children's as well. */
+	/* A parent may also have packets of other children. */
 	parent.gso_skb.first = nondet_bool() ? &backs[0].skb : NULL;
 	if (nondet_bool())
 		begin();
@@ -883,7 +886,7 @@ int main(void)
 		create();
 
 	for (int step = 0; step < STEPS; step++) {
-		/* sfb, as a parent, writes to the start of the same area. */
+		/* If sfb is the parent, it writes to the start of the same area. */
 		for (int i = 0; i < PACKETS; i++)
 			packets[i]->cb.data[0] = nondet_u64();
 

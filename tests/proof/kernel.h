@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * As much of the kernel as plug_queue.c needs to be looked at by CBMC: one
- * processor, one qdisc, and no memory but what the proof hands out. What the
- * kernel's helpers do to the queue is written out here in its simplest form;
- * where the proof has to know what the module asked for, they call it.
+ * The part of the kernel that CBMC needs for plug_queue.c: one processor, one
+ * qdisc, and only memory that the proof provides. The kernel's queue helpers are
+ * written here in their simplest form; if the proof has to know about a call, they
+ * call the proof.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ void written(const void *what);
 
 u64 ktime_get_ns(void);
 
-/* One processor: nobody comes between. */
+/* One processor: nothing runs in parallel. */
 typedef struct {
 	s64	counter;
 } atomic64_t;
@@ -78,7 +78,7 @@ struct sk_buff {
 	struct sk_buff	*next;
 	unsigned int	len;
 	void		(*destructor)(struct sk_buff *skb);
-	/* What lies in cb: qdisc_skb_cb()->data has 20 bytes */
+	/* The contents of cb: qdisc_skb_cb()->data has 20 bytes */
 	struct qdisc_skb_cb {
 		u64		data[3];
 		unsigned int	pkt_len;
@@ -129,9 +129,7 @@ static void __skb_queue_head_init(struct sk_buff_head *list)
 	list->first = NULL;
 }
 
-/* What the core does with the packets of a list that is purged is nothing that
- * the proof looks at.
- */
+/* The proof does not check what the core does with the packets of a purged list. */
 #define __skb_queue_purge(list)	__skb_queue_head_init(list)
 
 static void skb_queue_splice_init(struct sk_buff_head *list, struct sk_buff_head *to)
@@ -229,15 +227,15 @@ static struct Qdisc *qdisc_root(const struct Qdisc *sch)
 }
 
 #define qdisc_root_sleeping(sch) root_qdisc
-#define psched_mtu(dev)		(1U << 20)	/* leaves 64 bits of it to test */
+#define psched_mtu(dev)		(1U << 20)	/* the product needs 64 bits */
 
-/* What the proof wants to know. */
+/* Functions of the proof. */
 void sch_tree_lock(struct Qdisc *sch);
 void sch_tree_unlock(struct Qdisc *sch);
 void __netif_schedule(struct Qdisc *sch);
 
-/* A qdisc is its own lock. Without RTNL the root may be another one by the time
- * that the lock of the first is had.
+/* Each qdisc is its own lock. Without RTNL, another qdisc may be the root by the
+ * time that we have the lock of the first.
  */
 #define rcu_dereference(p)	(p)
 #define qdisc_lock(sch)		(sch)
@@ -318,8 +316,8 @@ static void qdisc_reset_queue(struct Qdisc *sch)
 	sch->qstats.backlog = 0;
 }
 
-/* Netlink: TCA_OPTIONS is a tc_plug_qopt. len is the payload's, which is what
- * nla_len() says.
+/* Netlink: TCA_OPTIONS is a tc_plug_qopt. len is the length of the payload, which
+ * nla_len() returns.
  */
 struct nlattr {
 	int			len;

@@ -162,7 +162,9 @@ static bool answered_right(const struct command *cmd, int err, struct control_st
 	return did_what_it_says(cmd, &before, state);
 }
 
-/* Rtnetlink accepts only the first four actions, and anything after the struct. */
+/* Rtnetlink accepts only the first four actions, and ignores bytes after the
+ * struct.
+ */
 static struct command tc_command(const char *options, size_t len)
 {
 	struct tc_plug_qopt qopt;

@@ -81,7 +81,8 @@ struct control_state control_find(const struct control *c, const char *dev, __u3
  * be those of a module that has been unloaded; @again looks them up again.
  */
 const struct control *control_here(bool again);
-/* Like control_dump(), with that client; -1: there is no family. */
+/* Like control_dump(), with the client of control_here(); -1: there is no family.
+ */
 int control_list(__u32 ifindex, struct control_state *list, unsigned int max);
 
 /* From now on events come to this socket; send no requests through it. */

@@ -476,9 +476,7 @@ static void leave(unsigned int n)
 	is_u64(wire_recv(&w, n) + wire_drain(&w, QUIET_MS), n, "%s: %u leave", names[module], n);
 }
 
-/* Clears the values of the statistics, but keeps which there are, and their
- * lengths.
- */
+/* Sets the values of all statistics to 0. The attributes and their lengths stay. */
 static void no_figures(struct nlmsghdr *nlh)
 {
 	struct attrs a = { 0 };

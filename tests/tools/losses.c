@@ -282,7 +282,7 @@ static void test_stopped(void)
 
 /* ---- network namespaces ---- */
 
-/* Enters that namespace; returns a file with which to return. */
+/* Enters that namespace; returns a descriptor of the previous one. */
 static int enter_netns(const char *name)
 {
 	int before = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there;

@@ -218,8 +218,8 @@ static struct {
 	struct control	control;
 	__u64		id;			/* of the plug; 0: no family */
 	bool		txqlen_resets, graft_resets, clsact, sibling;
-	/* Sends through an open plug. They may still have been queued, if a
-	 * separate thread runs the queue (PREEMPT_RT).
+	/* Packets sent through an open plug. Some of them may have been queued, if
+	 * a separate thread runs the queue (PREEMPT_RT).
 	 */
 	__u64		open_packets, open_bytes, open_most;
 	enum wrong	wrong;
@@ -772,7 +772,7 @@ static void renew(unsigned int limit, bool open)
 	ref_create(&w.ref, limit, open);
 }
 
-/* A new qdisc is attached beside the plug. */
+/* Attaches a new qdisc beside the plug. */
 static void graft(const char *what)
 {
 	must_quietly("tc qdisc replace dev " DEV " %s", what);

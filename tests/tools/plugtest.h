@@ -246,8 +246,9 @@ unsigned int wire_recv(struct wire *w, unsigned int want);
 /* Receives all frames that leave, until @ms pass without one; returns how many. */
 unsigned int wire_drain(struct wire *w, unsigned int ms);
 
-/* Test points: @want frames leave, and then no more; no frame leaves; and at the
- * end: all came in order, and the device is deleted.
+/* Make test points. wire_leaves(): @want frames leave, and then no more.
+ * wire_silent(): no frame leaves. wire_finish(): all came in order; deletes the
+ * device.
  */
 void wire_leaves(struct wire *w, unsigned int want, const char *what);
 void wire_silent(struct wire *w, const char *what);

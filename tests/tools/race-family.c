@@ -585,6 +585,16 @@ static void change_netns(void)
 	new_device();
 }
 
+/* A namespace ends with its plugs, whose ids follow that of ours. */
+static void change_exit(void)
+{
+	expect(quiet_sh("ip netns add other && "
+			"ip -n other link add pe type dummy && "
+			"ip -n other link set pe up && "
+			"tc -n other qdisc add dev pe root plug && "
+			"ip netns del other") ? -EIO : 0, "a namespace's end");
+}
+
 /* A dump may still hold a reference. */
 static bool unload(void)
 {
@@ -833,6 +843,7 @@ static const struct scene scenes[] = {
 	{ "length", open_root, change_length, false },
 	{ "device", open_root, change_device, false },
 	{ "netns", open_netns, change_netns, false },
+	{ "exit", open_root, change_exit, true },
 	{ "module", open_root, change_module, false },
 	{ "family", open_root, change_family, true },
 };

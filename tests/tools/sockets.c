@@ -788,7 +788,7 @@ struct fill {
 	unsigned int	sockets, size;	/* what to do */
 	__u32		limit;
 	int		err[SENDERS], charged[SENDERS], buffer;
-	struct plug_state st;		/* the plug, full */
+	struct plug_state st;		/* state of the full plug */
 	long		memory, slab;	/* in use by then, in kB */
 };
 

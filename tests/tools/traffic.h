@@ -73,8 +73,8 @@ __u64 traffic_tried(struct traffic *t);
 void traffic_account(struct traffic *t);
 
 /* Whether to go on waiting for packets: as long as the number in @left grows,
- * however slowly the machine runs, and 10 s longer. Sleeps a moment. Begin with
- * zeros.
+ * however slowly the machine runs, and 10 s longer. Sleeps a moment. Initialise the
+ * struct with zeros.
  */
 struct hope {
 	__u64	left, end;

@@ -520,7 +520,7 @@ static void test_loop(void)
 
 #define TRIES 20
 
-/* See test_stopped() of faults. */
+/* See test_stopped() in faults.c. */
 static void ifb_start(struct wire *in)
 {
 	link_clear("pi");

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# A dummy device with a closed plug, and frames that are counted as they leave.
-# Each script beside this one shows one fault of the kernel's own sch_plug with
-# ip, tc and ping alone; it prints what happened and what should have, and ends
+# A dummy device with a closed plug, and frames that are counted when they leave.
+# Each script in this folder shows one fault of the kernel's own sch_plug with ip,
+# tc and ping alone. It prints what happened and what should have happened, and ends
 # with status 1 if the fault is there. As root, on any machine:
 #
 #	sh tests/upstream/two-epochs-leak.sh
@@ -33,7 +33,8 @@ send() {
 	echo "  send $1"
 }
 
-# left N TEXT: N frames should have left since the start, once nothing moves any more
+# left N TEXT: waits until no more frames leave, and checks that N have left since
+# the start
 left() {
 	sleep 0.3
 	now=$(cat /sys/class/net/$D/statistics/tx_packets)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A message of struct tc_plug_qopt without a limit, as release_indefinite is one, is
-# taken to create a plug whose limit is 0: it drops every frame.
+# A message with struct tc_plug_qopt but without a limit, for example
+# release_indefinite, creates a plug with a limit of 0: it drops every frame.
 . "${0%/*}/lib.sh"
 
 tc qdisc replace dev $D root handle 2: plug release_indefinite

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Two epochs wait; the first is empty. Its release lets the second one out.
+# Two epochs wait; the first is empty. Its release lets the second one leave.
 . "${0%/*}/lib.sh"
 
 plug block

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Two epochs wait; the second is empty. The release of the first lets nothing out.
+# Two epochs wait; the second is empty. The release of the first lets nothing leave.
 . "${0%/*}/lib.sh"
 
 send 1

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A held packet still is its sender's memory: written to after send(), it leaves
-changed, and the sender is not told that the buffer is free until it has left.
-On a Xen host the sender is a guest: its pages stay granted, and destroying it
-blocks xenwatch, until somebody releases the packets.
+"""A held packet shares memory with its sender: if the sender writes to the buffer
+after send(), the packet leaves changed, and the sender is not notified that the
+buffer is free until the packet has left. On a Xen host the sender is a guest: its
+pages stay granted, and destroying it blocks xenwatch, until somebody releases the
+packets.
 
 As root: python3 tests/upstream/zerocopy.py. Ends with status 1 if the fault is there.
 """

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the VM scripts have in common: where Debian's archive is, root file
-# systems of its releases, and running a command in one.
+# Common functions of the VM scripts: finding Debian's archive, making root file
+# systems of its releases, and running commands in them.
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 
-# Also found by a user whose PATH has no sbin.
+# For users whose PATH has no sbin.
 PATH=$PATH:/usr/sbin:/sbin
 
-# The suite that the programs in the VM come from, whatever the kernel.
+# The suite of the programs in the VM, for every kernel.
 userland_suite=bookworm
 userland_packages=(gcc libc6-dev make pkg-config libmnl-dev libjson-c-dev
 	libnl-route-3-dev busybox-static iproute2 iputils-ping libnl-utils kmod
 	python3-minimal python3-pyroute2 procps)
 
-# The emulated processor, without cmpxchg16b: QEMU 7.2 gives it wrong flags at
-# times, which kills 6.12 in its memory allocator, even while booting: a double
-# fault with RAX in EFLAGS.
+# The emulated processor, without cmpxchg16b: with that, QEMU 7.2 sometimes sets
+# wrong flags, which kills 6.12 in its memory allocator, even while booting: a
+# double fault with RAX in EFLAGS.
 # shellcheck disable=SC2034 # for those who start QEMU
 processor=max,-cx16
 
@@ -34,13 +34,13 @@ kernel_row() {
 	read -r suites flavour _ arguments <<< "$row"
 }
 
-# suite SET...: their tests in tests/suite, one a line
+# suite SET...: prints their tests in tests/suite, one per line
 suite() {
 	awk -v sets=" $* " '!/^#/ && index(sets, " " $1 " ") {
 		sub(/^[^ \t]+[ \t]+/, ""); print }' "$top/tests/suite"
 }
 
-# The archive is the one this machine uses itself.
+# The archive that this machine uses itself.
 debian_mirror() {
 	local uri
 
@@ -58,7 +58,7 @@ debian_mirror() {
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# sources SUITES [deb-src]: the lines for sources.list
+# sources SUITES [deb-src]: prints the lines for sources.list
 sources() {
 	local suite mirror
 
@@ -68,9 +68,9 @@ sources() {
 	done
 }
 
-# private_apt SUITES COMMAND...: apt-get with lists, configuration and
-# packages of its own; what it downloads is verified as apt always does, and
-# an interrupted download is taken up again.
+# private_apt SUITES COMMAND...: apt-get with its own lists, configuration and
+# packages. Downloads are verified as always with apt, and an interrupted download
+# is resumed.
 private_apt() {
 	local suites=$1 dir=$cache/apt/$1${source_kind:+-$source_kind}
 	shift
@@ -89,7 +89,7 @@ private_apt() {
 		-o APT::Architecture=amd64 -o Debug::NoLocking=true "$@"
 }
 
-# download SUITES PACKAGE...: the packages and all they depend on
+# download SUITES PACKAGE...: downloads the packages and all their dependencies
 download() {
 	local suites=$1
 	shift
@@ -99,7 +99,8 @@ download() {
 		die "could not download $* of $suites"
 }
 
-# download_source SUITES PACKAGE=VERSION DIRECTORY: the files of that source package
+# download_source SUITES PACKAGE=VERSION DIRECTORY: downloads the files of that
+# source package
 download_source() {
 	local suites=$1 package=$2 dir=$3 source_kind=deb-src
 
@@ -115,14 +116,14 @@ make_root() {
 	shift 2
 
 	[ "$(id -u)" != 0 ] || mode=root
-	# Whether an expired archive will do, a frozen one for example, is for
-	# this machine's apt to say; mmdebstrap does not ask it.
+	# This machine's apt decides whether an expired archive, for example a
+	# frozen one, is accepted; mmdebstrap does not read that setting.
 	eval "$(apt-config shell valid Acquire::Check-Valid-Until/b)"
 	download "$suites" "$@"
 	rm -rf "$root.new"
 	mkdir -p "$root.new"
-	# By way of an archive, so that it works for an ordinary user as well;
-	# dev/ is all that such a user cannot unpack.
+	# Through an archive, so that it also works for an ordinary user; only dev/
+	# cannot be unpacked by such a user.
 	sources "$suites" |
 	mmdebstrap --quiet --mode=$mode --variant=minbase --architectures=amd64 \
 		--include="$(IFS=,; echo "$*")" \
@@ -135,15 +136,15 @@ make_root() {
 		tar -x -C "$root.new" --no-same-owner --exclude='./dev/*' ||
 		die "could not make a root of $suites"
 	mkdir -p "$root.new/work"
-	# What was ready is not any more, also if whoever makes this anew is
-	# interrupted before he has said so.
+	# The old result is no longer valid, even if making the new one is
+	# interrupted.
 	rm -f "${root%/*}/ready"
 	rm -rf "$root"
 	mv "$root.new" "$root"
 }
 
-# in_root ROOT COMMAND...: with the machine's /dev, and with /proc, which
-# objtool wants; both are gone when COMMAND ends.
+# in_root ROOT COMMAND...: runs it with the machine's /dev, and with /proc, which
+# objtool needs; both are unmounted when COMMAND ends.
 in_root() {
 	local root=$1 user=()
 	shift
@@ -156,9 +157,9 @@ in_root() {
 		env -i HOME=/ LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
-# built_in ROOT KEY 'PATH...' 'FILE...' COMMAND...: runs COMMAND on a copy of
-# the checkout's PATHs inside ROOT and keeps FILEs, once for each content of
-# PATHs, whoever else wants it meanwhile; prints the directory that holds them.
+# built_in ROOT KEY 'PATH...' 'FILE...' COMMAND...: runs COMMAND on a copy of the
+# checkout's PATHs inside ROOT and keeps FILEs, only once for the same contents of
+# PATHs, even with parallel callers; prints the directory with the FILEs.
 built_in() {
 	local root=$1 key=$2 paths=$3 files=$4 out work lock
 	shift 4

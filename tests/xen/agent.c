@@ -11,7 +11,7 @@
  *	agent ask ADDR COUNT SIZE	only asks
  *	agent burst ADDR COUNT SIZE WAIT
  *				asks, and receives until nothing has come for WAIT
- *				milliseconds or all has: RECEIVED ORDER, where ORDER
+ *				milliseconds or everything has: RECEIVED ORDER, where ORDER
  *				is "ordered" or "disordered"
  *	agent fetch ADDR BYTES WAIT	connects, waits for a line on standard input, asks,
  *				and receives: RECEIVED CONTENT MILLISECONDS, where
@@ -63,7 +63,7 @@ static unsigned char pattern(uint64_t at)
 
 /* ---- guest ---- */
 
-/* No faster than the device takes them: the guest must not be who drops. */
+/* Not faster than the device takes them: the guest itself must not drop any. */
 static void answer_udp(int fd)
 {
 	struct sockaddr_in from;

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
-# What the scripts of the Xen test have in common.
+# Common definitions of the scripts of the Xen test.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../vm/lib.sh"
 
 # Xen, its tools, the dom0's kernel and the guest's come from this suite.
 suite=bookworm
-# The builds of the security suite have shadow paging off, without which a PV
-# guest's memory cannot be followed: "Failed to enable logdirty: 95".
+# The builds of the security suite have no shadow paging, without which changes of a
+# PV guest's memory cannot be tracked: "Failed to enable logdirty: 95".
 xen_version=4.17.5+72-g01140da4e8-1
 xen=4.17
-# The full one: the -cloud flavour has no dom0 support.
+# The full flavour, because -cloud has no dom0 support.
 kernel_flavour=amd64
 
 xen_dir=$cache/xen

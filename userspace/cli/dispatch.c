@@ -11,6 +11,8 @@ int open_kernel(struct request *req)
 {
 	struct open_failure failure;
 
+	req->session->kernel.own = req->options.have_at_exit;
+	req->session->kernel.at_exit = req->options.at_exit;
 	if (req->session->kernel.is_open)
 		return STATUS_OK;
 	req->session->kernel.rtnl_only = req->options.rtnl;
@@ -92,30 +94,6 @@ static int find_plugs(struct request *req)
 	return error ? complain_netlink(req, error) : STATUS_OK;
 }
 
-/* In a batch with --at-exit: from now on we own the plugs that get the command. */
-static void own_plugs(struct request *req)
-{
-	unsigned int i;
-
-	for (i = 0; i < req->targets.n && req->options.have_at_exit; i++) {
-		struct target *target = &req->targets.v[i];
-		int error;
-
-		if (target->failed)
-			continue;
-		error = target->at.id ? own_target(&req->session->kernel, target,
-						   req->options.at_exit) : EOPNOTSUPP;
-		if (!error)
-			continue;
-		target->failed = TARGET_NAMED;
-		complain(req, STATUS_REFUSED, target->name,
-			 "--at-exit: %s, so nothing was done", error == EBUSY ?
-			 "the plug belongs to another program" :
-			 error == EOPNOTSUPP ? "this takes the module of sch-plug" :
-			 strerror(error));
-	}
-}
-
 /* A number, or almost the word "upto": this was not meant as a device. */
 static bool is_mistyped(const char *word)
 {
@@ -155,7 +133,6 @@ void change_plugs(struct request *req)
 	/* Reading the state after the command costs time: only on demand. */
 	const bool echo = req->options.verbose || req->session->out.json;
 
-	own_plugs(req);
 	change_targets(&req->session->kernel, &req->options.selector,
 		       req->targets.v, req->targets.n, &req->action, echo);
 }

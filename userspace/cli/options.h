@@ -14,7 +14,7 @@ struct option {
 	const char *name;
 	const char *value;	/* name of the value in help; NULL: takes no value */
 	const char *help;
-	size_t flag;		/* offset in struct options of "it was given"; or 0 */
+	size_t flag;		/* offset of the bool in struct options to set; or 0 */
 	unsigned int needs;	/* one of these bits must be set in command.options */
 	bool global;		/* not allowed in a line of a batch */
 	bool value_optional;	/* only as --NAME=VALUE */

@@ -105,7 +105,7 @@ bool parse_size(const char *text, uint32_t *bytes)
 	return true;
 }
 
-/* ".5", in billionths. Further digits are ignored. */
+/* Parses ".5" into billionths. Digits after the ninth are ignored. */
 static const char *parse_fraction(const char *text, uint64_t *billionths)
 {
 	uint64_t digit = 100000000;

@@ -216,8 +216,8 @@ static int find_added(struct request *req, const struct address *at,
 		target->state = *state;
 		target->at = *at;
 		target->at.id = state->id;
-		keep_target(kernel, &req->options.selector, target);
-		target->replaced = false;
+		added_target(kernel, &req->options.selector, target,
+			     req->options.force);
 	} else if (!error) {
 		error = ENOENT;
 	}
@@ -314,6 +314,8 @@ int attach_plug(struct request *req, struct target *target)
 	if (error)
 		return complain_unread(req, &order.at, name, error);
 	finish(req, target);
+	own_targets(&req->session->kernel, &req->options.selector, target, 1,
+		    &order.action);
 	note_small_limit(req, name, req->attachment.limit);
 	return STATUS_OK;
 }

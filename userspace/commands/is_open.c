@@ -4,13 +4,18 @@
 
 static int is_open_run(struct request *req)
 {
+	struct kernel *kernel = &req->session->kernel;
 	struct target *target = req->targets.v;
-	/* In a batch we may know only the address of the plug. */
-	const bool known = !target->failed &&
-			   !refresh_targets(&req->session->kernel,
-					    &req->options.selector, target, 1);
 
-	if (!known || target->failed)
+	/* In a batch we may know only the address of a plug that was replaced. */
+	if (!target->failed && target->cached) {
+		refresh_targets(kernel, &req->options.selector, target, 1);
+		if (target->failed == TARGET_GONE) {
+			target->failed = TARGET_OK;
+			relocate_target(kernel, &req->options.selector, target);
+		}
+	}
+	if (target->failed)
 		return STATUS_OK;
 	if (!target->state.has_state)
 		return complain(req, STATUS_REFUSED, target->name,

@@ -257,15 +257,17 @@ static int resync(struct monitor *mon, bool initial)
 	size_t k;
 
 	for (i = 0; i < mon->n; i++) {
-		int ifindex = kernel_ifindex(mon->kernel, mon->names[i]);
+		int ifb, ifindex = kernel_ifindex(mon->kernel, mon->names[i]);
 
 		if (!ifindex)
 			continue;
 		watch(mon, ifindex);
 		/* For a guest, also the ifb that has its plug. */
-		ifindex = guest_ifb(mon->kernel, ifindex);
-		if (ifindex)
-			watch(mon, ifindex);
+		error = guest_ifb(mon->kernel, ifindex, &ifb);
+		if (error)
+			goto out;
+		if (ifb)
+			watch(mon, ifb);
 	}
 	error = dump_plugs(mon->kernel, 0, mon->req->session->out.json, &list);
 	if (error)
@@ -363,7 +365,7 @@ static bool follow_family(struct monitor *mon)
 {
 	if (mon->family && mon->count)
 		return true;
-	if (!kernel_find_family(mon->kernel)) {
+	if (kernel_find_family(mon->kernel)) {
 		mon->family = 0;
 		return false;
 	}

@@ -231,16 +231,15 @@ static int start_guard(struct run *run)
 static bool own_plugs(struct run *run, uint32_t at_exit)
 {
 	struct kernel *kernel = &run->req->session->kernel;
+	bool owned = true;
 	unsigned int i;
 
-	for (i = 0; i < run->n; i++) {
-		if (run->targets[i].failed)
-			continue;
-		if (!run->targets[i].at.id ||
-		    own_target(kernel, &run->targets[i], at_exit))
-			return false;
-	}
-	return true;
+	/* Those that can be had are, also if another one cannot. */
+	for (i = 0; i < run->n; i++)
+		if (!run->targets[i].failed)
+			owned &= run->targets[i].at.id &&
+				 !own_target(kernel, &run->targets[i], at_exit);
+	return owned;
 }
 
 /* Uses the kernel if possible, a guard process otherwise. Returns a status. */

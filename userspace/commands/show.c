@@ -22,7 +22,7 @@ static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 	struct qdisc_list all = { 0 };
 	int error = ENOMEM, status = STATUS_OK;
 	unsigned int i;
-	size_t k;
+	size_t k, room = 1;
 
 	if (!targets)
 		goto out;
@@ -34,7 +34,10 @@ static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 	error = list_plugs(kernel, targets, n, sent, n ? &all : list);
 	if (error || !n)
 		goto out;
-	list->v = calloc(all.n * n + 1, sizeof(*list->v));
+	for (i = 0; i < n; i++)
+		for (k = 0; k < all.n; k++)
+			room += all.v[k].ifindex == targets[i].at.ifindex;
+	list->v = calloc(room, sizeof(*list->v));
 	if (!list->v)
 		error = ENOMEM;
 	/* In the order of the names. */

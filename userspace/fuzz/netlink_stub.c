@@ -116,11 +116,17 @@ int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 	return 0;
 }
 
+int kernel_find_family(struct kernel *kernel)
+{
+	(void)kernel;
+	return fuzz_devices && chance(10) ? 0 : ENOENT;
+}
+
 int kernel_dump_family(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list)
 {
-	return kernel_has_family(kernel) ?
-	       kernel_dump_qdiscs(kernel, ifindex, list) : ENOENT;
+	return kernel_find_family(kernel) ? ENOENT :
+	       kernel_dump_qdiscs(kernel, ifindex, list);
 }
 
 /* There are no guests: fuzz_replies tests the parsers of those messages. */
@@ -169,15 +175,4 @@ ssize_t netlink_receive(struct netlink *nl)
 	(void)nl;
 	errno = EIO;
 	return -1;
-}
-
-bool kernel_has_family(struct kernel *kernel)
-{
-	(void)kernel;
-	return fuzz_devices && chance(10);
-}
-
-bool kernel_find_family(struct kernel *kernel)
-{
-	return kernel_has_family(kernel);
 }

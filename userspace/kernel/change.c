@@ -59,6 +59,39 @@ static bool is_able(struct target *target, const struct action *action)
 	return !target->failed;
 }
 
+int own_target(struct kernel *kernel, const struct target *target,
+	       uint32_t at_exit)
+{
+	const struct order order = {
+		.kind = ORDER_OWN, .at = target->at, .at_exit = at_exit,
+	};
+	struct answer answer;
+	int error;
+
+	error = kernel_exchange(kernel, &order, &answer, 1);
+	return error ? error : answer.error;
+}
+
+/*
+ * Makes us the owner, where that was asked for. Once for each plug is enough: it is
+ * ours until our socket is closed.
+ */
+static bool own_plug(struct kernel *kernel, const struct selector *selector,
+		     struct target *target)
+{
+	uint64_t *owned = owned_plug(kernel, selector, target);
+
+	if (!kernel->own || (owned && target->at.id && *owned == target->at.id))
+		return true;
+	target->error = target->at.id ?
+			own_target(kernel, target, kernel->at_exit) : EOPNOTSUPP;
+	if (target->error)
+		target->failed = TARGET_NOT_OWNED;
+	else if (owned)
+		*owned = target->at.id;
+	return !target->failed;
+}
+
 /*
  * The plug is not where it was: looks for it. Returns whether to send the action
  * again.
@@ -76,7 +109,7 @@ static bool find_successor(struct kernel *kernel, const struct selector *selecto
 		return false;
 	}
 	target->replaced = true;
-	return is_able(target, action);
+	return is_able(target, action) && own_plug(kernel, selector, target);
 }
 
 static void send_one(struct kernel *kernel, struct target *target,
@@ -118,6 +151,29 @@ static void handle_answers(struct kernel *kernel, const struct selector *selecto
 	}
 }
 
+/* If the plug is gone, we own its successor instead. */
+static void own_or_successor(struct kernel *kernel,
+			     const struct selector *selector,
+			     struct target *target, const struct action *action)
+{
+	if (own_plug(kernel, selector, target) || !target->cached ||
+	    !is_gone(target->error))
+		return;
+	target->failed = TARGET_OK;
+	if (!find_successor(kernel, selector, target, action) && !target->failed)
+		target->failed = TARGET_GONE;
+}
+
+void own_targets(struct kernel *kernel, const struct selector *selector,
+		 struct target *targets, unsigned int n, const struct action *action)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && kernel->own; i++)
+		if (!targets[i].failed && is_able(&targets[i], action))
+			own_or_successor(kernel, selector, &targets[i], action);
+}
+
 void change_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n,
 		    const struct action *action, bool echo)
@@ -126,6 +182,7 @@ void change_targets(struct kernel *kernel, const struct selector *selector,
 	struct answer answer, *answers = &answer;
 	unsigned int i, count = 0;
 
+	own_targets(kernel, selector, targets, n, action);
 	if (n > 1) {
 		orders = calloc(n, sizeof(*orders));
 		answers = calloc(n, sizeof(*answers));
@@ -152,19 +209,6 @@ void change_targets(struct kernel *kernel, const struct selector *selector,
 		free(orders);
 		free(answers);
 	}
-}
-
-int own_target(struct kernel *kernel, const struct target *target,
-	       uint32_t at_exit)
-{
-	const struct order order = {
-		.kind = ORDER_OWN, .at = target->at, .at_exit = at_exit,
-	};
-	struct answer answer;
-	int error;
-
-	error = kernel_exchange(kernel, &order, &answer, 1);
-	return error ? error : answer.error;
 }
 
 void add_statistics(struct kernel *kernel, struct qdisc_state *state)

@@ -21,10 +21,12 @@
 struct cached {
 	char name[DEVICE_NAME_MAX];
 	uint32_t handle;	/* the handle that was asked for, or 0 */
+	uint32_t parent;	/* the parent that was asked for, or 0 */
 	unsigned long moment;	/* when the name was looked up */
 	int named;		/* the device with that name */
 	bool has_state;
-	bool valid;		/* false: the plug was gone */
+	bool valid;		/* false: look it up again */
+	uint64_t owned;		/* the id of the plug here that we own, or 0 */
 	struct address at;
 };
 
@@ -32,18 +34,29 @@ static struct cached *find_cached(struct kernel *kernel, const char *name,
 				  const struct selector *selector)
 {
 	const uint32_t handle = selector->have_handle ? selector->handle : 0;
+	const uint32_t parent = selector->have_parent ? selector->parent : 0;
 	size_t i;
 
-	/*
-	 * Commands use the handle, and the plug may have moved to another parent.
-	 */
-	if (!kernel->caching || selector->have_parent || selector->all)
+	if (!kernel->caching || selector->all)
 		return NULL;
 	for (i = 0; i < kernel->n_cached; i++)
 		if (kernel->cache[i].handle == handle &&
+		    kernel->cache[i].parent == parent &&
 		    !strcmp(kernel->cache[i].name, name))
 			return &kernel->cache[i];
 	return NULL;
+}
+
+/*
+ * The same, if a command may be sent there without a new look-up. Not if a parent
+ * was named: the plug may have moved to another parent.
+ */
+static struct cached *find_usable(struct kernel *kernel, const char *name,
+				  const struct selector *selector)
+{
+	struct cached *cached = find_cached(kernel, name, selector);
+
+	return cached && cached->valid && !selector->have_parent ? cached : NULL;
 }
 
 static bool same_address(const struct address *a, const struct address *b)
@@ -52,12 +65,13 @@ static bool same_address(const struct address *a, const struct address *b)
 	       a->parent == b->parent && a->id == b->id;
 }
 
-void keep_target(struct kernel *kernel, const struct selector *selector,
-		 struct target *target)
+/* If there is no memory for it, the plug is looked up again. */
+static void cache_target(struct kernel *kernel, const struct selector *selector,
+			 struct target *target)
 {
 	struct cached *cached = find_cached(kernel, target->name, selector);
 
-	if (!kernel->caching || selector->have_parent || selector->all)
+	if (!kernel->caching || selector->all)
 		return;
 	if (!cached && kernel->n_cached == kernel->cache_room) {
 		size_t room = kernel->cache_room ? kernel->cache_room * 2 : 8;
@@ -73,14 +87,45 @@ void keep_target(struct kernel *kernel, const struct selector *selector,
 		target->replaced = !same_address(&cached->at, &target->at);
 	} else {
 		cached = &kernel->cache[kernel->n_cached++];
+		memset(cached, 0, sizeof(*cached));
 		memcpy(cached->name, target->name, strlen(target->name) + 1);
 		cached->handle = selector->have_handle ? selector->handle : 0;
+		cached->parent = selector->have_parent ? selector->parent : 0;
 	}
 	cached->at = target->at;
 	cached->named = target->named;
 	cached->valid = true;
 	cached->has_state = target->state.has_state;
 	cached->moment = kernel->moment;
+}
+
+static void forget_target(struct kernel *kernel, const struct selector *selector,
+			  const struct target *target)
+{
+	struct cached *cached = find_cached(kernel, target->name, selector);
+
+	if (cached)
+		cached->valid = false;
+}
+
+void added_target(struct kernel *kernel, const struct selector *selector,
+		  const struct target *target, bool replaced)
+{
+	struct cached *cached = find_cached(kernel, target->name, selector);
+
+	if (!cached)
+		return;
+	cached->valid = false;
+	if (replaced)
+		cached->at = target->at;
+}
+
+uint64_t *owned_plug(struct kernel *kernel, const struct selector *selector,
+		     const struct target *target)
+{
+	struct cached *cached = find_cached(kernel, target->name, selector);
+
+	return cached ? &cached->owned : NULL;
 }
 
 static int compare(const void *a, const void *b)
@@ -135,21 +180,41 @@ static int dump_plug_qdiscs(struct kernel *kernel, int ifindex,
 
 /*
  * If rtnetlink lists plugs although the family was not found, the module may have
- * been loaded in between: then the family is tried again.
+ * been loaded in between: then the family is tried again. Only once while there are
+ * such plugs, because the kernel tries to load a module for an unknown family.
  */
+static int dump_without_family(struct kernel *kernel, int ifindex,
+			       struct qdisc_list *list)
+{
+	int error = dump_plug_qdiscs(kernel, ifindex, list);
+
+	if (error)
+		return error;
+	if (!list->n) {
+		kernel->plugs_without_family = false;
+		return 0;
+	}
+	if (kernel->plugs_without_family)
+		return 0;
+	error = kernel_find_family(kernel);
+	if (error == ENOENT) {
+		kernel->plugs_without_family = true;
+		return 0;
+	}
+	return error ? error : kernel_dump_family(kernel, ifindex, list);
+}
+
 int dump_plugs(struct kernel *kernel, int ifindex, bool sent,
 	       struct qdisc_list *list)
 {
-	int error = kernel_dump_family(kernel, ifindex, list);
+	int error = kernel->plugs_without_family ? ENOENT :
+		    kernel_dump_family(kernel, ifindex, list);
 
-	if (error == ENOENT) {
-		error = dump_plug_qdiscs(kernel, ifindex, list);
-		if (error || !list->n || !kernel_find_family(kernel))
-			return error;
-		error = kernel_dump_family(kernel, ifindex, list);
-	}
-	return error || !sent || !list->n ? error :
-	       join_sent(kernel, ifindex, list);
+	if (error == ENOENT)
+		error = dump_without_family(kernel, ifindex, list);
+	if (error || !sent || !list->n || kernel->plugs_without_family)
+		return error;
+	return join_sent(kernel, ifindex, list);
 }
 
 static bool lacks_plug(const struct target *targets, unsigned int n,
@@ -171,19 +236,20 @@ static bool lacks_plug(const struct target *targets, unsigned int n,
 }
 
 /* Replaces a guest's device by the ifb that has its plug. */
-static void follow_guests(struct kernel *kernel, struct target *targets,
-			  unsigned int n, const struct qdisc_list *list)
+static int follow_guests(struct kernel *kernel, struct target *targets,
+			 unsigned int n, const struct qdisc_list *list)
 {
+	int ifb, error = 0;
 	unsigned int i;
-	int ifb;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !error; i++) {
 		if (!lacks_plug(&targets[i], 1, list))
 			continue;
-		ifb = guest_ifb(kernel, targets[i].at.ifindex);
-		if (ifb)
+		error = guest_ifb(kernel, targets[i].at.ifindex, &ifb);
+		if (!error && ifb)
 			targets[i].at.ifindex = ifb;
 	}
+	return error;
 }
 
 /*
@@ -191,22 +257,30 @@ static void follow_guests(struct kernel *kernel, struct target *targets,
  * 5.10) may skip a device while other devices vanish, without marking the dump as
  * inconsistent.
  */
-int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
-	       bool sent, struct qdisc_list *list)
+static int list_whole(struct kernel *kernel, struct target *targets, unsigned int n,
+		      bool guests, bool sent, struct qdisc_list *list)
 {
 	unsigned int tries;
 	int error = 0;
 
+	kernel->no_family = false;
 	for (tries = 0; tries < LIST_TRIES && !error; tries++) {
 		error = dump_plugs(kernel, n == 1 ? targets[0].at.ifindex : 0, sent,
 				   list);
 		if (error || !lacks_plug(targets, n, list))
 			break;
-		follow_guests(kernel, targets, n, list);
+		if (guests)
+			error = follow_guests(kernel, targets, n, list);
 	}
 	if (list->n > 1)
 		qsort(list->v, list->n, sizeof(*list->v), compare);
 	return error;
+}
+
+int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
+	       bool sent, struct qdisc_list *list)
+{
+	return list_whole(kernel, targets, n, true, sent, list);
 }
 
 bool is_selected(const struct selector *selector, const struct qdisc_state *state)
@@ -279,7 +353,7 @@ static void choose(struct kernel *kernel, const struct qdisc_list *list,
 		target->failed = TARGET_SEVERAL;
 	} else {
 		target->failed = TARGET_OK;
-		keep_target(kernel, selector, target);
+		cache_target(kernel, selector, target);
 	}
 }
 
@@ -304,10 +378,8 @@ bool find_device(struct kernel *kernel, struct target *target)
 static bool locate(struct kernel *kernel, struct target *target,
 		   const struct selector *selector)
 {
-	struct cached *cached = find_cached(kernel, target->name, selector);
+	struct cached *cached = find_usable(kernel, target->name, selector);
 
-	if (cached && !cached->valid)
-		cached = NULL;
 	if (!cached || cached->moment != kernel->moment) {
 		if (!find_device(kernel, target))
 			return false;
@@ -343,13 +415,18 @@ static void find_duplicates(struct targets *targets)
 static int expand(const struct qdisc_list *list, const struct selector *selector,
 		  struct targets *targets)
 {
-	struct target *all = calloc(targets->n + list->n * targets->n,
-				    sizeof(*all));
 	const struct qdisc_state *state;
-	unsigned int i, n = 0;
+	unsigned int i, n = targets->n;
+	struct target *all;
 
+	for (i = 0; i < targets->n; i++)
+		for (state = NULL; (state = next_plug(list, targets->v[i].at.ifindex,
+						      selector, false, state)); )
+			n++;
+	all = calloc(n, sizeof(*all));
 	if (!all)
 		return ENOMEM;
+	n = 0;
 	for (i = 0; i < targets->n; i++) {
 		struct target *target = &targets->v[i];
 
@@ -384,6 +461,7 @@ static int look_up(struct kernel *kernel, const struct selector *selector,
 	unsigned int i;
 	int error;
 
+	kernel->plugs_without_family = false;
 	error = list_plugs(kernel, targets->v, targets->n, false, &list);
 	if (!error && selector->all)
 		error = expand(&list, selector, targets);
@@ -419,10 +497,24 @@ int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 	return error;
 }
 
-/* Finds the same plug as before, or else its successor. */
+/* Finds the same plug as before, and no other. */
 static const struct qdisc_state *find_same(const struct qdisc_list *list,
-					   const struct selector *selector,
 					   const struct target *target)
+{
+	const struct qdisc_state *state;
+
+	for (state = list->v; state < list->v + list->n; state++)
+		if (target->at.id ? state->id == target->at.id :
+		    state->ifindex == target->at.ifindex &&
+		    state->handle == target->at.handle)
+			return state;
+	return NULL;
+}
+
+/* Finds a successor: the plug with the same handle, or else the only plug. */
+static const struct qdisc_state *find_in_place(const struct qdisc_list *list,
+					       const struct selector *selector,
+					       const struct target *target)
 {
 	const struct qdisc_state *state = NULL;
 	unsigned int count;
@@ -440,40 +532,83 @@ int refresh_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n)
 {
 	struct qdisc_list list = { 0 };
+	const struct qdisc_state *state;
 	unsigned int i;
 	int error;
 
-	error = list_plugs(kernel, targets, n, false, &list);
+	error = list_whole(kernel, targets, n, false, false, &list);
 	for (i = 0; i < n; i++) {
-		const struct qdisc_state *state;
+		struct target *target = &targets[i];
 
-		if (targets[i].failed)
+		if (target->failed)
 			continue;
-		state = error ? NULL : find_same(&list, selector, &targets[i]);
-		if (state) {
-			set_target(&targets[i], state);
+		if (error) {
+			target->failed = TARGET_UNCHECKED;
+			target->error = error;
 			continue;
 		}
-		targets[i].failed = error ? TARGET_UNCHECKED : TARGET_GONE;
-		targets[i].error = error;
+		state = target->at.handle ? find_same(&list, target) :
+			find_in_place(&list, selector, target);
+		if (state) {
+			set_target(target, state);
+			continue;
+		}
+		target->failed = TARGET_GONE;
+		target->error = ENOENT;
+		forget_target(kernel, selector, target);
 	}
 	free(list.v);
 	return error;
+}
+
+/*
+ * Looks for the device by its name again. A device that had a plug of its own may
+ * also be a guest's, and then its ifb has another plug: neither of the two plugs is
+ * a successor of the other.
+ */
+static bool relocate_device(struct kernel *kernel, struct target *target)
+{
+	const int old = target->at.ifindex, named = target->named;
+	int ifb, error;
+
+	if (!find_device(kernel, target)) {
+		/* The caller may try again. */
+		target->named = named;
+		target->at.ifindex = old;
+		return false;
+	}
+	if (named == old)
+		return true;
+	error = guest_ifb(kernel, target->named, &ifb);
+	target->at.ifindex = ifb ? ifb : old;
+	if (!error && ifb)
+		return true;
+	target->failed = error ? TARGET_UNCHECKED : TARGET_GONE;
+	target->error = error ? error : ENOENT;
+	return false;
 }
 
 bool relocate_target(struct kernel *kernel, const struct selector *selector,
 		     struct target *target)
 {
 	const struct address old = target->at;
-	struct cached *cached = find_cached(kernel, target->name, selector);
+	struct qdisc_list list = { 0 };
+	const struct qdisc_state *state;
+	int error;
 
 	target->cached = false;
-	if (cached)
-		cached->valid = false;
-	if (!find_device(kernel, target))
+	forget_target(kernel, selector, target);
+	if (!relocate_device(kernel, target))
 		return false;
-	if (refresh_targets(kernel, selector, target, 1) || target->failed)
-		return false;
-	keep_target(kernel, selector, target);
-	return !same_address(&old, &target->at);
+	error = list_whole(kernel, target, 1, false, false, &list);
+	state = error ? NULL : find_in_place(&list, selector, target);
+	if (state) {
+		set_target(target, state);
+		cache_target(kernel, selector, target);
+	} else {
+		target->failed = error ? TARGET_UNCHECKED : TARGET_GONE;
+		target->error = error ? error : ENOENT;
+	}
+	free(list.v);
+	return state && !same_address(&old, &target->at);
 }

@@ -294,13 +294,17 @@ out:
 	return error;
 }
 
-int guest_ifb(struct kernel *kernel, int ifindex)
+/* A kernel without filters answers with EOPNOTSUPP. */
+int guest_ifb(struct kernel *kernel, int ifindex, int *ifb)
 {
 	struct guest_ingress ingress = { 0 };
+	int error = dump_filters(kernel, ifindex, INGRESS, &ingress);
 
-	if (dump_filters(kernel, ifindex, INGRESS, &ingress))
+	*ifb = ingress.redirected ? ingress.ifb : 0;
+	if (!error || error == EOPNOTSUPP)
 		return 0;
-	return ingress.redirected ? ingress.ifb : 0;
+	*ifb = 0;
+	return error;
 }
 
 /* ---- the steps ---- */

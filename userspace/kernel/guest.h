@@ -61,8 +61,11 @@ const struct guest_link *guest_find_link(const struct guest_links *links, int if
 /* Returns an errno; ENODEV: no such device. */
 int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress);
 
-/* The ifb to which we redirect the device's ingress; 0: not a guest's device. */
-int guest_ifb(struct kernel *kernel, int ifindex);
+/*
+ * Finds the ifb to which we redirect the device's ingress; 0: not a guest's device.
+ * Returns an errno.
+ */
+int guest_ifb(struct kernel *kernel, int ifindex, int *ifb);
 
 /*
  * The steps of the set-up. Each returns an errno, and the kernel's message in the

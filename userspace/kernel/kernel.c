@@ -431,7 +431,7 @@ static uint32_t parse_group(const struct nlattr *group)
 	return events ? id : 0;
 }
 
-/* Reads the numbers from the controller's answer; false: there is no family. */
+/* Reads the numbers from the controller's answer; false: it has none. */
 bool family_parse(struct kernel *kernel, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr, *group;
@@ -455,29 +455,40 @@ bool family_parse(struct kernel *kernel, const struct nlmsghdr *nlh)
 	return kernel->family;
 }
 
-bool kernel_find_family(struct kernel *kernel)
+/* Reads the answer. Returns an errno. */
+static int handle_family(struct kernel *kernel, const struct nlmsghdr *nlh)
+{
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		return netlink_errno(nlh);
+	if (!family_parse(kernel, nlh))
+		return EBADMSG;
+	kernel->no_family = false;
+	kernel->plugs_without_family = false;
+	return 0;
+}
+
+int kernel_find_family(struct kernel *kernel)
 {
 	struct netlink *nl = &kernel->generic;
 	const struct nlmsghdr *nlh;
 	char buf[MESSAGE_MAX];
+	int error;
 
 	kernel->family = 0;
-	if (kernel->rtnl_only || send_message(nl, message_find_family(buf)))
-		return false;
-	for (;;) {
+	kernel->no_family = true;
+	if (kernel->rtnl_only)
+		return ENOENT;
+	error = send_message(nl, message_find_family(buf));
+	while (!error) {
 		int len = (int)netlink_receive(nl);
 
 		if (len < 0)
-			return false;
+			return errno;
 		message_for_each(nlh, nl->buf, len)
 			if (is_answer(nl, nlh))
-				return family_parse(kernel, nlh);
+				return handle_family(kernel, nlh);
 	}
-}
-
-bool kernel_has_family(struct kernel *kernel)
-{
-	return kernel->family || kernel_find_family(kernel);
+	return error;
 }
 
 static int add_qdisc(struct qdisc_list *list, const struct qdisc_state *state)
@@ -613,16 +624,21 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	};
 	struct nlmsghdr *nlh;
 	char buf[MESSAGE_MAX];
-	int error;
+	int error = 0;
 
-	if (!kernel_has_family(kernel))
-		return ENOENT;
+	if (!kernel->family)
+		error = kernel->no_family ? ENOENT : kernel_find_family(kernel);
+	if (error)
+		return error;
 	nlh = message_dump_plugs(buf, ifindex);
 	nlh->nlmsg_type = kernel->family;
 	error = dump_until_whole(&dump, nlh);
-	if (error != ENOENT || !kernel_find_family(kernel))
+	if (error != ENOENT)
 		return error;
-	/* The module was loaded again, and its family has a new number. */
+	/* If the module was loaded again, its family has a new number. */
+	error = kernel_find_family(kernel);
+	if (error)
+		return error;
 	nlh->nlmsg_type = kernel->family;
 	return dump_until_whole(&dump, nlh);
 }

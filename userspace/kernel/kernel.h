@@ -38,6 +38,11 @@ struct kernel {
 	/* The numbers of the family and of its events; 0: not known to be there. */
 	uint16_t family;
 	uint32_t group;
+	bool no_family;		/* not found in this look-up */
+	bool plugs_without_family;	/* but there are plugs: of the in-tree module */
+	/* batch --at-exit: we own every plug that gets a command. */
+	bool own;
+	uint32_t at_exit;
 	/* In a batch: plugs found before, see find.c. */
 	bool caching;
 	unsigned long moment;
@@ -78,11 +83,10 @@ int kernel_lock(struct kernel *kernel, uint64_t deadline,
 		char path[LOCK_PATH_MAX], int *lock);
 
 /*
- * Whether the kernel has the family; this decides which interface is used. The
- * answer is kept until kernel_find_family() asks again.
+ * Asks the kernel for the numbers of the family. Returns an errno; ENOENT: there is
+ * no family, so rtnetlink is used.
  */
-bool kernel_has_family(struct kernel *kernel);
-bool kernel_find_family(struct kernel *kernel);
+int kernel_find_family(struct kernel *kernel);
 
 /* The answer to one order. */
 struct answer {

@@ -29,7 +29,8 @@ enum target_error {
 	TARGET_NOT_SENT,	/* error: why */
 	TARGET_NO_ANSWER,
 	TARGET_UNCHECKED,	/* error: why its state could not be read */
-	TARGET_NAMED,		/* the command has reported the error itself */
+	TARGET_NOT_OWNED,	/* --at-exit: error says why; the command was not sent */
+	TARGET_NAMED,		/* the command is done with it, and has reported it */
 };
 
 struct target {
@@ -68,11 +69,15 @@ int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 		 const struct selector *selector, struct targets *targets);
 
 /*
- * In a batch: remembers where the plug was found. If it cannot, it is looked up
- * again.
+ * In a batch, after a plug was attached: the name is looked up again, as the device
+ * may have two plugs now. replaced: epoch numbers from here on mean the new plug.
  */
-void keep_target(struct kernel *kernel, const struct selector *selector,
-		 struct target *target);
+void added_target(struct kernel *kernel, const struct selector *selector,
+		  const struct target *target, bool replaced);
+
+/* In a batch: where the id of the plug that we own is kept; NULL: nowhere. */
+uint64_t *owned_plug(struct kernel *kernel, const struct selector *selector,
+		     const struct target *target);
 
 /* Finds only the device; sets failed. Returns whether the device exists. */
 bool find_device(struct kernel *kernel, struct target *target);
@@ -95,9 +100,10 @@ int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
 bool is_selected(const struct selector *selector, const struct qdisc_state *state);
 
 /*
- * Reads the state of the targets again. Plugs that are gone get TARGET_GONE. On
- * failure returns an errno, and all targets that were TARGET_OK get
- * TARGET_UNCHECKED, because their state is unknown.
+ * Reads the state of the targets again. Plugs that are gone get TARGET_GONE, also
+ * if another plug has taken their place. A target without a plug gets the one that
+ * the device has. On failure returns an errno, and all targets that were TARGET_OK
+ * get TARGET_UNCHECKED, because their state is unknown.
  */
 int refresh_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n);
@@ -118,6 +124,13 @@ bool relocate_target(struct kernel *kernel, const struct selector *selector,
 void change_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n,
 		    const struct action *action, bool echo);
+
+/*
+ * If kernel->own is set, makes our socket the owner of each plug, or sets
+ * TARGET_NOT_OWNED. change_targets() does it before it sends the action.
+ */
+void own_targets(struct kernel *kernel, const struct selector *selector,
+		 struct target *targets, unsigned int n, const struct action *action);
 
 /* Makes our socket the owner of the plug. Returns an errno. */
 int own_target(struct kernel *kernel, const struct target *target,

@@ -406,6 +406,13 @@ int complain_target(struct request *req, struct target *target)
 		return complain(req, netlink_status(target->error), name,
 				"its state could not be read (%s), so nothing was done to it: try again",
 				why);
+	case TARGET_NOT_OWNED:
+		return complain(req, STATUS_REFUSED, name,
+				"--at-exit: %s: the command was not sent",
+				target->error == EBUSY ?
+				"the plug belongs to another program" :
+				target->error == EOPNOTSUPP ?
+				"this takes the module of sch-plug" : why);
 	case TARGET_DUPLICATE:
 	case TARGET_NAMED:
 		break;

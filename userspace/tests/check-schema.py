@@ -68,7 +68,7 @@ check("help COMMAND", "command", run(PLUGCTL, "-j", "help", "run"))
 for number, line in enumerate(run(PLUGCTL, "-j", "--force", "batch",
                                   text=BATCH).splitlines()):
     check(f"batch answer {number + 1}", "answer", line)
-# The schema must be able to refuse.
+# The schema must refuse invalid data.
 check("a plug without a handle is refused", "plugs",
       '[{"device": "eth0"}]', refused=True)
 check("an unknown event is refused", "event",

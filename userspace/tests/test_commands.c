@@ -1,320 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Whole commands, with a kernel that does as the test says: the functions of
- * kernel/kernel.c and kernel/lock.c are here.
- */
-#include "check.h"
+/* Whole commands. */
+#include "fake_kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 
-#include <libmnl/libmnl.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
-
 #include "../cli/reader.h"
 #include "../kernel/guest.h"
 
-#define FAKE_PLUGS	8
-#define FAKE_ORDERS	32
-#define WORDS_MAX	16
-
-/* What the kernel has, what it is to refuse, and what it was asked. */
-static struct {
-	const char *names[5];	/* of the devices 1 to 5 */
-	struct qdisc_state plugs[FAKE_PLUGS];
-	unsigned int n;
-	bool intree;
-	unsigned int dumps;	/* so far */
-	unsigned int fail_from;	/* dumps fail from this one on, 0: none does */
-	unsigned int refuse;	/* kinds of orders, as bits */
-	unsigned int fail_opens;	/* so many commands to open fail at first */
-	bool unsent;		/* no command to a plug leaves plugctl */
-	bool unanswered;	/* nor is one answered */
-	struct order orders[FAKE_ORDERS];
-	unsigned int n_orders;
-	unsigned int requests;	/* of links, filters and other qdiscs */
-	int guest;		/* device 5 is an ifb of that device's */
-} fake;
-
-bool kernel_open(struct kernel *kernel, const char *netns,
-		 struct open_failure *failure)
-{
-	(void)netns, (void)failure;
-	kernel->is_open = true;
-	return true;
-}
-
-int kernel_lock(struct kernel *kernel, uint64_t deadline,
-		char path[LOCK_PATH_MAX], int *lock)
-{
-	(void)kernel, (void)deadline, (void)path;
-	*lock = -1;
-	return 0;
-}
-
-void kernel_close(struct kernel *kernel)
-{
-	free(kernel->cache);
-	memset(kernel, 0, sizeof(*kernel));
-}
-
-bool kernel_has_family(struct kernel *kernel)
-{
-	return !fake.intree && !kernel->rtnl_only;
-}
-
-bool kernel_find_family(struct kernel *kernel)
-{
-	return kernel_has_family(kernel);
-}
-
-static struct qdisc_state *fake_find(const struct order *order)
-{
-	unsigned int i;
-
-	for (i = 0; i < fake.n; i++)
-		if (order->at.id ? fake.plugs[i].id == order->at.id :
-		    fake.plugs[i].ifindex == order->at.ifindex &&
-		    fake.plugs[i].handle == order->at.handle)
-			return &fake.plugs[i];
-	return NULL;
-}
-
-static void fake_attach(const struct order *order)
-{
-	const bool open = !fake.intree && !order->no_options &&
-			  order->action.code == TCQ_PLUG_RELEASE_INDEFINITE;
-
-	assert_true(fake.n < FAKE_PLUGS);
-	fake.plugs[fake.n++] = (struct qdisc_state){
-		.ifindex = order->at.ifindex, .handle = order->at.handle,
-		.parent = order->at.parent, .kind = PLUG_KIND,
-		.has_state = true, .id = 200 + fake.n, .limit = 1000,
-		.epoch = 9, .released = open ? 9 : 8, .open = open,
-	};
-}
-
-static int fake_do(const struct order *order, struct answer *answer)
-{
-	struct qdisc_state *plug = fake_find(order);
-
-	if (fake.refuse >> order->kind & 1)
-		return EINVAL;
-	if (order->kind == ORDER_ADD) {
-		fake_attach(order);
-		return 0;
-	}
-	if (!plug)
-		return ENOENT;
-	if (order->kind == ORDER_DEL) {
-		*plug = fake.plugs[--fake.n];
-		return 0;
-	}
-	if (order->kind == ORDER_CHANGE &&
-	    order->action.code == TCQ_PLUG_RELEASE_INDEFINITE) {
-		if (fake.fail_opens && fake.fail_opens--)
-			return EINVAL;
-		plug->open = true;
-		plug->released = plug->epoch;
-	}
-	answer->state = *plug;
-	answer->has_state = true;
-	return 0;
-}
-
-int kernel_exchange(struct kernel *kernel, const struct order *orders,
-		    struct answer *answers, unsigned int n)
-{
-	unsigned int i;
-
-	(void)kernel;
-	for (i = 0; i < n; i++) {
-		memset(&answers[i], 0, sizeof(answers[i]));
-		if (fake.n_orders < FAKE_ORDERS)
-			fake.orders[fake.n_orders++] = orders[i];
-		answers[i].sent = !fake.unsent;
-		answers[i].error = ENOBUFS;
-		if (fake.unsent || fake.unanswered)
-			continue;
-		answers[i].complete = true;
-		answers[i].error = fake_do(&orders[i], &answers[i]);
-	}
-	return fake.unsent || fake.unanswered ? ENOBUFS : 0;
-}
-
-/* How many orders of that kind there were. */
-static unsigned int ordered(enum order_kind kind)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < fake.n_orders; i++)
-		n += fake.orders[i].kind == kind;
-	return n;
-}
-
-static int fake_dump(int ifindex, bool family, struct qdisc_list *list)
-{
-	unsigned int i;
-
-	list->n = 0;
-	fake.dumps++;
-	if (fake.fail_from && fake.dumps >= fake.fail_from)
-		return ENOBUFS;
-	free(list->v);
-	list->v = calloc(FAKE_PLUGS, sizeof(*list->v));
-	assert_non_null(list->v);
-	for (i = 0; i < fake.n; i++) {
-		if (ifindex && ifindex != fake.plugs[i].ifindex)
-			continue;
-		list->v[list->n] = fake.plugs[i];
-		if (!family) {
-			list->v[list->n].has_state = false;
-			list->v[list->n].id = 0;
-		}
-		list->n++;
-	}
-	return 0;
-}
-
-int kernel_dump_family(struct kernel *kernel, int ifindex,
-		       struct qdisc_list *list)
-{
-	return kernel_has_family(kernel) ? fake_dump(ifindex, true, list) : ENOENT;
-}
-
-int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
-		       struct qdisc_list *list)
-{
-	(void)kernel;
-	return fake_dump(ifindex, false, list);
-}
-
-static struct nlmsghdr *put_link(char *buf, int ifindex)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct ifinfomsg *ifi;
-	struct nlattr *info;
-	char alias[32];
-
-	nlh->nlmsg_type = RTM_NEWLINK;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_index = ifindex;
-	ifi->ifi_flags = IFF_UP;
-	mnl_attr_put_strz(nlh, IFLA_IFNAME, fake.names[ifindex - 1]);
-	if (ifindex != 5 || !fake.guest)
-		return nlh;
-	snprintf(alias, sizeof(alias), "plugctl guest %d %s", fake.guest,
-		 fake.names[fake.guest - 1]);
-	mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
-	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "ifb");
-	mnl_attr_nest_end(nlh, info);
-	return nlh;
-}
-
-/* There are no filters. */
-int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
-		handle_fn *handle, void *data)
-{
-	char buf[512];
-	int i, error;
-
-	(void)kernel;
-	error = handle(data, NULL);
-	for (i = 1; i <= 5 && request->nlmsg_type == RTM_GETLINK && !error; i++)
-		if (fake.names[i - 1])
-			error = handle(data, put_link(buf, i));
-	return error;
-}
-
-int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
-		   struct answer *answer)
-{
-	(void)kernel, (void)request;
-	memset(answer, 0, sizeof(*answer));
-	fake.requests++;
-	return 0;
-}
-
-int kernel_ifindex(struct kernel *kernel, const char *name)
-{
-	int i;
-
-	(void)kernel;
-	for (i = 0; i < 5; i++)
-		if (fake.names[i] && !strcmp(fake.names[i], name))
-			return i + 1;
-	errno = ENODEV;
-	return 0;
-}
-
-char *kernel_ifname(struct kernel *kernel, int ifindex, char *text)
-{
-	(void)kernel;
-	if (ifindex < 1 || ifindex > 5 || !fake.names[ifindex - 1])
-		return NULL;
-	snprintf(text, IF_NAMESIZE, "%s", fake.names[ifindex - 1]);
-	return text;
-}
-
-int netlink_join(struct netlink *nl, unsigned int group)
-{
-	(void)nl, (void)group;
-	return EPERM;
-}
-
-ssize_t netlink_receive(struct netlink *nl)
-{
-	(void)nl;
-	errno = EIO;
-	return -1;
-}
-
-/* Devices a to d, of which b and c have a closed plug. */
+/* Of the devices a to d, b and c have a closed plug. */
 static void fake_reset(void)
 {
-	unsigned int i;
-
-	memset(&fake, 0, sizeof(fake));
-	fake.names[0] = "a";
-	fake.names[1] = "b";
-	fake.names[2] = "c";
-	fake.names[3] = "d";
-	fake.n = 2;
-	for (i = 0; i < 2; i++)
-		fake.plugs[i] = (struct qdisc_state){
-			.ifindex = (int)i + 2, .kind = PLUG_KIND,
-			.handle = 0x80010000, .parent = 0xffffffff,
-			.has_state = true, .id = 100 + i, .epoch = 5,
-			.released = 4, .limit = 1000,
-		};
-}
-
-/* Each word in memory of its own, so that a read past its end is seen. */
-static int run(struct capture *c, const char *line)
-{
-	char *words[WORDS_MAX + 1], *own[WORDS_MAX + 1], *copy = strdup(line), *save, *word;
-	int n = 0, status;
-
-	assert_non_null(copy);
-	for (word = strtok_r(copy, " ", &save); word;
-	     word = strtok_r(NULL, " ", &save)) {
-		assert_true(n < WORDS_MAX);
-		words[n++] = strdup(word);
-	}
-	words[n] = NULL;
-	free(copy);
-	/* The command line's parser moves what is in words. */
-	memcpy(own, words, sizeof(own));
-	fake.dumps = 0;
-	fake.n_orders = 0;
-	status = plugctl_main(&c->session, n, words);
-	capture_flush(c);
-	while (n > 0)
-		free(own[--n]);
-	return status;
+	fake_devices();
+	fake_plug(2, 0x80010000, 0xffffffff);
+	fake_plug(3, 0x80010000, 0xffffffff);
 }
 
 /* A line, its status, what it prints, and what it says, in part or up to the last newline. */
@@ -359,7 +59,7 @@ static void save_without_state(void **unused)
 	gives("plugctl save", 2, "",
 	      "plugctl: b: the in-tree module does not say whether the plug is open, so it was not saved: ");
 	fake.names[4] = "ifb-a";
-	fake.guest = 1;
+	fake.labelled = 1;
 	fake.n = 1;
 	fake.plugs[0].ifindex = 5;
 	gives("plugctl save", 2, "", "plugctl: a: the in-tree module does not say");
@@ -515,7 +215,7 @@ static void saved_names(void **unused)
 	fake_reset();
 	fake.names[0] = "limit";
 	fake.names[4] = "ifb-limit";
-	fake.guest = 1;
+	fake.labelled = 1;
 	fake.n = 1;
 	fake.plugs[0].ifindex = 5;
 	gives("plugctl save", 2, "", "plugctl: limit: no line of a batch can name this device");
@@ -551,7 +251,7 @@ static void guest_with_odd_name(void **unused)
 	fake_reset();
 	fake.names[0] = "a\033[2J";
 	fake.names[4] = "ifb-a\033[2J\377";
-	fake.guest = 1;
+	fake.labelled = 1;
 	fake.n = 1;
 	fake.plugs[0].ifindex = 5;
 	gives("plugctl guest show", 0,

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Finds plugs and sends them commands, with a fake kernel: this file replaces the
- * functions of kernel/kernel.c.
- */
-#include "check.h"
+/* Looking up plugs and commanding them. */
+#include "fake_kernel.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -15,213 +12,18 @@
 #include "../kernel/guest.h"
 
 #define TEST_PLUGS	4
+#define PLUG_OF_B	2
 
-/* The state of the fake kernel, and what it refuses. */
-static struct {
-	struct qdisc_state plugs[TEST_PLUGS];
-	unsigned int n;
-	bool intree;
-	unsigned int dumps;	/* so far */
-	unsigned int fail_from;	/* dumps fail from this one on, 0: none does */
-	int dump_error;
-	unsigned int deleted;
-	unsigned int changed;
-	uint64_t changed_id;
-	const struct nlmsghdr *link;	/* the only device there is */
-	unsigned int requests;		/* requests for links, filters and other qdiscs */
-} fake;
-
-bool kernel_open(struct kernel *kernel, const char *netns,
-		 struct open_failure *failure)
-{
-	(void)netns, (void)failure;
-	kernel->is_open = true;
-	return true;
-}
-
-int kernel_lock(struct kernel *kernel, uint64_t deadline,
-		char path[LOCK_PATH_MAX], int *lock)
-{
-	(void)kernel, (void)deadline, (void)path;
-	*lock = -1;
-	return 0;
-}
-
-void kernel_close(struct kernel *kernel)
-{
-	free(kernel->cache);
-	memset(kernel, 0, sizeof(*kernel));
-}
-
-bool kernel_has_family(struct kernel *kernel)
-{
-	(void)kernel;
-	return !fake.intree;
-}
-
-bool kernel_find_family(struct kernel *kernel)
-{
-	return kernel_has_family(kernel);
-}
-
-static struct qdisc_state *fake_find(const struct order *order)
-{
-	unsigned int i;
-
-	for (i = 0; i < fake.n; i++)
-		if (order->at.id ? fake.plugs[i].id == order->at.id :
-		    fake.plugs[i].ifindex == order->at.ifindex &&
-		    fake.plugs[i].handle == order->at.handle)
-			return &fake.plugs[i];
-	return NULL;
-}
-
-int kernel_exchange(struct kernel *kernel, const struct order *orders,
-		    struct answer *answers, unsigned int n)
-{
-	unsigned int i;
-
-	(void)kernel;
-	for (i = 0; i < n; i++) {
-		struct qdisc_state *plug = fake_find(&orders[i]);
-
-		memset(&answers[i], 0, sizeof(answers[i]));
-		answers[i].complete = true;
-		if (!plug) {
-			answers[i].error = ENOENT;
-			continue;
-		}
-		if (orders[i].kind == ORDER_DEL) {
-			fake.deleted++;
-			*plug = fake.plugs[--fake.n];
-		} else if (orders[i].kind == ORDER_CHANGE) {
-			fake.changed++;
-			fake.changed_id = plug->id;
-			answers[i].state = *plug;
-			answers[i].has_state = true;
-		}
-	}
-	return 0;
-}
-
-static int fake_dump(int ifindex, struct qdisc_list *list)
-{
-	unsigned int i;
-
-	list->n = 0;
-	fake.dumps++;
-	if (fake.fail_from && fake.dumps >= fake.fail_from)
-		return fake.dump_error;
-	free(list->v);
-	list->v = calloc(TEST_PLUGS, sizeof(*list->v));
-	assert_non_null(list->v);
-	for (i = 0; i < fake.n; i++)
-		if (!ifindex || ifindex == fake.plugs[i].ifindex)
-			list->v[list->n++] = fake.plugs[i];
-	return 0;
-}
-
-int kernel_dump_family(struct kernel *kernel, int ifindex,
-		       struct qdisc_list *list)
-{
-	(void)kernel;
-	return fake.intree ? ENOENT : fake_dump(ifindex, list);
-}
-
-/* Also lists other qdiscs, and those of other devices. */
-int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
-		       struct qdisc_list *list)
-{
-	int error = fake_dump(0, list);
-	size_t i;
-
-	(void)kernel, (void)ifindex;
-	for (i = 0; i < list->n; i++) {
-		list->v[i].has_sent = true;
-		list->v[i].sent_packets = (uint64_t)list->v[i].ifindex;
-	}
-	return error;
-}
-
-/* Dumps links and filters as a test has prepared them, see test_guest. */
-int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
-		handle_fn *handle, void *data)
-{
-	(void)kernel;
-	handle(data, NULL);
-	if (request->nlmsg_type == RTM_GETLINK && fake.link)
-		handle(data, fake.link);
-	return 0;
-}
-
-int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
-		   struct answer *answer)
-{
-	(void)kernel, (void)request;
-	memset(answer, 0, sizeof(*answer));
-	fake.requests++;
-	return 0;
-}
-
-int kernel_ifindex(struct kernel *kernel, const char *name)
-{
-	(void)kernel;
-	if (name[0] >= 'a' && name[0] <= 'd' && !name[1])
-		return name[0] - 'a' + 1;
-	errno = ENODEV;
-	return 0;
-}
-
-char *kernel_ifname(struct kernel *kernel, int ifindex, char *text)
-{
-	(void)kernel;
-	snprintf(text, 2, "%c", 'a' + ifindex - 1);
-	return text;
-}
-
-int netlink_join(struct netlink *nl, unsigned int group)
-{
-	(void)nl, (void)group;
-	return EPERM;
-}
-
-ssize_t netlink_receive(struct netlink *nl)
-{
-	(void)nl;
-	errno = EIO;
-	return -1;
-}
-
-/* Four plugs, on the devices a, a, b and c; all closed and empty. */
+/* Four plugs, of the devices a, a, b and c. */
 static void fake_reset(void)
 {
 	static const int ifindexes[TEST_PLUGS] = { 3, 1, 2, 1 };
 	unsigned int i;
 
-	memset(&fake, 0, sizeof(fake));
-	fake.n = TEST_PLUGS;
+	fake_devices();
 	for (i = 0; i < TEST_PLUGS; i++)
-		fake.plugs[i] = (struct qdisc_state){
-			.ifindex = ifindexes[i], .kind = PLUG_KIND,
-			.handle = 0x80040000 - (i << 16), .parent = 0x10001 + i,
-			.has_state = true, .id = 100 + i, .epoch = 5,
-			.released = 4, .limit = 1000,
-		};
-}
-
-static int run(struct capture *c, const char *line)
-{
-	char *words[8], *copy = strdup(line), *save, *word;
-	int n = 0, status;
-
-	assert_non_null(copy);
-	for (word = strtok_r(copy, " ", &save); word;
-	     word = strtok_r(NULL, " ", &save))
-		words[n++] = word;
-	status = plugctl_main(&c->session, n, words);
-	capture_flush(c);
-	free(copy);
-	return status;
+		fake_plug(ifindexes[i], 0x80040000 - (i << 16), 0x10001 + i);
+	fake.renewed = PLUG_OF_B;
 }
 
 static void sorted_and_joined(void **unused)
@@ -311,8 +113,8 @@ static void replaced(void **unused)
 	assert_false(targets.v[0].replaced);
 	free(targets.v);
 
-	/* The name is known, but it is another plug with other epochs. */
-	fake.plugs[2].id = 200;
+	/* The name is known, the plug another one, and its epochs are others. */
+	fake.plugs[PLUG_OF_B].id = 200;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_true(targets.v[0].cached);
 	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
@@ -320,21 +122,21 @@ static void replaced(void **unused)
 	assert_int_equal(fake.changed, 0);
 	free(targets.v);
 
-	fake.plugs[2].id = 201;
+	fake.plugs[PLUG_OF_B].id = 201;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
 	assert_int_equal(fake.changed_id, 201);
 	free(targets.v);
 
-	/* It was gone when it was last named: the present plug is another one. */
-	fake.plugs[2].ifindex = 4;
+	/* It was gone when it was named last: what is there now is another one. */
+	fake.plugs[PLUG_OF_B].ifindex = 4;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
-	fake.plugs[2].id = 202;
+	fake.plugs[PLUG_OF_B].id = 202;
 	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
 	assert_int_equal(targets.v[0].failed, TARGET_GONE);
 	free(targets.v);
-	fake.plugs[2].ifindex = 2;
+	fake.plugs[PLUG_OF_B].ifindex = 2;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
 	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
@@ -354,7 +156,7 @@ static void lookup_fails(void **unused)
 	(void)unused;
 	fake_reset();
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
-	fake.plugs[2].id = 200;
+	fake.plugs[PLUG_OF_B].id = 200;
 	fake.fail_from = fake.dumps + 1;
 	fake.dump_error = ENOBUFS;
 	targets.v[0].cached = true;
@@ -364,18 +166,200 @@ static void lookup_fails(void **unused)
 	kernel_close(&kernel);
 }
 
-static void not_with_the_in_tree_module(void **unused)
+/* Another plug in its place, by the same handle, while it was looked at. */
+static void replaced_meanwhile(void **unused)
 {
 	struct capture *c = capture_new();
+
+	(void)unused;
+	fake_reset();
+	fake.renew_at = 2;
+	assert_int_equal(run(c, "plugctl del b"), STATUS_REFUSED);
+	assert_int_equal(fake.deleted, 0);
+	assert_non_null(strstr(c->err, "plugctl: b: the plug is gone already"));
+	capture_free(c);
+
+	c = capture_new();
+	fake_reset();
+	fake.renew_at = 2;
+	assert_int_equal(run(c, "plugctl wait b"), STATUS_REFUSED);
+	assert_non_null(strstr(c->err, "what it held is lost"));
+	capture_free(c);
+}
+
+/* By --parent nothing is kept but what was there: numbers are still another plug's. */
+static void replaced_below_a_parent(void **unused)
+{
+	const struct action upto = {
+		.code = TCQ_PLUG_RELEASE_UPTO, .upto = true, .epoch = 4,
+	};
+	const struct selector selector = { .have_parent = true, .parent = 0x10003 };
+	struct kernel kernel = { .caching = true };
+	char *names[] = { "b" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	free(targets.v);
+	fake.plugs[PLUG_OF_B].id = 200;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_false(targets.v[0].cached);
+	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
+	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
+	assert_int_equal(fake.changed, 0);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* b has a plug of its own and is a guest as well, whose plug is c's. */
+static void not_the_guests_plug(void **unused)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct selector selector = { 0 };
+	struct kernel kernel = { .caching = true };
+	char *names[] = { "b" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	fake.guest = 2;
+	fake.ifb = 3;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_int_equal(targets.v[0].at.ifindex, 2);
+	free(targets.v);
+
+	/* Its own is deleted: the guest's must stay as it is. */
+	fake.plugs[PLUG_OF_B] = fake.plugs[--fake.n];
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_true(targets.v[0].cached);
+	change_targets(&kernel, &selector, targets.v, 1, &open, false);
+	assert_int_equal(targets.v[0].failed, TARGET_GONE);
+	assert_int_equal(fake.changed, 0);
+	free(targets.v);
+
+	/* The same for who waits for it. */
+	targets.v = &(struct target){ .name = "b", .named = 2, .at = {
+		.ifindex = 2, .handle = 0x80020000, .id = 102,
+	} };
+	assert_int_equal(drain_targets(&kernel, &selector, targets.v, 1, 0), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_GONE);
+
+	/* And by rtnetlink, where both plugs may have the same handle. */
+	fake.intree = true;
+	fake.plugs[0].id = 0;
+	targets.v->failed = TARGET_OK;
+	targets.v->at = (struct address){ .ifindex = 2, .handle = fake.plugs[0].handle };
+	assert_int_equal(drain_targets(&kernel, &selector, targets.v, 1, 0), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_GONE);
+	kernel_close(&kernel);
+}
+
+/* Whether it is a guest could not be found out: that is not "no". */
+static void unknown_guest(void **unused)
+{
+	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
+	const struct selector selector = { 0 };
+	struct kernel kernel = { 0 };
+	char *names[] = { "d" };
+	struct targets targets;
+
+	(void)unused;
+	fake_reset();
+	fake.guest = 4;
+	fake.ifb = 3;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	assert_int_equal(targets.v[0].at.id, 100);
+	fake.plugs[0].id = 300;
+	fake.filter_error = ENOBUFS;
+	targets.v[0].cached = true;
+	change_targets(&kernel, &selector, targets.v, 1, &open, false);
+	assert_int_equal(targets.v[0].failed, TARGET_UNCHECKED);
+	assert_int_equal(targets.v[0].error, ENOBUFS);
+	fake.filter_error = 0;
+	targets.v[0].failed = TARGET_OK;
+	targets.v[0].cached = true;
+	change_targets(&kernel, &selector, targets.v, 1, &open, false);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	assert_int_equal(fake.changed_id, 300);
+	free(targets.v);
+
+	fake.filter_error = ENOBUFS;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), ENOBUFS);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* batch --at-exit: each plug once, and the one that has taken its place. */
+static void owned(void **unused)
+{
+	const struct action buffer = { .code = TCQ_PLUG_BUFFER };
+	const struct selector selector = { 0 };
+	struct kernel kernel = { .caching = true, .own = true };
+	char *names[] = { "b" };
+	struct targets targets;
+	unsigned int i;
+
+	(void)unused;
+	fake_reset();
+	for (i = 1; i <= 3; i++) {
+		assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+		change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+		assert_int_equal(targets.v[0].failed, TARGET_OK);
+		assert_int_equal(fake.changed, i);
+		assert_int_equal(fake.owned, 1);
+		free(targets.v);
+	}
+
+	fake.plugs[PLUG_OF_B].id = 200;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	assert_int_equal(fake.owned, 2);
+	assert_int_equal(fake.changed_id, 200);
+	free(targets.v);
+
+	/* No command goes to what is somebody else's. */
+	fake.plugs[PLUG_OF_B].id = 201;
+	fake.own_error = EBUSY;
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
+	assert_int_equal(targets.v[0].failed, TARGET_NOT_OWNED);
+	assert_int_equal(targets.v[0].error, EBUSY);
+	assert_int_equal(fake.changed, 4);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+/* With the in-tree module the family is looked for once, however long one waits. */
+static void family_asked_once(void **unused)
+{
+	const struct selector selector = { 0 };
+	struct kernel kernel = { 0 };
+	char *names[] = { "b" };
+	struct targets targets;
 	unsigned int i;
 
 	(void)unused;
 	fake_reset();
 	fake.intree = true;
-	for (i = 0; i < fake.n; i++) {
-		fake.plugs[i].has_state = false;
-		fake.plugs[i].id = 0;
-	}
+	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(refresh_targets(&kernel, &selector, targets.v, 1), 0);
+	assert_int_equal(targets.v[0].failed, TARGET_OK);
+	assert_int_equal(fake.asked, 1);
+	free(targets.v);
+	kernel_close(&kernel);
+}
+
+static void not_with_the_in_tree_module(void **unused)
+{
+	struct capture *c = capture_new();
+
+	(void)unused;
+	fake_reset();
+	fake.intree = true;
 	assert_int_equal(run(c, "plugctl discard b"), STATUS_REFUSED);
 	assert_int_equal(fake.changed, 0);
 	assert_int_equal(run(c, "plugctl buffer b"), STATUS_OK);
@@ -487,6 +471,12 @@ int main(void)
 		cmocka_unit_test(several),
 		cmocka_unit_test(replaced),
 		cmocka_unit_test(lookup_fails),
+		cmocka_unit_test(replaced_meanwhile),
+		cmocka_unit_test(replaced_below_a_parent),
+		cmocka_unit_test(not_the_guests_plug),
+		cmocka_unit_test(unknown_guest),
+		cmocka_unit_test(owned),
+		cmocka_unit_test(family_asked_once),
 		cmocka_unit_test(not_with_the_in_tree_module),
 		cmocka_unit_test(no_guest),
 		cmocka_unit_test(whose_ifb),

@@ -38,7 +38,7 @@ static void refused(const char *line, int status, const char *error)
 	if (got != status || strncmp(c->err, error, strlen(error)))
 		fail_msg("%s: status %d, wanted %d; said \"%s\", wanted \"%s\"",
 			 line, got, status, c->err, error);
-	/* One line, whatever it is. */
+	/* Every message is one line. */
 	assert_ptr_equal(strchr(c->err, '\n'), c->err + strlen(c->err) - 1);
 	capture_free(c);
 }

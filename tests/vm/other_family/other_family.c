@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A generic netlink family for tests. Its coming and going takes, for writing, the
- * lock that every request to every family takes for reading. And it can hold RTNL:
- * operation 1 takes it, and is answered when operation 2 has come (or after 20
- * seconds, so that who waits for it in vain is told in time).
+ * A generic netlink family for tests. Registering and unregistering it takes for
+ * writing the lock that every request to every family takes for reading. It can
+ * also hold RTNL: operation 1 takes RTNL, and is answered when operation 2 has
+ * come, or after 20 seconds, so that a test that waits in vain gets an answer.
  */
 #include <linux/completion.h>
 #include <linux/module.h>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
-# What the stages have in common: TAP, the guest, xl remus, and what is to be
-# seen of the plug. A stage sources it. All limits are in units of the period that
-# this very run shows: everything stretches when the machine has other work.
+# Common functions of the stages: TAP, the guest, xl remus, and the state of the
+# plug. A stage sources it. All limits are in units of the period that is measured
+# in the same run, because everything takes longer when the machine has other work.
 
 guest=guest
 guest_ip=192.0.2.2
@@ -45,7 +45,7 @@ is() {
 	fi
 }
 
-# within NAME VALUE LEAST MOST: numbers
+# within NAME VALUE LEAST MOST: compares numbers
 within() {
 	if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
 		pass "$1 ($2)"
@@ -58,12 +58,12 @@ say() {
 	echo "# $*"
 }
 
-# figure NAME VALUE: what docs/xen.md has a table of
+# figure NAME VALUE: prints a figure for the table in docs/xen.md
 figure() {
 	echo "# figure $1 $2"
 }
 
-# Without it nothing that follows says anything.
+# Without it, all further results would be meaningless.
 give_up() {
 	fail "$@"
 	show_state
@@ -91,8 +91,8 @@ now_ms() {
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
-# eventually SECONDS COMMAND...: tries until it succeeds. Generous: a limit for
-# what hangs, not for what is slow.
+# eventually SECONDS COMMAND...: repeats it until it succeeds. The limit is for a
+# hang, not for a slow machine, so it can be large.
 eventually() {
 	local end=$((SECONDS + $1))
 	shift
@@ -123,13 +123,13 @@ guest_start() {
 	xl create "$tmp/config" > "$tmp/xl-create" 2>&1 ||
 		give_up "xl creates the guest" "$(cat "$tmp/xl-create")"
 	guest_is "$guest"
-	# Nobody looks for its address while its answers are held.
+	# No ARP is needed for its address while its answers are held.
 	ip neigh replace $guest_ip lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
 	ip neigh replace $guest_ip6 lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
 	eventually 120 ping -c 1 -W 1 $guest_ip ||
 		give_up "the guest answers" "$(tail -n 5 /var/log/xen/console/* 2> /dev/null)"
 	pass "the guest answers"
-	# Its agent, too.
+	# The agent must answer, too.
 	eventually 60 agent_answers
 }
 
@@ -150,7 +150,7 @@ no_guest() {
 	! xl domid "$guest" > /dev/null 2>&1 && [ ! -e "/sys/class/net/$vif" ]
 }
 
-# It runs, or would if it had something to do: it is not being checkpointed.
+# Whether the guest runs or is idle, that is, is not being checkpointed.
 guest_is_running() {
 	local state
 
@@ -158,7 +158,8 @@ guest_is_running() {
 	[[ $state != *[psc]* ]]
 }
 
-# rtt COUNT INTERVAL [SIZE]: mean round trip in us and how many were answered
+# rtt COUNT INTERVAL [SIZE]: prints the mean round trip in us and how many were
+# answered
 rtt() {
 	ping -q -c "$1" -i "$2" -s "${3:-1000}" -W 20 $guest_ip | awk -F '[ /,]+' '
 		/received/ { for (i = 1; i <= NF; i++) if ($i == "received") n = $(i - 1) }
@@ -173,7 +174,7 @@ remus_start() {
 	local host=$1
 	shift
 
-	# Its own group, so that a signal to xl is for xl alone.
+	# In its own process group, so that only xl gets the signals to it.
 	setsid xl -vvv remus -F -i 200 "$@" "$guest" "$host" > "$tmp/xl-remus" 2>&1 < /dev/null &
 	xl_pid=$!
 	ifb=
@@ -190,7 +191,8 @@ find_ifb() {
 	[ -n "$ifb" ]
 }
 
-# What is sent to the plug, as the kernel notifies it: two changes a checkpoint.
+# Records the commands to the plug, from the kernel's notifications: two per
+# checkpoint.
 changes_start() {
 	changes_stop
 	: > "$tmp/changes"
@@ -221,18 +223,19 @@ measure_period() {
 	period=$((($(now_ms) - begin) * 2 / ($(changes) - first)))
 }
 
-# periods N: as seconds, for sleep and ping
+# periods N: prints N periods in seconds, for sleep and ping
 periods() {
 	awk -v n="$1" -v period="$period" 'BEGIN { printf "%.3f\n", n * period / 1000 }'
 }
 
-# Stops xl while the guest runs, and so sends.
+# Stops xl while the guest runs and can send.
 xl_stop() {
 	local try
 
 	for try in $(seq 50); do
 		kill -STOP "$xl_pid"
-		# Nothing of a checkpoint is under way in the guest, which answers, unheard.
+		# No checkpoint of the guest is under way; it answers, and its
+		# answers are held.
 		sleep 0.1
 		! guest_is_running || return 0
 		kill -CONT "$xl_pid"
@@ -241,7 +244,7 @@ xl_stop() {
 	return 1
 }
 
-# backlog PACKETS|BYTES: of the plug at $ifb
+# backlog PACKETS|BYTES: prints that of the plug at $ifb
 backlog() {
 	tc -s qdisc show dev "$ifb" root | awk -v what="$1" '
 		$1 == "backlog" { sub(/b$/, "", $2); sub(/p$/, "", $3)
@@ -261,7 +264,7 @@ ifb_has_plug() {
 	tc qdisc show dev "${1:-$ifb}" | grep -q 'qdisc plug'
 }
 
-# Tasks that wait for what does not come, and where.
+# Prints the tasks in state D, and where they wait.
 tasks_in_d() {
 	local status dir
 
@@ -275,7 +278,7 @@ no_task_in_d() {
 	[ -z "$(tasks_in_d)" ]
 }
 
-# What a stage leaves is the next one's start.
+# Removes everything that a stage leaves, for the next one.
 clean_up() {
 	changes_stop
 	[ -z "${xl_pid:-}" ] || kill -KILL "$xl_pid" 2> /dev/null

@@ -191,6 +191,16 @@ plugctl add old0
 exec 3>&-
 wait $pid || :
 
+# After "add", the name is looked up again: the device may have two plugs.
+ip link add two0 type dummy
+ip link set two0 up
+tc qdisc add dev two0 root handle 1: prio
+plugctl add two0 parent 1:1
+printf 'buffer two0\nadd two0 parent 1:3\nbuffer two0\n' > "$tmp/batch"
+run plugctl batch "$tmp/batch"
+gives "a second plug was attached" 2 '' "plugctl: $tmp/batch:3: two0: has 2 plugs*"
+ip link del two0
+
 # With --force a controller can continue with all other devices.
 mkfifo "$tmp/to2" "$tmp/from2"
 plugctl -j --force batch < "$tmp/to2" > "$tmp/from2" 2> /dev/null &

@@ -144,6 +144,31 @@ for at_exit in open discard keep; do
 done
 plugctl open v0
 
+# So are the plug that the batch has attached, and the one that took another's place.
+ip link add w0 type dummy
+ip link set w0 up
+mkfifo "$tmp/to" "$tmp/from"
+plugctl -j batch --at-exit open < "$tmp/to" > "$tmp/from" &
+pid=$!
+exec 3> "$tmp/to" 4< "$tmp/from"
+echo "add w0" >&3
+read -r line <&4
+like "--at-exit open: a plug is attached" "$line" '*"ok":true}'
+echo "buffer v0" >&3
+read -r line <&4
+plugctl --force del v0
+plugctl add v0
+echo "buffer v0" >&3
+read -r line <&4
+like "another one is replaced" "$line" '*"ok":true}'
+is "both are closed" "$(field w0 $F_STATE) $(field v0 $F_STATE)" "buffering buffering"
+kill -9 $pid
+wait $pid 2> /dev/null
+exec 3>&- 4<&-
+check "killed: opened, the one that was attached" eventually state w0 open
+check "and the one in another's place" eventually state v0 open
+ip link del w0
+
 run plugctl --rtnl buffer v0
 gives "--rtnl" 0 '' ''
 is "is executed" "$(field v0 $F_STATE)" buffering

@@ -16,8 +16,9 @@ static inline void plug_wait_for_deferred(void)
 #endif /* PLUG_COMPAT_QDISC_HAS_DEFER_LIST */
 }
 
-/* Whether a qdisc that was reached in an RCU section may be locked there. Kernels
- * where not also destroy some qdiscs with the root lock held.
+/* Whether a qdisc that was reached in an RCU section may be locked there.
+ * Kernels where it may not also destroy some qdiscs while they hold the root
+ * lock.
  */
 static inline bool qdisc_freed_by_rcu(void)
 {
