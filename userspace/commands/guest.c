@@ -149,9 +149,11 @@ static int lock_guests(struct request *req, int *lock)
 		return complain(req, STATUS_TIMEOUT, NULL,
 				"another plugctl guest add or del is at work, and does not end: see fuser -v %s",
 				path);
+	if (!path[0])
+		return complain_netlink(req, error);
 	if (error == EPERM || error == EACCES)
 		return complain(req, STATUS_NO_ACCESS, path,
-				"cannot be locked: %s: run plugctl as root, which this file has to belong to",
+				"cannot be locked: %s: run plugctl as root, and see that the file is root's alone",
 				strerror(error));
 	return complain(req, STATUS_REFUSED, path,
 			"cannot be locked: %s: it has to be a file in a folder that can be written to",

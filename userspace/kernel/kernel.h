@@ -77,7 +77,8 @@ void kernel_close(struct kernel *kernel);
 /*
  * A lock for operations of several steps: one process at a time in that namespace.
  * Waits until deadline (of clock_now()). Returns an errno; EWOULDBLOCK: another
- * process still holds the lock; path is the name of the file. Close *lock.
+ * process still holds the lock; path is the name of the file, or "" if the error is
+ * about the socket. Close *lock.
  */
 int kernel_lock(struct kernel *kernel, uint64_t deadline,
 		char path[LOCK_PATH_MAX], int *lock);

@@ -72,7 +72,7 @@ int kernel_lock(struct kernel *kernel, uint64_t deadline,
 	uintmax_t inode = 0;
 	int error;
 
-	snprintf(path, LOCK_PATH_MAX, LOCK_DIR);
+	path[0] = '\0';
 	error = netns_inode(kernel, &inode);
 	if (error)
 		return error;

@@ -17,6 +17,8 @@ echo 'somebody:x:1000:' >> /etc/group
 plugctl add d0
 run su somebody -c "plugctl buffer d0"
 gives "no permission" 3 '' 'plugctl: d0: permission denied: run plugctl as root*'
+run su somebody -c "plugctl guest add d0"
+gives "no permission: guest add" 3 '' 'plugctl: netlink: *: run plugctl as root'
 run su somebody -c "plugctl show d0"
 gives "show needs none" 0 'd0  plug *' ''
 plugctl --force del d0
