@@ -323,6 +323,26 @@ int guest_add_ifb(struct kernel *kernel, const char *name, struct answer *answer
 	return kernel_request(kernel, nlh, answer);
 }
 
+/*
+ * Without an address of its own, IPv6 has nothing to send by the ifb: it would solicit
+ * routers, and the plug would hold that as if the guest had sent it. A kernel without
+ * IPv6 refuses, and needs none of this.
+ */
+static void silence_ifb(struct kernel *kernel, int ifb)
+{
+	char buf[MESSAGE_MAX];
+	struct nlmsghdr *nlh = message_link(buf, RTM_NEWLINK, NLM_F_ACK, ifb);
+	struct nlattr *families, *inet6;
+	struct answer answer;
+
+	families = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(nlh, AF_INET6);
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(nlh, inet6);
+	mnl_attr_nest_end(nlh, families);
+	kernel_request(kernel, nlh, &answer);
+}
+
 int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_name,
 		bool made_qdisc, struct answer *answer)
 {
@@ -330,6 +350,8 @@ int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_nam
 	struct nlmsghdr *nlh = message_link(buf, RTM_NEWLINK, NLM_F_ACK, ifb);
 	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
+	/* Before it is up. */
+	silence_ifb(kernel, ifb);
 	ifi->ifi_flags = IFF_UP;
 	ifi->ifi_change = IFF_UP;
 	snprintf(alias, sizeof(alias), ALIAS "%d %s%s", guest, guest_name,

@@ -399,6 +399,9 @@ ip -n other link add o0 type veth peer name o1
 run plugctl -n other guest add o0
 gives "-n" 0 '' ''
 is "is there" "$(ip -n other -o link show type ifb | grep -c ifb-o0)" 1
+# With IPv6, which the other guests here do without.
+sleep 3
+is "the ifb sends nothing of its own" "$(plugctl -n other dump o0 | cut -f $F_PACKETS)" 0
 run plugctl -n other guest del o0
 is "and gone" "$status $(ip -n other -o link show type ifb | grep -c .)" "0 0"
 ip netns del other
