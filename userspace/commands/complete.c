@@ -302,6 +302,40 @@ out:
 	free(plugs.v);
 }
 
+/* What follows a command, in the place of its arguments. */
+static void offer_operands(struct completion_words *words)
+{
+	switch (words->command->completion) {
+	case COMPLETE_FILE:
+		out_text(&words->req->session->out, ":files\n");
+		break;
+	case COMPLETE_COMMAND:
+		offer_commands(words);
+		break;
+	case COMPLETE_SUBCOMMAND:
+		offer_subcommands(words);
+		break;
+	case COMPLETE_NOTHING:
+	case COMPLETE_HIDDEN:
+		break;
+	default:
+		offer_arguments(words);
+	}
+}
+
+static void offer_word(struct completion_words *words)
+{
+	const struct command *command = words->command;
+	const bool runs = command && command->completion == COMPLETE_PROGRAM;
+
+	if (words->last[0] == '-' && !(runs && words->devices && !words->last[1]))
+		offer_options(words);
+	else if (words->command_at == words->n)
+		offer_commands(words);
+	else if (command)
+		offer_operands(words);
+}
+
 static int complete_run(struct request *req)
 {
 	struct completion_words words = {
@@ -310,41 +344,26 @@ static int complete_run(struct request *req)
 		.before = req->n > 1 ? req->words[req->n - 2] : "",
 	};
 	const int messages = req->session->messages.fd;
-	const struct option *assigned;
+	const struct option *option = NULL;
 
 	/* No message must appear while somebody types. */
 	req->options.quiet = true;
 	req->session->messages.fd = -1;
 	look_at(&words);
 	if (words.program_at && words.command &&
-	    words.command->completion == COMPLETE_PROGRAM)
+	    words.command->completion == COMPLETE_PROGRAM) {
 		out_text(&req->session->out, ":command %d\n", words.program_at);
-	else if (takes_value(words.before))
-		offer_value(&words, find_option(words.before, strlen(words.before)));
-	else if ((assigned = find_assigned(&words)))
-		offer_value(&words, assigned);
-	else if (words.last[0] == '-' && !(words.command && words.devices &&
-		 words.command->completion == COMPLETE_PROGRAM && !words.last[1]))
-		offer_options(&words);
-	else if (words.command_at == words.n)
-		offer_commands(&words);
-	else if (words.command)
-		switch (words.command->completion) {
-		case COMPLETE_FILE:
-			out_text(&req->session->out, ":files\n");
-			break;
-		case COMPLETE_COMMAND:
-			offer_commands(&words);
-			break;
-		case COMPLETE_SUBCOMMAND:
-			offer_subcommands(&words);
-			break;
-		case COMPLETE_NOTHING:
-		case COMPLETE_HIDDEN:
-			break;
-		default:
-			offer_arguments(&words);
-		}
+		goto out;
+	}
+	if (takes_value(words.before))
+		option = find_option(words.before, strlen(words.before));
+	else
+		option = find_assigned(&words);
+	if (option)
+		offer_value(&words, option);
+	else
+		offer_word(&words);
+out:
 	req->session->messages.fd = messages;
 	return STATUS_OK;
 }
