@@ -6,15 +6,15 @@
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../vm/lib.sh"
 
-# suite_row NAME: sets suites and flavour from the table.
+# suite_row NAME: sets suites, flavour and from, which may be "-", from the table.
 suite_row() {
 	local row
 
-	row=$(awk -v name="$1" '$1 == name { print $2, $3 }' "$top/tests/distro/suites")
+	row=$(awk -v name="$1" '$1 == name { print $2, $3, $4 }' "$top/tests/distro/suites")
 	[ -n "$row" ] || die "no suite '$1' in tests/distro/suites; there are:" \
 		"$(awk '!/^#/ { printf "%s ", $1 }' "$top/tests/distro/suites")"
-	# shellcheck disable=SC2034 # prepare uses flavour
-	read -r suites flavour <<< "$row"
+	# shellcheck disable=SC2034 # prepare uses flavour and from
+	read -r suites flavour from <<< "$row"
 }
 
 # in_namespace COMMAND...: where mounts are private and vanish with COMMAND, and
