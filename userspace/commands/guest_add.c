@@ -76,7 +76,7 @@ static const char *nearest_keyword(const char *word)
 }
 
 /*
- * Looks for all devices before anything is created: "guest add vif1 excpt arp" must
+ * Looks for all devices before anything is created: "guest add vif1 xcept arp" must
  * not be executed as "guest add vif1", which would hold the guest's ARP.
  */
 static int check_devices(struct request *req)

@@ -121,13 +121,13 @@ static void mistyped_upto(void **unused)
 	}
 }
 
-/* "excpt arp" would be two devices, and the guest's ARP held. */
+/* "xcept arp" would be two devices, and the guest's ARP held. */
 static void guest_add_mistyped(void **unused)
 {
 	(void)unused;
 	fake_reset();
-	gives("plugctl guest add a excpt arp", 1, "",
-	      "plugctl: 'excpt' is no device: was \"except\" meant? Nothing was done: usage: ");
+	gives("plugctl guest add a xcept arp", 1, "",
+	      "plugctl: 'xcept' is no device: was \"except\" meant? Nothing was done: usage: ");
 	assert_int_equal(fake.requests + fake.n_orders, 0);
 	fake_reset();
 	gives("plugctl guest add a nosuch0", 2, "", "plugctl: nosuch0: no such device");

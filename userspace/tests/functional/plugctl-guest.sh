@@ -326,8 +326,8 @@ quiet_wire
 run plugctl guest add v0 nosuch0
 gives "several, one of which is not there" 2 '' 'plugctl: nosuch0: no such device*
 plugctl: no guest was added, *'
-run plugctl guest add v0 excpt arp
-gives "a mistyped word" 1 '' "plugctl: 'excpt' is no device: was \"except\" meant? Nothing was done*"
+run plugctl guest add v0 xcept arp
+gives "a mistyped word" 1 '' "plugctl: 'xcept' is no device: was \"except\" meant? Nothing was done*"
 is "and nothing was made" "$(ours | xargs)" "$nothing"
 ip link add i0 type ifb
 run plugctl guest add i0
