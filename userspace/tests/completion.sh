@@ -94,8 +94,8 @@ point "bash: an option where no command takes it" "$offered" ''
 
 # What bash itself makes of it, which splits words at '=' and ':'. LINE|WANTED, the whole
 # line after TAB; a blank at the end if the word is complete.
-typed="plugctl --netns=foo bu|plugctl --netns=foo buffer 
-plugctl --handle 8001: bu|plugctl --handle 8001: buffer 
+typed="plugctl --netns=foo buff|plugctl --netns=foo buffer 
+plugctl --handle 8001: buff|plugctl --handle 8001: buffer 
 plugctl batch --at-exit=d|plugctl batch --at-exit=discard 
 plugctl batch --at-exit=|plugctl batch --at-exit=
 plugctl --color=ne|plugctl --color=never 
