@@ -685,8 +685,8 @@ static struct plug_dump *plug_dump(struct netlink_callback *cb)
 	return (struct plug_dump *)cb->args;
 }
 
-/* Before the dump begins, so that a refusal is answered as any other. */
-static int plug_start_dump(struct netlink_callback *cb)
+/* Not in .start, where old kernels take no message for a refusal. */
+static int plug_parse_dump(struct netlink_callback *cb)
 {
 	struct netlink_ext_ack *extack = netlink_callback_extack(cb);
 	struct nlattr *attrs[SCH_PLUG_A_MAX + 1];
@@ -759,6 +759,11 @@ static int plug_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 static int plug_do_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct plug_dump *dump = plug_dump(cb);
+	int err;
+
+	err = plug_parse_dump(cb);
+	if (err)
+		return err;
 
 	rtnl_lock();
 	cb->seq = plug_generation;
@@ -773,7 +778,6 @@ static const struct genl_ops plug_ops[] = {
 	{
 		.cmd	= SCH_PLUG_CMD_GET,
 		.doit	= plug_do_get,
-		.start	= plug_start_dump,
 		.dumpit	= plug_do_dump,
 		GENL_OP_POLICY(plug_policy)
 	},

@@ -129,8 +129,9 @@
  * With NETLINK_EXT_ACK set, the answer has a message that says why. If an
  * attribute is at fault it also says which one; if one is missing, Linux 6.1
  * and newer say which. An attribute that an operation does not use is refused,
- * not ignored. EAGAIN to a GET: the socket's receive buffer has no room for
- * the answer.
+ * not ignored. A refused dump ends with the errno and the message in
+ * NLMSG_DONE; older kernels (6.1 is one) add no attribute there. EAGAIN to a
+ * GET: the socket's receive buffer has no room for the answer.
  *
  * CHANGE and OWN: NLM_F_ACK requests an acknowledgment, NLM_F_ECHO the new
  * state. With both, the state comes first. With neither, only an error is
