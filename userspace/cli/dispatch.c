@@ -69,14 +69,12 @@ static int parse_arguments(struct request *req)
 /* The plug is yet to be attached. */
 static int find_one_device(struct request *req)
 {
-	struct target *target = calloc(1, sizeof(*target));
+	struct kernel *kernel = &req->session->kernel;
 
-	if (!target)
+	if (make_targets(kernel, 1, &req->targets))
 		return complain_memory(req);
-	target->name = req->words[0];
-	find_device(&req->session->kernel, target);
-	req->targets.v = target;
-	req->targets.n = 1;
+	req->targets.v->name = req->words[0];
+	find_device(kernel, req->targets.v);
 	return STATUS_OK;
 }
 
@@ -197,7 +195,6 @@ int execute(struct request *req, char **words, int n)
 {
 	int status = execute_words(req, words, n);
 
-	free(req->targets.v);
 	memset(&req->targets, 0, sizeof(req->targets));
 	return status;
 }

@@ -412,8 +412,8 @@ static void find_duplicates(struct targets *targets)
 }
 
 /* With --all a device becomes one target for each of its plugs. */
-static int expand(const struct qdisc_list *list, const struct selector *selector,
-		  struct targets *targets)
+static int expand(struct kernel *kernel, const struct qdisc_list *list,
+		  const struct selector *selector, struct targets *targets)
 {
 	const struct qdisc_state *state;
 	unsigned int i, n = targets->n;
@@ -445,7 +445,9 @@ static int expand(const struct qdisc_list *list, const struct selector *selector
 					  false, state);
 		}
 	}
-	free(targets->v);
+	free(kernel->targets);
+	kernel->targets = all;
+	kernel->target_room = n;
 	targets->v = all;
 	targets->n = n;
 	return 0;
@@ -464,7 +466,7 @@ static int look_up(struct kernel *kernel, const struct selector *selector,
 	kernel->plugs_without_family = false;
 	error = list_plugs(kernel, targets->v, targets->n, false, &list);
 	if (!error && selector->all)
-		error = expand(&list, selector, targets);
+		error = expand(kernel, &list, selector, targets);
 	for (i = 0; i < targets->n && !error && !selector->all; i++) {
 		struct target *target = &targets->v[i];
 
@@ -475,17 +477,31 @@ static int look_up(struct kernel *kernel, const struct selector *selector,
 	return error;
 }
 
+int make_targets(struct kernel *kernel, unsigned int n, struct targets *targets)
+{
+	if (kernel->target_room < n) {
+		free(kernel->targets);
+		kernel->targets = malloc(n * sizeof(*kernel->targets));
+		kernel->target_room = kernel->targets ? n : 0;
+	}
+	targets->v = kernel->targets;
+	targets->n = kernel->targets ? n : 0;
+	if (!targets->v)
+		return ENOMEM;
+	memset(targets->v, 0, n * sizeof(*targets->v));
+	return 0;
+}
+
 int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 		 const struct selector *selector, struct targets *targets)
 {
 	bool look = false;
 	unsigned int i;
-	int error = 0;
+	int error;
 
-	targets->n = n;
-	targets->v = calloc(n, sizeof(*targets->v));
-	if (!targets->v)
-		return ENOMEM;
+	error = make_targets(kernel, n, targets);
+	if (error)
+		return error;
 	for (i = 0; i < n; i++) {
 		targets->v[i].name = names[i];
 		look |= locate(kernel, &targets->v[i], selector);

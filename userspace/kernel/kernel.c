@@ -167,6 +167,9 @@ void kernel_close(struct kernel *kernel)
 		return;
 	netlink_close(&kernel->route);
 	netlink_close(&kernel->generic);
+	free(kernel->targets);
+	kernel->targets = NULL;
+	kernel->target_room = 0;
 	free(kernel->cache);
 	kernel->cache = NULL;
 	kernel->n_cached = 0;

@@ -29,6 +29,7 @@ struct netlink {
 };
 
 struct cached;
+struct target;
 
 struct kernel {
 	bool is_open;
@@ -43,6 +44,9 @@ struct kernel {
 	/* batch --at-exit: we own every plug that gets a command. */
 	bool own;
 	uint32_t at_exit;
+	/* Room for the targets of a request, which the next one uses again. */
+	struct target *targets;
+	unsigned int target_room;
 	/* In a batch: plugs found before, see find.c. */
 	bool caching;
 	unsigned long moment;

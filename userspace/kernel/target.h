@@ -56,14 +56,18 @@ struct selector {
 	uint32_t handle;
 };
 
+/* The array belongs to the kernel; the next make_targets() uses it again. */
 struct targets {
 	struct target *v;
 	unsigned int n;
 };
 
+/* n targets, all zero. Returns an errno. */
+int make_targets(struct kernel *kernel, unsigned int n, struct targets *targets);
+
 /*
  * Finds the plugs of the named devices; each target has the result of its search.
- * Returns an errno if nothing could be done at all. Free v.
+ * Returns an errno if nothing could be done at all.
  */
 int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 		 const struct selector *selector, struct targets *targets);

@@ -111,7 +111,6 @@ static void replaced(void **unused)
 	fake_reset();
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_false(targets.v[0].replaced);
-	free(targets.v);
 
 	/* The name is known, the plug another one, and its epochs are others. */
 	fake.plugs[PLUG_OF_B].id = 200;
@@ -120,14 +119,12 @@ static void replaced(void **unused)
 	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
 	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
 	assert_int_equal(fake.changed, 0);
-	free(targets.v);
 
 	fake.plugs[PLUG_OF_B].id = 201;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
 	assert_int_equal(fake.changed_id, 201);
-	free(targets.v);
 
 	/* It was gone when it was named last: what is there now is another one. */
 	fake.plugs[PLUG_OF_B].ifindex = 4;
@@ -135,12 +132,10 @@ static void replaced(void **unused)
 	fake.plugs[PLUG_OF_B].id = 202;
 	change_targets(&kernel, &selector, targets.v, 1, &buffer, false);
 	assert_int_equal(targets.v[0].failed, TARGET_GONE);
-	free(targets.v);
 	fake.plugs[PLUG_OF_B].ifindex = 2;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
 	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
-	free(targets.v);
 	kernel_close(&kernel);
 }
 
@@ -162,7 +157,6 @@ static void lookup_fails(void **unused)
 	targets.v[0].cached = true;
 	change_targets(&kernel, &selector, targets.v, 1, &open, false);
 	assert_int_equal(targets.v[0].failed, TARGET_UNCHECKED);
-	free(targets.v);
 	kernel_close(&kernel);
 }
 
@@ -202,14 +196,12 @@ static void replaced_below_a_parent(void **unused)
 	fake_reset();
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
-	free(targets.v);
 	fake.plugs[PLUG_OF_B].id = 200;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_false(targets.v[0].cached);
 	change_targets(&kernel, &selector, targets.v, 1, &upto, false);
 	assert_int_equal(targets.v[0].failed, TARGET_REPLACED);
 	assert_int_equal(fake.changed, 0);
-	free(targets.v);
 	kernel_close(&kernel);
 }
 
@@ -228,7 +220,6 @@ static void not_the_guests_plug(void **unused)
 	fake.ifb = 3;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_int_equal(targets.v[0].at.ifindex, 2);
-	free(targets.v);
 
 	/* Its own is deleted: the guest's must stay as it is. */
 	fake.plugs[PLUG_OF_B] = fake.plugs[--fake.n];
@@ -237,7 +228,6 @@ static void not_the_guests_plug(void **unused)
 	change_targets(&kernel, &selector, targets.v, 1, &open, false);
 	assert_int_equal(targets.v[0].failed, TARGET_GONE);
 	assert_int_equal(fake.changed, 0);
-	free(targets.v);
 
 	/* The same for who waits for it. */
 	targets.v = &(struct target){ .name = "b", .named = 2, .at = {
@@ -283,11 +273,9 @@ static void unknown_guest(void **unused)
 	change_targets(&kernel, &selector, targets.v, 1, &open, false);
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
 	assert_int_equal(fake.changed_id, 300);
-	free(targets.v);
 
 	fake.filter_error = ENOBUFS;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), ENOBUFS);
-	free(targets.v);
 	kernel_close(&kernel);
 }
 
@@ -309,7 +297,6 @@ static void owned(void **unused)
 		assert_int_equal(targets.v[0].failed, TARGET_OK);
 		assert_int_equal(fake.changed, i);
 		assert_int_equal(fake.owned, 1);
-		free(targets.v);
 	}
 
 	fake.plugs[PLUG_OF_B].id = 200;
@@ -318,7 +305,6 @@ static void owned(void **unused)
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
 	assert_int_equal(fake.owned, 2);
 	assert_int_equal(fake.changed_id, 200);
-	free(targets.v);
 
 	/* No command goes to what is somebody else's. */
 	fake.plugs[PLUG_OF_B].id = 201;
@@ -328,7 +314,6 @@ static void owned(void **unused)
 	assert_int_equal(targets.v[0].failed, TARGET_NOT_OWNED);
 	assert_int_equal(targets.v[0].error, EBUSY);
 	assert_int_equal(fake.changed, 4);
-	free(targets.v);
 	kernel_close(&kernel);
 }
 
@@ -349,7 +334,6 @@ static void family_asked_once(void **unused)
 		assert_int_equal(refresh_targets(&kernel, &selector, targets.v, 1), 0);
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
 	assert_int_equal(fake.asked, 1);
-	free(targets.v);
 	kernel_close(&kernel);
 }
 
