@@ -55,11 +55,7 @@ int kernel_lock(struct kernel *kernel, uint64_t deadline,
 
 void kernel_close(struct kernel *kernel)
 {
-	free(kernel->targets);
-	kernel->targets = NULL;
-	kernel->target_room = 0;
-	free(kernel->cache);
-	kernel->cache = NULL;
+	forget_targets(kernel);
 	kernel->is_open = false;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "guest.h"
 #include "target.h"
 
@@ -69,24 +70,19 @@ static bool same_address(const struct address *a, const struct address *b)
 static void cache_target(struct kernel *kernel, const struct selector *selector,
 			 struct target *target)
 {
-	struct cached *cached = find_cached(kernel, target->name, selector);
+	struct cached *cached = find_cached(kernel, target->name, selector), *cache;
 
 	if (!kernel->caching || selector->all)
 		return;
-	if (!cached && kernel->n_cached == kernel->cache_room) {
-		size_t room = kernel->cache_room ? kernel->cache_room * 2 : 8;
-
-		cached = realloc(kernel->cache, room * sizeof(*cached));
-		if (!cached)
-			return;
-		kernel->cache = cached;
-		kernel->cache_room = room;
-		cached = NULL;
-	}
 	if (cached) {
 		target->replaced = !same_address(&cached->at, &target->at);
 	} else {
-		cached = &kernel->cache[kernel->n_cached++];
+		cache = array_grow(kernel->cache, &kernel->cache_room,
+				   kernel->n_cached, sizeof(*cache));
+		if (!cache)
+			return;
+		kernel->cache = cache;
+		cached = &cache[kernel->n_cached++];
 		memset(cached, 0, sizeof(*cached));
 		memcpy(cached->name, target->name, strlen(target->name) + 1);
 		cached->handle = selector->have_handle ? selector->handle : 0;
@@ -490,6 +486,17 @@ int make_targets(struct kernel *kernel, unsigned int n, struct targets *targets)
 		return ENOMEM;
 	memset(targets->v, 0, n * sizeof(*targets->v));
 	return 0;
+}
+
+void forget_targets(struct kernel *kernel)
+{
+	free(kernel->targets);
+	kernel->targets = NULL;
+	kernel->target_room = 0;
+	free(kernel->cache);
+	kernel->cache = NULL;
+	kernel->n_cached = 0;
+	kernel->cache_room = 0;
 }
 
 int find_targets(struct kernel *kernel, char *const *names, unsigned int n,

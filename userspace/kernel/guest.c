@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/tc_act/tc_mirred.h>
 
+#include "array.h"
 #include "guest.h"
 
 /* "plug" as a number: no filter of another program has this handle. */
@@ -210,6 +211,7 @@ static int handle_link(void *data, const struct nlmsghdr *nlh)
 {
 	struct guest_links *links = data;
 	struct guest_link link;
+	void *v;
 
 	if (!nlh) {
 		links->n = 0;
@@ -217,15 +219,10 @@ static int handle_link(void *data, const struct nlmsghdr *nlh)
 	}
 	if (!guest_parse_link(nlh, &link))
 		return 0;
-	if (links->n == links->room) {
-		size_t room = links->room ? links->room * 2 : 16;
-		void *v = realloc(links->v, room * sizeof(*links->v));
-
-		if (!v)
-			return ENOMEM;
-		links->v = v;
-		links->room = room;
-	}
+	v = array_grow(links->v, &links->room, links->n, sizeof(*links->v));
+	if (!v)
+		return ENOMEM;
+	links->v = v;
 	links->v[links->n++] = link;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 
+#include "array.h"
 #include "kernel.h"
 #include "target.h"
 
@@ -167,13 +168,7 @@ void kernel_close(struct kernel *kernel)
 		return;
 	netlink_close(&kernel->route);
 	netlink_close(&kernel->generic);
-	free(kernel->targets);
-	kernel->targets = NULL;
-	kernel->target_room = 0;
-	free(kernel->cache);
-	kernel->cache = NULL;
-	kernel->n_cached = 0;
-	kernel->cache_room = 0;
+	forget_targets(kernel);
 	kernel->is_open = false;
 }
 
@@ -496,15 +491,11 @@ int kernel_find_family(struct kernel *kernel)
 
 static int add_qdisc(struct qdisc_list *list, const struct qdisc_state *state)
 {
-	if (list->n == list->room) {
-		size_t room = list->room ? list->room * 2 : 4;
-		void *v = realloc(list->v, room * sizeof(*list->v));
+	void *v = array_grow(list->v, &list->room, list->n, sizeof(*list->v));
 
-		if (!v)
-			return ENOMEM;
-		list->v = v;
-		list->room = room;
-	}
+	if (!v)
+		return ENOMEM;
+	list->v = v;
 	list->v[list->n++] = *state;
 	return 0;
 }

@@ -65,6 +65,9 @@ struct targets {
 /* n targets, all zero. Returns an errno. */
 int make_targets(struct kernel *kernel, unsigned int n, struct targets *targets);
 
+/* Frees them, and what a batch has found before. For kernel_close(). */
+void forget_targets(struct kernel *kernel);
+
 /*
  * Finds the plugs of the named devices; each target has the result of its search.
  * Returns an errno if nothing could be done at all.

@@ -53,8 +53,7 @@ int kernel_lock(struct kernel *kernel, uint64_t deadline,
 
 void kernel_close(struct kernel *kernel)
 {
-	free(kernel->targets);
-	free(kernel->cache);
+	forget_targets(kernel);
 	memset(kernel, 0, sizeof(*kernel));
 }
 

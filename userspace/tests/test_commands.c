@@ -17,6 +17,14 @@ static void fake_reset(void)
 	fake_plug(3, 0x80010000, 0xffffffff);
 }
 
+/* Device 5, which the caller names, is an ifb of device 1's, with the only plug. */
+static void fake_guest(void)
+{
+	fake.labelled = 1;
+	fake.n = 1;
+	fake.plugs[0].ifindex = 5;
+}
+
 /* A line, its status, what it prints, and what it says, in part or up to the last newline. */
 static void gives(const char *line, int status, const char *out, const char *err)
 {
@@ -59,9 +67,7 @@ static void save_without_state(void **unused)
 	gives("plugctl save", 2, "",
 	      "plugctl: b: the in-tree module does not say whether the plug is open, so it was not saved: ");
 	fake.names[4] = "ifb-a";
-	fake.labelled = 1;
-	fake.n = 1;
-	fake.plugs[0].ifindex = 5;
+	fake_guest();
 	gives("plugctl save", 2, "", "plugctl: a: the in-tree module does not say");
 }
 
@@ -215,9 +221,7 @@ static void saved_names(void **unused)
 	fake_reset();
 	fake.names[0] = "limit";
 	fake.names[4] = "ifb-limit";
-	fake.labelled = 1;
-	fake.n = 1;
-	fake.plugs[0].ifindex = 5;
+	fake_guest();
 	gives("plugctl save", 2, "", "plugctl: limit: no line of a batch can name this device");
 }
 
@@ -251,9 +255,7 @@ static void guest_with_odd_name(void **unused)
 	fake_reset();
 	fake.names[0] = "a\033[2J";
 	fake.names[4] = "ifb-a\033[2J\377";
-	fake.labelled = 1;
-	fake.n = 1;
-	fake.plugs[0].ifindex = 5;
+	fake_guest();
 	gives("plugctl guest show", 0,
 	      "a?[2J  guest, by ifb-a?[2J?: packets are not sent there, plugctl guest add repairs it\n"
 	      "ifb-a?[2J?  plug 8001: root\n"
