@@ -108,14 +108,16 @@ static void command_figure(double instructions, const char *action, const char *
 	       s->epochs, s->plugs);
 }
 
-static double cost(int fd, struct nlmsghdr *nlh)
+/* ask: exchange() or dump() */
+static double cost_of(void (*ask)(int fd, struct nlmsghdr *nlh), int fd,
+		      struct nlmsghdr *nlh)
 {
 	__u64 v[SAMPLES], start;
 	unsigned int i;
 
 	for (i = 0; i < SAMPLES; i++) {
 		start = instructions();
-		exchange(fd, nlh);
+		ask(fd, nlh);
 		v[i] = instructions() - start;
 	}
 	return median(v, SAMPLES);
@@ -139,19 +141,6 @@ static double cost_of_upto(__u64 id)
 	return median(v, SAMPLES);
 }
 
-static double cost_of_dump(int fd, struct nlmsghdr *nlh)
-{
-	__u64 v[SAMPLES], start;
-	unsigned int i;
-
-	for (i = 0; i < SAMPLES; i++) {
-		start = instructions();
-		dump(fd, nlh);
-		v[i] = instructions() - start;
-	}
-	return median(v, SAMPLES);
-}
-
 static void measure_family(const struct state *s)
 {
 	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
@@ -161,12 +150,14 @@ static void measure_family(const struct state *s)
 	struct family_command release_echo = family_echo(release);
 	struct family_command get = family_get(&control, id);
 
-	command_figure(cost(control.nl, &buffer.nlh), "BUFFER", "family", s);
-	command_figure(cost(control.nl, &release.nlh), "RELEASE_ONE", "family", s);
+	command_figure(cost_of(exchange, control.nl, &buffer.nlh), "BUFFER", "family", s);
+	command_figure(cost_of(exchange, control.nl, &release.nlh), "RELEASE_ONE", "family", s);
 	command_figure(cost_of_upto(id), "RELEASE_UPTO", "family", s);
-	command_figure(cost(control.nl, &buffer_echo.nlh), "BUFFER", "family-echo", s);
-	command_figure(cost(control.nl, &release_echo.nlh), "RELEASE_ONE", "family-echo", s);
-	command_figure(cost(control.nl, &get.nlh), "GET", "family", s);
+	command_figure(cost_of(exchange, control.nl, &buffer_echo.nlh), "BUFFER",
+		       "family-echo", s);
+	command_figure(cost_of(exchange, control.nl, &release_echo.nlh), "RELEASE_ONE",
+		       "family-echo", s);
+	command_figure(cost_of(exchange, control.nl, &get.nlh), "GET", "family", s);
 }
 
 static void measure_commands(const struct state *s)
@@ -178,14 +169,14 @@ static void measure_commands(const struct state *s)
 
 	limit.qopt.limit = LIMIT;
 	fill(s);
-	command_figure(cost(nl, &buffer.nlh), "BUFFER", module, s);
-	command_figure(cost(nl, &release.nlh), "RELEASE_ONE", module, s);
-	command_figure(cost(nl, &limit.nlh), "LIMIT", module, s);
+	command_figure(cost_of(exchange, nl, &buffer.nlh), "BUFFER", module, s);
+	command_figure(cost_of(exchange, nl, &release.nlh), "RELEASE_ONE", module, s);
+	command_figure(cost_of(exchange, nl, &limit.nlh), "LIMIT", module, s);
 	if (ours)
 		measure_family(s);
 	/* Of all devices, on some kernels: that grows with them, not with plugs. */
 	if (s->plugs == 1)
-		command_figure(cost_of_dump(nl, &qdiscs.nlh), "dump", module, s);
+		command_figure(cost_of(dump, nl, &qdiscs.nlh), "dump", module, s);
 	expect_held(s->packets, "after the commands");
 	empty();
 }
@@ -356,9 +347,9 @@ static void measure_host(void)
 	struct qdisc_dump qdiscs = qdisc_dump(DEV);
 
 	make_devices(1000, NULL);
-	figure(cost_of_dump(nl, &qdiscs.nlh), "host qdiscs");
-	figure(cost_of_dump(control.nl, &plugs.nlh), "host plugs");
-	figure(cost(control.nl, &get.nlh), "host get");
+	figure(cost_of(dump, nl, &qdiscs.nlh), "host qdiscs");
+	figure(cost_of(dump, control.nl, &plugs.nlh), "host plugs");
+	figure(cost_of(exchange, control.nl, &get.nlh), "host get");
 	remove_devices();
 }
 
