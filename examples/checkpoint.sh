@@ -73,8 +73,8 @@ closed_epochs() {
 		esac
 		rest=${rest#*'"device":"'}
 		device=${rest%%\"*}
-		rest=${rest#*'"epoch":'}
-		echo "$device $((${rest%%,*} - 1))"
+		rest=${rest#*'"ended_epoch":'}
+		echo "$device ${rest%%[!0-9]*}"
 	done
 }
 

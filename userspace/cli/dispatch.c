@@ -122,6 +122,9 @@ static int check_words(struct request *req)
 		req->targets.v[i].failed = TARGET_NAMED;
 		req->targets.v[i].reported = true;
 	}
+	if (!req->command->action_upto)
+		return complain_usage(req, "'%s' is no device, and %s takes no epoch. Nothing was done",
+				      mistyped, req->command->name);
 	return complain_usage(req, "'%s' is no device: was \"upto EPOCH\" meant? Nothing was done",
 			      mistyped);
 }

@@ -262,6 +262,14 @@ const char *device_name(struct kernel *kernel, int ifindex, const char *typed,
 	return text;
 }
 
+/* What "release DEV upto" needs when the checkpoint has arrived. */
+static void print_ended(struct out *out, const struct request *req,
+			const struct qdisc_state *state)
+{
+	if (req->action.code == TCQ_PLUG_BUFFER && state->has_state)
+		out_u64(out, "ended_epoch", NULL, state->epoch - 1);
+}
+
 static void print_targets(struct request *req)
 {
 	struct plugctl *session = req->session;
@@ -278,7 +286,10 @@ static void print_targets(struct request *req)
 		device_name(&session->kernel, target->at.ifindex, target->name, name);
 		if (out->json) {
 			add_statistics(&session->kernel, &target->state);
-			print_plug(out, name, &target->state);
+			out_object(out, NULL);
+			print_plug_members(out, name, &target->state);
+			print_ended(out, req, &target->state);
+			out_end(out);
 		} else {
 			out_text(out, "%s: ", name);
 			print_brief(out, &target->state);

@@ -114,15 +114,23 @@ static void mistyped_upto(void **unused)
 {
 	static const char *const lines[] = {
 		"plugctl del b upto 3", "plugctl wait b upto 3", "plugctl open b upto 3",
-		"plugctl release b up 3", "plugctl buffer b 3", "plugctl del --force b uptp 3",
+		"plugctl buffer b 3", "plugctl del --force b uptp 3",
 		"plugctl run b upto 3 -- true", "plugctl -j del b upto 3",
+	};
+	static const char *const understood[] = {
+		"plugctl release b up 3", "plugctl discard b 3", "plugctl -j release b uptp 3",
 	};
 	unsigned int i;
 
 	(void)unused;
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		fake_reset();
-		gives(lines[i], 1, "", "is no device: was \"upto EPOCH\" meant? Nothing was done");
+		gives(lines[i], 1, "", " takes no epoch. Nothing was done");
+		assert_int_equal(fake.n_orders, 0);
+	}
+	for (i = 0; i < sizeof(understood) / sizeof(understood[0]); i++) {
+		fake_reset();
+		gives(understood[i], 1, "", "is no device: was \"upto EPOCH\" meant? Nothing was done");
 		assert_int_equal(fake.n_orders, 0);
 	}
 }

@@ -48,7 +48,7 @@ run plugctl batch /nosuchfile
 gives "no such file" 1 '' 'plugctl: /nosuchfile: cannot be opened*'
 
 run sh -c "printf 'buffer v0\nrelease v0 upto 99\n' | plugctl -j batch"
-gives "-j: an answer for each line" 2 '{"line":1,*"epoch":9,*"command":"buffer","ok":true}
+gives "-j: an answer for each line" 2 '{"line":1,*"epoch":9,*"ended_epoch":8}\],"command":"buffer","ok":true}
 {"line":2,*"command":"release","ok":false,"errors":\[{"device":"v0","message":*,"status":2}\]}' 'plugctl: stdin:2: v0: *'
 
 # With --force: all lines are executed in order, and each failure is reported with
