@@ -245,6 +245,21 @@ plugctl guest del --force v0
 is "it stays" "$(tc qdisc show dev v0 | grep -c ingress)" 1
 tc qdisc del dev v0 ingress
 
+# Another program comes later, with a filter before ours.
+plugctl guest add v0
+tc filter add dev v0 ingress pref 1 protocol 0x88b5 u32 match u32 0 0 action pass
+run plugctl guest show v0
+gives "a filter that comes first" 0 'v0  guest, by ifb-v0: an ingress filter of another program comes first,*' ''
+run plugctl -j guest show v0
+gives "its priority" 0 '*"earlier_filter":1,*' ''
+run plugctl guest add v0
+gives "is not put up with" 2 '' 'plugctl: v0: somebody?s ingress filter has priority 1,*'
+tc filter del dev v0 ingress pref 1
+run plugctl guest show v0
+gives "it is gone" 0 'v0  guest, by ifb-v0
+*' ''
+plugctl guest del --force v0
+
 # If another program has a filter in our clsact, the clsact stays.
 plugctl guest add v0
 tc filter add dev v0 egress pref 1 protocol all matchall classid 1:1
@@ -343,6 +358,20 @@ is "and nothing is done" "$(ours | xargs)" "$nothing"
 run plugctl add m0
 gives "a plug on it" 0 '' ''
 ip link del m0
+# A network card with virtual functions. The debug kernels can simulate one.
+if modprobe netdevsim 2> /dev/null; then
+	bus=/sys/bus/netdevsim
+	echo '7 1' > $bus/new_device
+	card=$(ls $bus/devices/netdevsim7/net)
+	run plugctl guest add "$card"
+	gives "a card without virtual functions" 0 '' ''
+	run plugctl guest del "$card"
+	echo 2 > $bus/devices/netdevsim7/sriov_numvfs
+	run plugctl guest add "$card"
+	gives "with some" 2 '' "plugctl: $card: a network card with 2 virtual functions: *"
+	is "and nothing is done" "$(ours | xargs)" "$nothing"
+	echo 7 > $bus/del_device
+fi
 for words in '' 'add' 'remove v0' 'add v0 except ip' 'add v0 limit' 'add v0 limit x' 'del v0 open' 'add v0 open v1'; do
 	# shellcheck disable=SC2086
 	run plugctl guest $words
