@@ -66,12 +66,12 @@ figure() {
 # Without it, all further results would be meaningless.
 give_up() {
 	fail "$@"
-	show_state
 	finish
 	exit 1
 }
 
 finish() {
+	[ "$failed" = 0 ] || show_state
 	echo "1..$count"
 	[ "$failed" = 0 ]
 }
