@@ -54,7 +54,7 @@ static const struct way {
 
 static void send_to_bridge(unsigned int size)
 {
-	/* IPv4, as far as anybody looks. */
+	/* The beginning of an IPv4 header: nothing on the way reads more of it. */
 	static const char frame[2048] = {
 		[0] = 2, [5] = 9, [6] = 2, [11] = 7, [12] = 8, [13] = 0, [14] = 0x45,
 	};

@@ -237,7 +237,7 @@ static void sockets_open(void)
 	tcp_open();
 }
 
-/* Who sends what is held. */
+/* The kinds of senders whose packets are held. */
 static const struct source {
 	const char	*suffix;
 	const char	*dev;

@@ -740,9 +740,10 @@ static void plug_unlock_root_rcu(struct Qdisc *root)
 /* The same under rcu_read_lock(), for a plug that cannot be destroyed
  * meanwhile. -EAGAIN: this needs RTNL, and nothing was done.
  *
- * The root is always scheduled, because we cannot look at the head; and in the
- * same RCU section in which it was the root: the core waits for that section
- * before it checks whether a qdisc that it removes is still scheduled.
+ * The root is always scheduled, because we cannot look at the head. This has to
+ * be in the RCU section in which it was found as the root: before the core
+ * checks whether a qdisc that it removes is still scheduled, it waits for such
+ * sections to end.
  */
 int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 		     struct plug_snapshot *after,

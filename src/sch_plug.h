@@ -102,13 +102,14 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 		     struct plug_snapshot *after,
 		     struct netlink_ext_ack *extack);
 
-/* The control interface is notified of a plug that is ready, under RTNL; of one
- * that is about to be destroyed, or whose init failed; of a command by tc.
- */
 int plug_control_init(void);
 void plug_control_exit(void);
+
+/* These notify the control interface. The plug is ready; called under RTNL. */
 void plug_attached(struct Qdisc *sch);
+/* The plug is about to be destroyed, or its init failed. */
 void plug_detached(struct Qdisc *sch);
+/* tc has sent a command. */
 void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		  struct plug_snapshot *after);
 

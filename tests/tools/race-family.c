@@ -396,7 +396,7 @@ static void plug_comes(__u32 parent)
 	ifindex = if_nametoindex(DEV);
 	boss.c.family = atomic_load(&family);
 	st = control_find(&boss.c, DEV, parent);
-	/* A module that was loaded again skips ids. */
+	/* If the module was loaded again, its ids do not continue those before. */
 	atomic_store(&ending, st.id - 1);
 	atomic_store(&gone, st.id - 1);
 	atomic_store(&current, st.id);

@@ -53,7 +53,7 @@ static int open_lock(const char *path, int *lock)
 	struct stat st;
 
 	*lock = open(path, flags, 0600);
-	/* An initial RAM disk may have none. */
+	/* In an initial RAM disk the directory may be missing. */
 	if (*lock < 0 && errno == ENOENT && !mkdir(LOCK_DIR, 0755))
 		*lock = open(path, flags, 0600);
 	if (*lock < 0)

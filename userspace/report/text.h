@@ -28,7 +28,9 @@ void append_text(char *text, size_t size, const char *format, ...)
 /* "keep", "open" or "discard", of SCH_PLUG_AT_EXIT_*; NULL: another number. */
 const char *at_exit_name(uint32_t at_exit);
 
-/* How many bytes of a text, at most max, do not end within a character of UTF-8. */
+/* The greatest length, up to max, at which a text can be cut between two characters
+ * of UTF-8.
+ */
 size_t len_that_fits(const char *text, size_t max);
 
 #endif

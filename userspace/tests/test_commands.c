@@ -151,7 +151,7 @@ static void guest_add_mistyped(void **unused)
 	assert_true(fake.requests);
 }
 
-/* -j: an array, as with any command to plugs, also where there is none. */
+/* With -j any command to plugs prints an array, even if it is empty. */
 static void json_of_failures(void **unused)
 {
 	(void)unused;
@@ -208,7 +208,9 @@ static void batch_cut_short(void **unused)
 	      "plugctl: /etc:1: cannot read on: Is a directory: what came before was executed");
 }
 
-/* What a batch understands is saved, and what it does not is said. */
+/* save prints a plug as a line for batch. It reports those for which there is no
+ * such line.
+ */
 static void saved_names(void **unused)
 {
 	(void)unused;

@@ -205,7 +205,7 @@ static void replaced_below_a_parent(void **unused)
 	kernel_close(&kernel);
 }
 
-/* b has a plug of its own and is a guest as well, whose plug is c's. */
+/* b has its own plug. It is also a guest, with a plug on c. */
 static void not_the_guests_plug(void **unused)
 {
 	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };

@@ -151,7 +151,8 @@ is "and keeps them" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
 echo "discard old0" >&3
 read -r line <&4
 like "what names none finds it" "$line" '{"line":3,*"handle":"99:",*"ok":true}'
-# Nor is it for the plug of another device that got the name.
+# A release with an epoch's number does not go to the plug of another device, which
+# has got the name of the first, either.
 ip link set old0 down
 ip link set old0 name older0
 ip link add old0 type dummy
