@@ -17,7 +17,9 @@ static void fake_reset(void)
 	fake_plug(3, 0x80010000, 0xffffffff);
 }
 
-/* Device 5, which the caller names, is an ifb of device 1's, with the only plug. */
+/* Device 1 is a guest's. Its ifb is device 5, to which the caller gives a name, and has
+ * the only plug.
+ */
 static void fake_guest(void)
 {
 	fake.labelled = 1;
