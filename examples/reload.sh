@@ -10,6 +10,10 @@
 #
 # DEV is the device through which connections leave on their way to the service: lo
 # for clients on this machine, or the device that leads to the machine's containers.
+# Clients from the network are different, because what comes in by eth0 passes no
+# qdisc there. "plugctl guest add eth0 open except arp", once, sends it through a plug.
+# "plugctl run eth0 --timeout 9s -- PROGRAM..." then holds all that comes in by eth0,
+# ssh too, while the program runs.
 #
 # It sets up:
 #
