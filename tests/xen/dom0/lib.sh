@@ -175,7 +175,7 @@ remus_start() {
 	shift
 
 	# In its own process group, so that only xl gets the signals to it.
-	setsid xl -vvv remus -F -i 200 "$@" "$guest" "$host" > "$tmp/xl-remus" 2>&1 < /dev/null &
+	setsid xl -vvv remus -F -d -i 200 "$@" "$guest" "$host" > "$tmp/xl-remus" 2>&1 < /dev/null &
 	xl_pid=$!
 	ifb=
 	eventually 90 find_ifb || give_up "a plug is the root of an ifb" "$(tail -n 30 "$tmp/xl-remus")"
