@@ -150,6 +150,19 @@ sound() {
 	apt_in check && ! run_in dpkg --audit | grep .
 }
 
+# space FOLDER SIZE: a file system of its own, or another size of that
+space() {
+	if mountpoint -q "$root$1"; then
+		mount -o "remount,size=$2" "$root$1"
+	else
+		mkdir -p "$root$1"
+		mkdir -p "$work/kept" && cp -a "$root$1/." "$work/kept/"
+		mount -t tmpfs -o "size=$2" space "$root$1"
+		cp -a "$work/kept/." "$root$1/"
+		rm -rf "$work/kept"
+	fi
+}
+
 # put_packages DIRECTORY: where the person at that host downloaded them
 put_packages() {
 	mkdir -p "$root/packages"
@@ -272,7 +285,7 @@ dkms_has() {
 # not ours: the administrator has put that there.
 gone() {
 	! find "$root"/usr/src "$root"/var/lib/dkms "$root"/usr/share "$root"/etc \
-		"$root"/usr/lib/systemd "$root"/usr/bin "$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
+		"$root"/usr/lib/systemd "$root"/usr/lib/kernel "$root"/usr/bin "$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
 		grep -v '^/usr/src/linux-' | grep -v "$root/usr/src/linux-" |
 		grep -vE "^$root/etc/(apt|yum\.repos\.d|zypp)/" | grep .
 }
