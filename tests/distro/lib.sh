@@ -17,15 +17,6 @@ suite_row() {
 	read -r suites flavour from <<< "$row"
 }
 
-# in_namespace COMMAND...: where mounts are private and vanish with COMMAND, and
-# where it may mount, chroot and own files whoever the user is.
-in_namespace() {
-	local user=()
-
-	[ "$(id -u)" = 0 ] || user=(--map-root-user --map-auto)
-	unshare "${user[@]}" --mount --pid --fork --mount-proc --kill-child "$@"
-}
-
 # --- TAP ---
 
 points=0 failures=0

@@ -15,6 +15,9 @@ userland_packages=(gcc libc6-dev make pkg-config libmnl-dev libjson-c-dev
 	libnl-route-3-dev busybox-static iproute2 iputils-ping libnl-utils kmod
 	python3-minimal python3-pyroute2 procps)
 
+# What all roots have in common.
+base_packages=(gcc libc6-dev make kmod)
+
 # The emulated processor, without cmpxchg16b: with that, QEMU 7.2 sometimes sets
 # wrong flags, which kills 6.12 in its memory allocator, even while booting: a
 # double fault with RAX in EFLAGS.
@@ -89,14 +92,39 @@ private_apt() {
 		-o APT::Architecture=amd64 -o Debug::NoLocking=true "$@"
 }
 
+# megabytes PATH...
+megabytes() {
+	du -cm "$@" | tail -n 1 | cut -f 1
+}
+
+# progress DIRECTORY TOTAL: says every few seconds how far a download into it is
+progress() {
+	local dir=$1 total=$2 before
+
+	before=$(megabytes "$dir")
+	trap 'kill $!; exit' TERM
+	while sleep 10 & wait $! && kill -0 $$ 2> /dev/null; do
+		say "#   $(($(megabytes "$dir") - before)) of $total MB"
+	done
+}
+
 # download SUITES PACKAGE...: downloads the packages and all their dependencies
 download() {
-	local suites=$1
+	local suites=$1 archives=$cache/apt/$1/archives wanted number total watcher status=0
 	shift
 
 	private_apt "$suites" update > /dev/null || die "apt-get update of $suites failed"
-	private_apt "$suites" --download-only -y install "$@" > /dev/null ||
-		die "could not download $* of $suites"
+	wanted=$(private_apt "$suites" -qq --print-uris -y install "$@") ||
+		die "could not find $* in $suites"
+	read -r number total <<< "$(awk '{ sum += $3 } END { print NR, int(sum / 1e6) }' <<< "$wanted")"
+	[ -n "$wanted" ] || return 0
+	say "#   fetching $number packages of $suites: $total MB"
+	progress "$archives" "$total" &
+	watcher=$!
+	private_apt "$suites" --download-only -y install "$@" > /dev/null || status=$?
+	kill $watcher
+	wait $watcher 2> /dev/null || :
+	[ $status = 0 ] || die "could not download $* of $suites"
 }
 
 # download_source SUITES PACKAGE=VERSION DIRECTORY: downloads the files of that
@@ -110,31 +138,81 @@ download_source() {
 		die "could not download the source $package of $suites"
 }
 
-# make_root SUITES DIRECTORY PACKAGE...
-make_root() {
-	local suites=$1 root=$2 mode=unshare valid=true
-	shift 2
+# in_namespace COMMAND...: where mounts are private and vanish with COMMAND, and
+# where it may mount, chroot and own files whoever the user is.
+in_namespace() {
+	local user=()
 
+	[ "$(id -u)" = 0 ] || user=(--map-root-user --map-auto)
+	unshare "${user[@]}" --mount --pid --fork --mount-proc --kill-child "$@"
+}
+
+# make_base SUITES: an archive of what all roots of SUITES have in common
+make_base() {
+	local suites=$1 mode=unshare valid=true apt=$cache/apt/$1
+
+	[ ! -e "$cache/bases/$suites.tar.zst" ] || return 0
 	[ "$(id -u)" != 0 ] || mode=root
 	# This machine's apt decides whether an expired archive, for example a
 	# frozen one, is accepted; mmdebstrap does not read that setting.
 	eval "$(apt-config shell valid Acquire::Check-Valid-Until/b)"
-	download "$suites" "$@"
-	rm -rf "$root.new"
-	mkdir -p "$root.new"
-	# Through an archive, so that it also works for an ordinary user; only dev/
-	# cannot be unpacked by such a user.
+	download "$suites" '?or(?essential,?priority(required))' apt "${base_packages[@]}"
+	say "#   unpacking what all roots of $suites have in common"
+	mkdir -p "$cache/bases"
 	sources "$suites" |
 	mmdebstrap --quiet --mode=$mode --variant=minbase --architectures=amd64 \
-		--include="$(IFS=,; echo "$*")" \
+		--include="$(IFS=,; echo "${base_packages[*]}")" \
 		--aptopt='APT::Default-Release "'"${suites##*,}"'"' \
 		--aptopt='APT::Install-Recommends "false"' \
 		--aptopt='Acquire::Check-Valid-Until "'"$valid"'"' \
-		--setup-hook='mkdir -p "$1"/var/cache/apt/archives' \
-		--setup-hook="sync-in $cache/apt/$suites/archives /var/cache/apt/archives" \
-		"${suites%%,*}" - - |
-		tar -x -C "$root.new" --no-same-owner --exclude='./dev/*' ||
-		die "could not make a root of $suites"
+		--skip=update \
+		--setup-hook='mkdir -p "$1"/var/lib/apt/lists "$1"/var/cache/apt/archives' \
+		--setup-hook="sync-in $apt/lists /var/lib/apt/lists" \
+		--setup-hook="sync-in $apt/archives /var/cache/apt/archives" \
+		"${suites%%,*}" "$cache/bases/$suites.new.tar.zst" - || die "could not make a root of $suites"
+	mv "$cache/bases/$suites.new.tar.zst" "$cache/bases/$suites.tar.zst"
+}
+
+# make_root SUITES DIRECTORY PACKAGE...
+make_root() {
+	local suites=$1 root=$2 part=$2.part
+	shift 2
+
+	need zstd=zstd
+	mkdir -p "$cache/locks"
+	(
+		flock 8
+		make_base "$suites"
+	) 8> "$cache/locks/base-$suites"
+	download "$suites" "$@"
+	say "#   unpacking and configuring $# packages of $suites, and what they need"
+	in_namespace rm -rf --one-file-system "$part"
+	rm -rf "$root.new"
+	mkdir -p "$part" "$root.new"
+	# Through an archive, so that it also works for an ordinary user; only dev/
+	# cannot be unpacked by such a user. An initial RAM disk would take longer than
+	# the rest, and nothing uses it.
+	# shellcheck disable=SC2016
+	in_namespace sh -ec '
+		part=$1 base=$2 apt=$3
+		shift 3
+		zstd -qdc "$base" | tar -x -C "$part" --exclude="./dev/*"
+		mkdir -p "$part/dev" "$part/proc" "$part/var/lib/apt/lists" "$part/var/cache/apt/archives"
+		mount --rbind /dev "$part/dev"
+		mount -t proc proc "$part/proc"
+		mount --bind "$apt/lists" "$part/var/lib/apt/lists"
+		mount --bind "$apt/archives" "$part/var/cache/apt/archives"
+		chroot "$part" env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive INITRD=No \
+			PATH=/usr/sbin:/usr/bin:/sbin:/bin apt-get -qy --no-download -o Dpkg::Use-Pty=0 \
+			-o APT::Sandbox::User=root -o Debug::NoLocking=true \
+			-o DPkg::Options::=--force-unsafe-io install "$@" > "$part.log" 2>&1 ||
+			{ tail -n 30 "$part.log" >&2; exit 1; }
+		umount "$part/proc" "$part/var/lib/apt/lists" "$part/var/cache/apt/archives"
+		tar -C "$part" -c --exclude="./dev/*" .
+	' sh "$part" "$cache/bases/$suites.tar.zst" "$cache/apt/$suites" "$@" < /dev/null |
+		tar -x -C "$root.new" --no-same-owner || die "could not make a root of $suites"
+	# What was mounted there has vanished with its namespace.
+	in_namespace rm -rf --one-file-system "$part" "$part.log"
 	mkdir -p "$root.new/work"
 	# The old result is no longer valid, even if making the new one is
 	# interrupted.
