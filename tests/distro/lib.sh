@@ -74,15 +74,16 @@ not_said() {
 # scenario NAME BASE...: sets root to a fresh view of the root BASE, changed by
 # the earlier scenarios that follow it, if any; the latest first.
 scenario() {
-	local name=$1 lower=$2 layer
+	local name=$1 base=$2 lower='' layer
 	shift 2
 
 	# What apt has downloaded outside; "" where it has to do that itself.
 	shared_apt=$cache/apt/$suites
 
 	for layer in "$@"; do
-		lower=$work/$layer/upper:$lower
+		lower+=$work/$layer/upper:
 	done
+	lower+=$base
 	root=$work/$name/root
 	log=$work/$name/log
 	mkdir -p "$work/$name"/{upper,work,root}
