@@ -116,7 +116,7 @@ download() {
 	private_apt "$suites" update > /dev/null || die "apt-get update of $suites failed"
 	wanted=$(private_apt "$suites" -qq --print-uris -y install "$@") ||
 		die "could not find $* in $suites"
-	read -r number total <<< "$(awk '{ sum += $3 } END { print NR, int(sum / 1e6) }' <<< "$wanted")"
+	read -r number total <<< "$(awk '{ sum += $3 } END { print NR, int(sum / 1e6 + 1) }' <<< "$wanted")"
 	[ -n "$wanted" ] || return 0
 	say "#   fetching $number packages of $suites: $total MB"
 	progress "$archives" "$total" &
