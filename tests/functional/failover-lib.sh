@@ -63,7 +63,7 @@ clean_up() {
 		ip netns del "${net##*/}"
 	done
 	umount -l /run
-	rm -rf "$disks" "$clients"
+	rm -rf "$disks" "$clients" /tmp/ssh
 }
 
 # network: makes the router and the client
@@ -164,12 +164,33 @@ copy_to() {
 	echo "cp -r \"\$1\" $disks/$1/ && shift && cd $disks/$1 && rm -rf \"\$@\""
 }
 
+# let_in NAME: gives the host an address, and lets the other hosts log in there with
+# ssh; sets address_NAME
+let_in() {
+	if [ ! -e /tmp/ssh ]; then
+		mkdir -p /tmp/ssh /run/sshd /etc/ssh
+		printf '%s\n' 'root::0:0::/root:/bin/sh' 'sshd:x:100:100::/run/sshd:/bin/false' > /etc/passwd
+		ssh-keygen -q -t ed25519 -N '' -f /tmp/ssh/key
+		echo "* $(cat /tmp/ssh/key.pub)" > /tmp/ssh/known
+		# The usual key exchange takes seconds in an emulated machine.
+		printf '%s\n' 'IdentityFile /tmp/ssh/key' 'UserKnownHostsFile /tmp/ssh/known' \
+			'KexAlgorithms curve25519-sha256' > /etc/ssh/ssh_config
+	fi
+	last_address=$((${last_address:-100} + 1))
+	eval "address_$1=198.51.100.$last_address"
+	ip -n "host-$1" addr add 198.51.100.$last_address/24 dev br0
+	on "$1" /usr/sbin/sshd -f /dev/null -h /tmp/ssh/key -o AuthorizedKeysFile=/tmp/ssh/key.pub \
+		-o StrictModes=no -o PermitRootLogin=yes -o "SetEnv=PATH=$PATH" -o PidFile=none
+}
+
 # container_ha NAME ACTION OPTION...: runs it there, in the background; its output
 # is in $disks/NAME/log
+incoming='-i web'
 container_ha() {
 	on_host=$1 action=$2
 	shift 2
-	on "$on_host" "$ha" "$action" -n "web-$on_host" -o eth0 -i web -d "$disks/$on_host" -v "$@" \
+	# shellcheck disable=SC2086 # an option and its value, or nothing
+	on "$on_host" "$ha" "$action" -n "web-$on_host" -o eth0 $incoming -d "$disks/$on_host" -v "$@" \
 		>> "$disks/$on_host/log" 2>&1 3>&- &
 	eval "controller_$on_host=$!"
 }

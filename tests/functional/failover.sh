@@ -9,7 +9,8 @@
 # it in turn, ROUNDS times. One client runs during all rounds, another one in each
 # round, and no answer may be wrong (I1: everything that a client has seen is in a
 # checkpoint that the backup has). Before every second death the controller is
-# killed at a random moment, and another one takes over.
+# killed at a random moment, and another one takes over. The rounds differ in how a
+# checkpoint is copied, and in what keeps packets from the service during a dump.
 #
 # Then the same with a copy command that copies nothing; there answers must be
 # wrong.
@@ -29,6 +30,40 @@ random() {
 doze() {
 	random 200
 	sleep "$((number / 100)).$((number % 100 / 10))$((number % 10))"
+}
+
+# protect_by ROUND NAME BACKUP OPTION...: protects in the way of that round; sets by
+protect_by() {
+	way=$(($1 % 10))
+	shift
+	incoming='-i web' by=cp
+	case $way in
+	1|6)	# The plugs alone keep packets away. That needs CRIU 3.19.
+		if [ "$CRIU" != /usr/sbin/criu ]; then
+			by="cp, without CRIU's lock"
+			set -- "$@" -l skip
+		fi ;;
+	2|7)	# What clients send during a dump is lost.
+		by="cp, without -i" incoming='' ;;
+	4)	by="tar, ssh"
+		by_ssh "$@"
+		set -- "$@" -s "tar -C \"\${1%/*}\" -c \"\${1##*/}\" |
+			ssh $address $ha receive -n web-$2 -d $disks/$2" ;;
+	9)	by=rsync
+		by_ssh "$@"
+		set -- "$@" -s "rsync -a \"\$1\" $address:$disks/$2/ && shift &&
+			ssh $address cd $disks/$2 '&&' rm -rf \"\$@\"" ;;
+	esac
+	protect "$@"
+}
+
+# by_ssh FROM TO: sets address, to log in on the host TO
+by_ssh() {
+	for name in "$1" "$2"; do
+		eval "address=\${address_$name:-}"
+		[ -n "$address" ] || let_in "$name"
+	done
+	address=$(var "address_$2")
 }
 
 echo "# seed $seed, $rounds rounds, $($CRIU --version | head -n 1), kernel $(uname -r)"
@@ -68,7 +103,7 @@ ask all 20000 "$seed"
 # It transfers one window in each epoch, and the window grows only with the epochs:
 # slow.
 ask bulk 1000000 "$seed"
-round=0
+round=0 by=cp
 while [ $round -lt "$rounds" ]; do
 	backup=h$((round + 1))
 	client=once$round
@@ -86,10 +121,10 @@ while [ $round -lt "$rounds" ]; do
 		sleep 1
 		is "round $round: the controller is killed, and no more answers come" \
 			"$(seen all 1) $(seen "$client" 1)" "$before"
-		protect $primary $backup -c 3 -P
+		protect_by $round $primary $backup -c 3 -P
 		until_answers all $(($(seen all 1) + 1)) && until_answers "$client" 2 ||
 			bail "round $round: another controller takes over"
-		ok "round $round: another controller takes over"
+		ok "round $round: another controller takes over ($by)"
 	fi
 	doze
 	# First kill its processes: their kernel then sends resets, which are held
@@ -99,7 +134,7 @@ while [ $round -lt "$rounds" ]; do
 	cut_off $primary
 	bury $primary
 	restore $backup > /tmp/restored 2>&1 || bail "round $round: restored" "$(cat /tmp/restored)"
-	ok "round $round: $primary has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
+	ok "round $round ($by): $primary has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
 	primary=$backup
 	until_answers all $(($(seen all 1) + 2)) && until_answers "$client" $(($(seen "$client" 1) + 2)) ||
 		bail "round $round: both connections go on" "$(cat "$clients/all")" "$(cat "$clients/$client")"
@@ -109,7 +144,7 @@ while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
 	host h$((round + 1))
 	if [ $round -lt "$rounds" ]; then
-		protect $primary h$((round + 1))
+		protect_by $round $primary h$((round + 1))
 		new_checkpoints $primary || bail "round $round: protected again"
 	fi
 done
@@ -122,6 +157,7 @@ right bulk
 # A copy command that reports success but only makes the first copy: the error that
 # all this is about. The test must detect that answers which clients have seen are
 # lost.
+incoming='-i web'
 protect $primary h$((round + 1)) -s "[ -e $disks/liar ] || { $(copy_to h$((round + 1))); touch $disks/liar; }"
 new_checkpoints $primary || bail "checkpoints that do not arrive"
 ask betrayed
