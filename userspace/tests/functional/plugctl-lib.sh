@@ -172,3 +172,39 @@ finish() {
 	echo "1..$count"
 	[ "$failed" = 0 ]
 }
+
+# ---- a guest: it has v1, in the namespace "peer"; v0 is its device on the host ----
+
+guest() {
+	ip netns exec peer "$@"
+}
+
+# pings: prints how many of 3 pings from the guest are answered
+pings() {
+	guest ping -q -c 3 -i 0.2 -W 1 192.0.2.1 | sed -n 's/.*, \([0-9]*\) received.*/\1/p'
+}
+
+# held VIF: prints the number of packets in its plug
+held() {
+	field "$1" $F_PACKETS
+}
+
+holds() {
+	[ "$(held "$1")" = "$2" ]
+}
+
+# ours: lists everything that plugctl guest has left; ifb0 is made by the ifb module
+# itself
+ours() {
+	ip -o link show type ifb | grep -c ifb-
+	tc qdisc show | grep -cE 'clsact|ingress|plug'
+	tc filter show dev v0 ingress 2> /dev/null | grep -c 0x706c7567
+}
+nothing='0 0 0'
+
+# No packets except those of the test: no neighbour discovery.
+quiet_wire() {
+	wire
+	echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
+	guest sh -c 'echo 1 > /proc/sys/net/ipv6/conf/v1/disable_ipv6'
+}
