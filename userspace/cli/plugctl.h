@@ -62,6 +62,7 @@ enum {
 	TAKES_KEEP = 1 << 8,
 	NOT_IN_BATCH = 1 << 9,
 	PRINTS_NOTHING = 1 << 10,	/* not even the state after the command */
+	ENDS_EPOCH = 1 << 11,	/* and prints which one */
 };
 
 struct options {

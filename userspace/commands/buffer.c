@@ -10,7 +10,7 @@ const struct command cmd_buffer = {
 "Closes an open plug; what is in its queue then is stopped until a release of any\n"
 "kind. With -v or -j the number of the epoch that began is printed.\n",
 	.completion = COMPLETE_PLUGGED,
-	.options = TAKES_SELECT | TAKES_ALL,
+	.options = TAKES_SELECT | TAKES_ALL | ENDS_EPOCH,
 	.targets = PLUGS,
 	.action = TCQ_PLUG_BUFFER,
 };

@@ -266,7 +266,7 @@ const char *device_name(struct kernel *kernel, int ifindex, const char *typed,
 static void print_ended(struct out *out, const struct request *req,
 			const struct qdisc_state *state)
 {
-	if (req->action.code == TCQ_PLUG_BUFFER && state->has_state)
+	if ((req->command->options & ENDS_EPOCH) && state->has_state)
 		out_u64(out, "ended_epoch", NULL, state->epoch - 1);
 }
 

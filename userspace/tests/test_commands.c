@@ -137,6 +137,32 @@ static void mistyped_upto(void **unused)
 	}
 }
 
+/* Only buffer ends an epoch. Its action is 0, as is that of commands without one. */
+static void ended_epoch(void **unused)
+{
+	static const char *const others[] = {
+		"plugctl -j add a", "plugctl -j wait b", "plugctl -j open b", "plugctl -j release b",
+		"plugctl -j limit b 1M", "plugctl -j discard b", "plugctl -j show b",
+	};
+	struct capture *c;
+	unsigned int i;
+
+	(void)unused;
+	fake_reset();
+	c = capture_new();
+	assert_int_equal(run(c, "plugctl -j buffer b"), 0);
+	assert_non_null(strstr(c->out, ",\"ended_epoch\":"));
+	capture_free(c);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		fake_reset();
+		c = capture_new();
+		run(c, others[i]);
+		if (!strstr(c->out, "\"epoch\":") || strstr(c->out, "ended_epoch"))
+			fail_msg("%s: printed \"%s\"", others[i], c->out);
+		capture_free(c);
+	}
+}
+
 /* "xcept arp" would be two devices, and the guest's ARP held. */
 static void guest_add_mistyped(void **unused)
 {
@@ -315,6 +341,7 @@ int main(void)
 		cmocka_unit_test(save_without_state),
 		cmocka_unit_test(add_unread),
 		cmocka_unit_test(mistyped_upto),
+		cmocka_unit_test(ended_epoch),
 		cmocka_unit_test(guest_add_mistyped),
 		cmocka_unit_test(json_of_failures),
 		cmocka_unit_test(json_of_a_script),
