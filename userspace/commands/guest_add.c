@@ -332,7 +332,7 @@ static int add_one(struct request *req, const struct guest_links *links,
 	status = complain_unsuited(req, &guest);
 	if (status)
 		return status;
-	if (guest.ingress.foreign && guest.ingress.foreign < GUEST_PRIORITY_END)
+	if (guest_has_earlier_filter(&guest.ingress))
 		return complain(req, STATUS_REFUSED, name,
 				"somebody's ingress filter has priority %" PRIu32 ", and packets it takes would get past the plug: give it %d or more (tc filter show dev %s ingress)",
 				guest.ingress.foreign, GUEST_PRIORITY_END, name);

@@ -7,11 +7,6 @@
 #include "../report/text.h"
 #include "guest.h"
 
-static bool has_earlier_filter(const struct guest_ingress *ingress)
-{
-	return ingress->foreign && ingress->foreign < GUEST_PRIORITY_END;
-}
-
 static const char *what_is_wrong(const struct guest_link *link, bool redirected,
 				 const struct guest_ingress *ingress,
 				 const struct qdisc_list *plugs)
@@ -22,7 +17,7 @@ static const char *what_is_wrong(const struct guest_link *link, bool redirected,
 		return ": packets are not sent there, plugctl guest add repairs it";
 	if (!plugs->n)
 		return ": it has no plug, plugctl guest add repairs it";
-	if (has_earlier_filter(ingress))
+	if (guest_has_earlier_filter(ingress))
 		return ": an ingress filter of another program comes first, and packets it takes are not held";
 	return "";
 }
@@ -55,7 +50,7 @@ static int show_one(struct request *req, const struct guest_link *ifb,
 	out_bool(out, "except_arp", ingress.passes_arp);
 	out_text(out, "%s%s\n", ingress.passes_arp ? ", except arp" : "",
 		 what_is_wrong(link, redirected, &ingress, &list));
-	if (has_earlier_filter(&ingress))
+	if (guest_has_earlier_filter(&ingress))
 		out_u64(out, "earlier_filter", NULL, ingress.foreign);
 	if (list.n && out->json) {
 		out_object(out, "plug");

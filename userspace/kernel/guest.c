@@ -291,6 +291,11 @@ out:
 	return error;
 }
 
+bool guest_has_earlier_filter(const struct guest_ingress *ingress)
+{
+	return ingress->foreign && ingress->foreign < GUEST_PRIORITY_END;
+}
+
 /* A kernel without filters answers with EOPNOTSUPP. */
 int guest_ifb(struct kernel *kernel, int ifindex, int *ifb)
 {

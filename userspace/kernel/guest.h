@@ -61,6 +61,9 @@ const struct guest_link *guest_find_link(const struct guest_links *links, int if
 /* Returns an errno; ENODEV: no such device. */
 int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress);
 
+/* Whether a filter of another program gets packets before the redirect does. */
+bool guest_has_earlier_filter(const struct guest_ingress *ingress);
+
 /*
  * Finds the ifb to which we redirect the device's ingress; 0: not a guest's device.
  * Returns an errno.
