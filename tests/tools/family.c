@@ -59,15 +59,20 @@ static struct control_state look(__u64 id)
 	return reply.state;
 }
 
-/* Linux 6.1 and newer report which attribute is missing. */
-static bool says_missing(void)
+static bool linux_since(unsigned int wanted_major, unsigned int wanted_minor)
 {
 	unsigned int major = 0, minor = 0;
 	struct utsname uts;
 
 	uname(&uts);
 	sscanf(uts.release, "%u.%u", &major, &minor);
-	return major > 6 || (major == 6 && minor >= 1);
+	return major > wanted_major || (major == wanted_major && minor >= wanted_minor);
+}
+
+/* Linux 6.1 and newer report which attribute is missing. */
+static bool says_missing(void)
+{
+	return linux_since(6, 1);
 }
 
 static void numbers(__u64 epoch, __u64 released, const struct control_state *st,
@@ -712,6 +717,9 @@ static void test_bad_dump(void)
 	start();
 	is_u64(bad_dump(SCH_PLUG_A_ID, 8, &reply), -EINVAL, "a dump of an id");
 	ok(reply.extack[0], "says why: %s", reply.extack);
+	/* Linux 6.13 and newer report this of a dump, too. */
+	is_u64(reply.bad_offset, linux_since(6, 13) ? NLMSG_LENGTH(GENL_HDRLEN) : -1,
+	       "and which attribute, if this kernel reports it");
 	is_u64(bad_dump(SCH_PLUG_A_IFINDEX, 2, &reply), -EINVAL, "a dump of half a device");
 	is_u64(bad_dump(60, 4, &reply), -EINVAL, "a dump with an unknown attribute");
 	finish();
