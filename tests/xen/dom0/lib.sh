@@ -244,6 +244,19 @@ xl_stop() {
 	return 1
 }
 
+xl_has_ended() {
+	! kill -0 "$xl_pid" 2> /dev/null
+}
+
+# backup_dies: kills a backup on this host, so that xl ends and undoes the set-up. Do
+# not kill xl's own helper for that: if it waits for an answer, xl dies of a SIGPIPE
+# and undoes nothing.
+backup_dies() {
+	kill -KILL "$(pgrep -f 'xl migrate-receive' | head -n 1)"
+	check "the backup dies: xl remus ends" eventually 90 xl_has_ended
+	wait "$xl_pid" 2> /dev/null
+}
+
 # backlog PACKETS|BYTES: prints that of the plug at $ifb
 backlog() {
 	tc -s qdisc show dev "$ifb" root | awk -v what="$1" '

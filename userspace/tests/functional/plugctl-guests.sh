@@ -64,18 +64,9 @@ is "del, all at once" "$status $(ip -o link show type ifb | grep -c ifb-) $(tc q
 # With the kernel's own module.
 rmmod sch_plug
 insmod "$PLUG_INTREE_KO"
-quiet_wire_again() {
-	ip link add v0 type veth peer name v1 netns peer
-	ip link set v0 up
-	echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
-	ip addr add 192.0.2.1/24 dev v0
-	guest ip link set v1 up
-	guest sh -c 'echo 1 > /proc/sys/net/ipv6/conf/v1/disable_ipv6'
-	guest ip addr add 192.0.2.2/24 dev v1
-	guest ip neigh replace 192.0.2.1 lladdr "$(cat /sys/class/net/v0/address)" dev v1 nud permanent
-}
 ip link del v0
-quiet_wire_again
+ip netns del peer
+quiet_wire
 run plugctl guest add v0
 gives "in-tree: add" 0 '' ''
 guest ping -q -c 2 -i 0.1 -W 1 192.0.2.1 > /dev/null
