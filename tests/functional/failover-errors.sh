@@ -92,4 +92,12 @@ on b kill -TERM "$(cat "$disks/b/controller")"
 until_it has_ended b
 is "told to stop: the plug is open" "$(plugctl -n web-b dump eth0 | cut -f 6)" open
 check "the service goes on" on b kill -0 "$(cat "$disks/b/pid")"
+
+# Given up while a controller runs
+protect b a
+new_checkpoints b || bail "protected again"
+on b "$ha" give-up -n web-b -o eth0 -d "$disks/b" 2> /tmp/out
+until_it has_ended b
+check "given up while a controller runs: $(cat /tmp/out)" [ -z "$(ip netns pids web-b)" ]
+is "which is killed, and does not try to go on" "$(grep -c 'no checkpoint' "$disks/b/log")" 0
 done_testing
