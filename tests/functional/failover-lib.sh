@@ -220,7 +220,7 @@ var() {
 # has_ended NAME: whether the controller there has ended
 has_ended() {
 	set -- "$(var "controller_$1")"
-	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+	[ ! -e "/proc/$1" ] || grep -qs '^State:.Z' "/proc/$1/status"
 }
 
 # restore NAME [OPTION]...: restores there, and informs the switch
