@@ -93,6 +93,7 @@ struct attachment {
 	uint32_t parent;
 	uint32_t handle;	/* 0: any that is free */
 	uint32_t limit;		/* 0: the module chooses */
+	bool have_open;		/* "open" or "closed" was given */
 	bool open;
 	bool except_arp;	/* only for a guest */
 };

@@ -19,6 +19,43 @@
 /* The kernel assigns its own handles from here on. */
 #define FIRST_HANDLE	(0x8001U << 16)
 
+int parse_open(struct request *req, const char *word)
+{
+	struct attachment *wanted = &req->attachment;
+	const bool open = word[0] == 'o';
+
+	if (wanted->have_open && wanted->open != open)
+		return complain_usage(req, "both 'open' and 'closed': write one of them");
+	wanted->have_open = true;
+	wanted->open = open;
+	return STATUS_OK;
+}
+
+const char *nearest_keyword(const char *word, bool guest)
+{
+	static const char *const keywords[] = {
+		"except", "limit", "open", "closed", "parent", "handle", "root",
+	};
+	const unsigned int n = sizeof(keywords) / sizeof(keywords[0]);
+	unsigned int i;
+
+	for (i = guest ? 0 : 1; i < (guest ? 4 : n); i++)
+		if (edit_distance(word, keywords[i]) <= (keywords[i][4] ? 2U : 1U))
+			return keywords[i];
+	return NULL;
+}
+
+static int complain_keyword(struct request *req, const char *word)
+{
+	const char *nearest = nearest_keyword(word, false);
+
+	if (nearest)
+		return complain_usage(req, "unknown argument '%s': was \"%s\" meant?",
+				      word, nearest);
+	return complain_usage(req, "unknown argument '%s' (one device at a time)",
+			      word);
+}
+
 /* Parses the words after the device. */
 static int parse_keywords(struct request *req)
 {
@@ -33,7 +70,7 @@ static int parse_keywords(struct request *req)
 		if (has_value && i + 1 >= req->n)
 			return complain_usage(req, "'%s' needs a value", word);
 		if (!strcmp(word, "open") || !strcmp(word, "closed")) {
-			wanted->open = word[0] == 'o';
+			status = parse_open(req, word);
 		} else if (!strcmp(word, "root")) {
 			wanted->parent = TC_H_ROOT;
 		} else if (!strcmp(word, "limit")) {
@@ -47,8 +84,7 @@ static int parse_keywords(struct request *req)
 				return complain_usage(req, "'%s' is not a handle: write one such as 8001",
 						      value);
 		} else {
-			return complain_usage(req, "unknown argument '%s' (one device at a time)",
-					      word);
+			return complain_keyword(req, word);
 		}
 		i += has_value;
 	}
@@ -135,7 +171,7 @@ static int complain_handle(struct request *req, const char *name,
  * NLM_F_REPLACE decides whether an existing qdisc is replaced. Without a handle,
  * recent kernels (for example 6.1) replace a qdisc of another kind even with
  * NLM_F_EXCL.
- * @kept: @kept: there is a plug already, its handle is now in @at, and nothing has
+ * @kept: there is a plug already, its handle is now in @at, and nothing has
  *        to be sent.
  */
 static int choose_handle(struct request *req, const char *name, struct address *at,

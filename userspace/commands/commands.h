@@ -32,6 +32,15 @@ int refuse_held(struct request *req, struct target *target, bool late);
  */
 int attach_plug(struct request *req, struct target *target);
 
+/*
+ * Parses "open" or "closed", the state in which a plug starts. Returns a status:
+ * both of them in one command are refused.
+ */
+int parse_open(struct request *req, const char *word);
+
+/* Returns the keyword of add or guest add that the word is almost, or NULL. */
+const char *nearest_keyword(const char *word, bool guest);
+
 /* Parses the SIZE of a limit, and warns if it is very small. Returns a status. */
 int parse_limit(struct request *req, const char *word, uint32_t *limit);
 void note_small_limit(struct request *req, const char *name, uint32_t limit);

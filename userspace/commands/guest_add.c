@@ -27,10 +27,8 @@ static int parse_keyword(struct request *req, int *i)
 	const char *value = *i + 1 < req->n ? req->words[*i + 1] : NULL;
 	struct attachment *wanted = &req->attachment;
 
-	if (!strcmp(word, "open") || !strcmp(word, "closed")) {
-		wanted->open = word[0] == 'o';
-		return STATUS_OK;
-	}
+	if (!strcmp(word, "open") || !strcmp(word, "closed"))
+		return parse_open(req, word);
 	if (!is_guest_keyword(word))
 		return complain_usage(req, "unknown argument '%s' (the devices come first)",
 				      word);
@@ -61,20 +59,6 @@ static int add_parse(struct request *req)
 	return status;
 }
 
-/* Returns the keyword that the word is almost, or NULL. */
-static const char *nearest_keyword(const char *word)
-{
-	static const char *const keywords[] = {
-		"limit", "except", "open", "closed",
-	};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
-		if (edit_distance(word, keywords[i]) <= (keywords[i][4] ? 2U : 1U))
-			return keywords[i];
-	return NULL;
-}
-
 /*
  * Looks for all devices before anything is created: "guest add vif1 xcept arp" must
  * not be executed as "guest add vif1", which would hold the guest's ARP.
@@ -90,7 +74,7 @@ static int check_devices(struct request *req)
 		if (find_device(&req->session->kernel, &device))
 			continue;
 		keyword = device.failed == TARGET_NO_DEVICE ?
-			  nearest_keyword(device.name) : NULL;
+			  nearest_keyword(device.name, true) : NULL;
 		if (keyword)
 			return complain_usage(req, "'%s' is no device: was \"%s\" meant? Nothing was done",
 					      device.name, keyword);

@@ -72,7 +72,12 @@ static void missing_words(void **state)
 	refused("plugctl release lo upto 3 4", 1, "plugctl: '4' follows the epoch");
 	refused("plugctl add lo limit", 1, "plugctl: 'limit' needs a value");
 	refused("plugctl add lo limit 1 limit", 1, "plugctl: 'limit' needs a value");
-	refused("plugctl add lo closd", 1, "plugctl: unknown argument 'closd'");
+	refused("plugctl add lo closd", 1, "plugctl: unknown argument 'closd': was \"closed\" meant?");
+	refused("plugctl add lo close", 1, "plugctl: unknown argument 'close': was \"closed\" meant?");
+	refused("plugctl add lo eth0", 1, "plugctl: unknown argument 'eth0' (one device at a time)");
+	refused("plugctl add lo except arp", 1, "plugctl: unknown argument 'except'");
+	refused("plugctl add lo closed open", 1, "plugctl: both 'open' and 'closed'");
+	refused("plugctl guest add lo open closed", 1, "plugctl: both 'open' and 'closed'");
 	refused("plugctl add lo parent 7", 1, "plugctl: '7' is not a parent");
 	refused("plugctl add lo handle x:", 1, "plugctl: 'x:' is not a handle");
 	refused("plugctl run lo true", 1, "plugctl: needs DEV... -- PROGRAM");
