@@ -69,4 +69,4 @@ protected held02 "each 0.2 s, held" -t 0.2
 protected held3 "each 3 s, held" -t 3
 protected memory "each 0.2 s, what has changed" -t 0.2 -c 10 -P
 [ "$CRIU" = /usr/sbin/criu ] || protected skip "each 0.2 s, without CRIU's lock" -t 0.2 -l skip
-done_testing
+plan

@@ -61,7 +61,7 @@ on a umount "$disks/b"
 # With tar, to a backup with enough room
 protect a b -s "tar -C \${1%/*} -c \${1##*/} | $ha receive -n web-b -d $disks/b"
 until_answers one $(($(seen one 1) + 2)) || bail "there is room again: answers come" "$(cat "$clients/one")"
-ok "there is room again: answers come"
+pass "there is room again: answers come"
 until_it checkpointed a $(($(reported a) + 3))
 is "as many checkpoints are kept as wanted" \
 	"$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | wc -l)" 2
@@ -100,4 +100,4 @@ on b "$ha" give-up -n web-b -o eth0 -d "$disks/b" 2> /tmp/out
 until_it has_ended b
 check "given up while a controller runs: $(cat /tmp/out)" [ -z "$(ip netns pids web-b)" ]
 is "which is killed, and does not try to go on" "$(grep -c 'no checkpoint' "$disks/b/log")" 0
-done_testing
+plan

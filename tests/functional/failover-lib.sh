@@ -63,7 +63,7 @@ clean_up() {
 		ip netns del "${net##*/}"
 	done
 	umount -l /run
-	rm -rf "$disks" "$clients" /tmp/ssh
+	rm -rf "$disks" "$clients" /tmp/ssh "$tmp"
 }
 
 # network: makes the router and the client
@@ -290,57 +290,19 @@ frozen() {
 		$1 < 128 { if (key == 16) { print value; exit } key = "" }'
 }
 
-# ---- for tests: TAP ----
+# ---- for tests ----
 
-count=0
-failed=0
-
-ok() {
-	count=$((count + 1))
-	echo "ok $count - $1"
-}
-
-not_ok() {
-	count=$((count + 1))
-	failed=$((failed + 1))
-	echo "not ok $count - $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/# /'
-}
-
-# is NAME GOT WANTED
-is() {
-	if [ "$2" = "$3" ]; then
-		ok "$1"
-	else
-		not_ok "$1" "got:    $2" "wanted: $3"
-	fi
-}
-
-# check NAME COMMAND...
-check() {
-	name=$1
-	shift
-	if "$@"; then
-		ok "$name"
-	else
-		not_ok "$name" "failed: $*"
-	fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "${0%/*}/../lib/tap.sh"
 
 # bail WHY...: ends the test, as it cannot continue
 bail() {
-	not_ok "$@"
+	fail "$@"
 	for log in "$disks"/*/log; do
 		tail -n 20 "$log" | sed "s,^,# $log: ,"
 	done
-	echo "1..$count"
+	plan
 	exit 1
-}
-
-done_testing() {
-	echo "1..$count"
-	[ $failed = 0 ]
 }
 
 # new_checkpoints NAME: waits for two more, so that at least one has begun after now

@@ -105,10 +105,10 @@ END
 make a
 make b
 begin || bail "a container runs" "$(cat /tmp/run)"
-ok "a container runs"
+pass "a container runs"
 protect a b
 new_checkpoints a || bail "checkpoints of it are taken"
-ok "checkpoints of it are taken"
+pass "checkpoints of it are taken"
 ask one 2000
 until_it answers_or_ended || bail "answers"
 new_checkpoints a || bail "more checkpoints"
@@ -124,9 +124,9 @@ wanted=1
 [ "$runtime" = podman ] || ! grep -q action-script /etc/criu/runc.conf || wanted=2
 check "a checkpoint ends $wanted epochs" [ $(($(ended "$2") - $(ended "$1"))) -ge $wanted ]
 restore b > /tmp/restored 2>&1 || bail "restored" "$(cat /tmp/restored)"
-ok "host a has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
+pass "host a has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
 until_answers one $(($(seen one 1) + 2)) || bail "the connection goes on"
-ok "the connection goes on"
+pass "the connection goes on"
 stop_client one
 right one
-done_testing
+plan

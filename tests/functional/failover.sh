@@ -100,7 +100,7 @@ fi
 host h1
 start h0 h1
 new_checkpoints h0 || bail "the service runs, and checkpoints are taken"
-ok "the service runs, and checkpoints are taken"
+pass "the service runs, and checkpoints are taken"
 ask all 20000 "$seed"
 # It transfers one window in each epoch, and the window grows only with the epochs:
 # slow.
@@ -126,7 +126,7 @@ while [ $round -lt "$rounds" ]; do
 		protect_by $round $primary $backup -c 3 -P
 		until_answers all $(($(seen all 1) + 1)) && until_answers "$client" 2 ||
 			bail "round $round: another controller takes over"
-		ok "round $round: another controller takes over ($by)"
+		pass "round $round: another controller takes over ($by)"
 	fi
 	doze
 	# First kill its processes: their kernel then sends resets, which are held
@@ -136,11 +136,11 @@ while [ $round -lt "$rounds" ]; do
 	cut_off $primary
 	bury $primary
 	restore $backup > /tmp/restored 2>&1 || bail "round $round: restored" "$(cat /tmp/restored)"
-	ok "round $round ($by): $primary has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
+	pass "round $round ($by): $primary has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
 	primary=$backup
 	until_answers all $(($(seen all 1) + 2)) && until_answers "$client" $(($(seen "$client" 1) + 2)) ||
 		bail "round $round: both connections go on" "$(cat "$clients/all")" "$(cat "$clients/$client")"
-	ok "round $round: both connections go on"
+	pass "round $round: both connections go on"
 	stop_client "$client"
 	right "$client"
 	round=$((round + 1))
@@ -174,4 +174,4 @@ now=$(($(seen after 5) - $(seen after 1)))
 check "a copy that is none is found out: the counter was told to be at $told, and was at $now" \
 	[ $now -lt "$told" ]
 stop_client betrayed
-done_testing
+plan

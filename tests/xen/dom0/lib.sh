@@ -1,49 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
-# Common functions of the stages: TAP, the guest, xl remus, and the state of the
+# Common functions of the stages: the guest, xl remus, and the state of the
 # plug. A stage sources it. All limits are in units of the period that is measured
 # in the same run, because everything takes longer when the machine has other work.
 
 guest=guest
 guest_ip=192.0.2.2
 guest_ip6=2001:db8::2
-count=0
-failed=0
-tmp=$(mktemp -d /tmp/stage.XXXXXX)
-
-pass() {
-	count=$((count + 1))
-	echo "ok $count - $1"
-}
-
-fail() {
-	count=$((count + 1))
-	failed=$((failed + 1))
-	echo "not ok $count - $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/# /'
-}
-
-# check NAME COMMAND...: passes if the command succeeds
-check() {
-	local name=$1
-	shift
-
-	if "$@" > "$tmp/check" 2>&1; then
-		pass "$name"
-	else
-		fail "$name" "failed: $*" "$(tail -n 20 "$tmp/check")"
-	fi
-}
-
-# is NAME GOT WANTED
-is() {
-	if [ "$2" = "$3" ]; then
-		pass "$1"
-	else
-		fail "$1" "got:    $2" "wanted: $3"
-	fi
-}
+# shellcheck source=tests/lib/tap.sh
+. "${BASH_SOURCE[0]%/*}/tap.sh"
 
 # within NAME VALUE LEAST MOST: compares numbers
 within() {
@@ -63,8 +28,8 @@ figure() {
 	echo "# figure $1 $2"
 }
 
-# Without it, all further results would be meaningless.
-give_up() {
+# bail NAME [WHY...]: without it, all further results would be meaningless
+bail() {
 	fail "$@"
 	finish
 	exit 1
@@ -72,8 +37,7 @@ give_up() {
 
 finish() {
 	[ "$failed" = 0 ] || show_state
-	echo "1..$count"
-	[ "$failed" = 0 ]
+	plan
 }
 
 show_state() {
@@ -121,13 +85,13 @@ guest_start() {
 		vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr0,script=$script" ]
 	END
 	xl create "$tmp/config" > "$tmp/xl-create" 2>&1 ||
-		give_up "xl creates the guest" "$(cat "$tmp/xl-create")"
+		bail "xl creates the guest" "$(cat "$tmp/xl-create")"
 	guest_is "$guest"
 	# No ARP is needed for its address while its answers are held.
 	ip neigh replace $guest_ip lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
 	ip neigh replace $guest_ip6 lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
 	eventually 120 ping -c 1 -W 1 $guest_ip ||
-		give_up "the guest answers" "$(tail -n 5 /var/log/xen/console/* 2> /dev/null)"
+		bail "the guest answers" "$(tail -n 5 /var/log/xen/console/* 2> /dev/null)"
 	pass "the guest answers"
 	# The agent must answer, too.
 	eventually 60 agent_answers
@@ -178,11 +142,11 @@ remus_start() {
 	setsid xl -vvv remus -F -d -i 200 "$@" "$guest" "$host" > "$tmp/xl-remus" 2>&1 < /dev/null &
 	xl_pid=$!
 	ifb=
-	eventually 90 find_ifb || give_up "a plug is the root of an ifb" "$(tail -n 30 "$tmp/xl-remus")"
+	eventually 90 find_ifb || bail "a plug is the root of an ifb" "$(tail -n 30 "$tmp/xl-remus")"
 	pass "a plug is the root of an ifb ($ifb)"
 	changes_start
 	eventually 120 changes_are 20 ||
-		give_up "checkpoints flow" "$(tail -n 30 "$tmp/xl-remus")"
+		bail "checkpoints flow" "$(tail -n 30 "$tmp/xl-remus")"
 	pass "checkpoints flow"
 }
 

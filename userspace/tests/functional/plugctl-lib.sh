@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# Common functions of the tests of plugctl: TAP, and running plugctl with its
-# output, its errors and its exit status stored. Source it.
+# Common functions of the tests of plugctl: running it with its output, its errors
+# and its exit status stored, and a wire. Source it.
 
 # The following deletes all links, and unloads the module.
 if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
@@ -9,9 +9,8 @@ if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
 	exit 1
 fi
 
-count=0
-failed=0
-tmp=$(mktemp -d /tmp/plugctl-test.XXXXXX)
+# shellcheck source=tests/lib/tap.sh
+. "${0%/*}/../lib/tap.sh"
 trap clean_up EXIT
 # After this, epoch numbers start again: the first plug begins at 1.
 rmmod sch_plug 2> /dev/null
@@ -28,50 +27,6 @@ clean_up() {
 	done > "$tmp/links"
 	ip -force -b "$tmp/links" 2> /dev/null
 	rm -rf "$tmp"
-}
-
-# pass NAME; fail NAME [WHY...]
-pass() {
-	count=$((count + 1))
-	echo "ok $count - $1"
-}
-
-fail() {
-	count=$((count + 1))
-	failed=$((failed + 1))
-	echo "not ok $count - $1"
-	shift
-	for line; do
-		echo "$line" | sed 's/^/# /'
-	done
-}
-
-# check NAME COMMAND...: passes if the command succeeds
-check() {
-	name=$1
-	shift
-	if "$@"; then
-		pass "$name"
-	else
-		fail "$name" "failed: $*" "$(tail -5 "$tmp/out" "$tmp/err" 2> /dev/null)"
-	fi
-}
-
-# is NAME GOT WANTED; like NAME GOT PATTERN (of case)
-is() {
-	if [ "$2" = "$3" ]; then
-		pass "$1"
-	else
-		fail "$1" "got:    $2" "wanted: $3"
-	fi
-}
-
-like() {
-	# shellcheck disable=SC2254
-	case $2 in
-	$3)	pass "$1" ;;
-	*)	fail "$1" "got:         $2" "wanted like: $3" ;;
-	esac
 }
 
 # run COMMAND...: sets status, out, err
@@ -169,8 +124,7 @@ sanitizers_are_content() {
 
 finish() {
 	sanitizers_are_content
-	echo "1..$count"
-	[ "$failed" = 0 ]
+	plan
 }
 
 # ---- a guest: it has v1, in the namespace "peer"; v0 is its device on the host ----
