@@ -212,6 +212,16 @@ int control_get(const struct control *c, __u64 id, struct control_reply *reply)
 	return by_id(c, SCH_PLUG_CMD_GET, id, 0, 0, reply);
 }
 
+struct control_state control_look(const struct control *c, __u64 id)
+{
+	struct control_reply reply;
+	int err = control_get(c, id, &reply);
+
+	if (err)
+		bail("GET: %s", strerror(-err));
+	return reply.state;
+}
+
 int control_do(const struct control *c, __u64 id, __u32 action,
 	       struct control_reply *reply)
 {

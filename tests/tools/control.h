@@ -51,6 +51,8 @@ int control_send(struct control_request *req, const struct control *c,
 
 /* The operations. */
 int control_get(const struct control *c, __u64 id, struct control_reply *reply);
+/* The same for a plug that is there. */
+struct control_state control_look(const struct control *c, __u64 id);
 int control_do(const struct control *c, __u64 id, __u32 action,
 	       struct control_reply *reply);
 int control_limit(const struct control *c, __u64 id, __u32 limit,

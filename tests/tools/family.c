@@ -49,16 +49,6 @@ static void finish(void)
 	wire_finish(&w, DEV);
 }
 
-static struct control_state look(__u64 id)
-{
-	struct control_reply reply;
-	int err = control_get(&c, id, &reply);
-
-	if (err)
-		bail("GET: %s", strerror(-err));
-	return reply.state;
-}
-
 static bool linux_since(unsigned int wanted_major, unsigned int wanted_minor)
 {
 	unsigned int major = 0, minor = 0;
@@ -292,9 +282,9 @@ static void test_change(void)
 	change(id, TCQ_PLUG_BUFFER, 6, 4, "BUFFER");
 	change(id, TCQ_PLUG_DISCARD, 7, 6, "DISCARD");
 	wire_silent(&w, "I1: discarded");
-	is_u64(look(id).qlen, 0, "none is held");
-	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 1, "one was dropped");
-	is_u64(look(id).commands, 15, "so many commands");
+	is_u64(control_look(&c, id).qlen, 0, "none is held");
+	is_u64(control_look(&c, id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 1, "one was dropped");
+	is_u64(control_look(&c, id).commands, 15, "so many commands");
 	finish();
 }
 
@@ -334,7 +324,7 @@ static void test_echo(void)
 		{ NLM_F_ECHO, "s", "e" },
 		{ NLM_F_ACK | NLM_F_ECHO, "sa", "e" },
 	};
-	__u64 id = start(), before = look(id).commands;
+	__u64 id = start(), before = control_look(&c, id).commands;
 	unsigned int i;
 
 	diag("what commands are answered with");
@@ -354,7 +344,7 @@ static void test_echo(void)
 		control_u32(&stale, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
 		answered(&stale, rows[i].flags, rows[i].refused);
 	}
-	is_u64(look(id).commands - before, i, "each was obeyed, asked for an answer or not");
+	is_u64(control_look(&c, id).commands - before, i, "each was obeyed, asked for an answer or not");
 	finish();
 }
 
@@ -408,7 +398,7 @@ static void test_discard(void)
 	wire_leaves(&w, 3, "what came after the rollback");
 	discard_upto(id, 5, 5, 5, 0, "an open plug");
 	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, 6, NULL), -EINVAL, "has no epoch 6");
-	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 11, "I3: all were counted");
+	is_u64(control_look(&c, id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 11, "I3: all were counted");
 	finish();
 
 	diag("what the valve has stopped");
@@ -459,7 +449,7 @@ static void test_discard_all(void)
 	change(id, TCQ_PLUG_DISCARD, 6, 6, "DISCARD of an open plug");
 	wire_send(&w, 3, 100);
 	wire_leaves(&w, 3, "open");
-	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 7, "drops_discard as before");
+	is_u64(control_look(&c, id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 7, "drops_discard as before");
 	finish();
 }
 
@@ -504,7 +494,7 @@ static void test_discard_released(void)
 	ok(qdisc_get(nl, DEV, 0x10001, &st) && st.ctl.qlen == 10 - sent &&
 	   PLUG_STAT(st, DROPS_DISCARD) == 8, "the released stay");
 	is_u64(control_upto(&c, id, TCQ_PLUG_DISCARD, 1, NULL), 0, "DISCARD up to 1, released");
-	is_u64(look(id).qlen, 10 - sent, "they stay");
+	is_u64(control_look(&c, id).qlen, 10 - sent, "they stay");
 	/* tbf uses its new rate from the next packet on. */
 	must("tc qdisc change dev " DEV " root handle 1: tbf rate 1gbit burst 100000 limit 100000");
 	wire_send(&w, 2, 1000);
@@ -527,13 +517,13 @@ static void upto(__u64 id, __u64 last, __u64 epoch, __u64 released, unsigned int
 
 static void no_upto(__u64 id, __u64 last, const char *what)
 {
-	struct control_state before = look(id), after;
+	struct control_state before = control_look(&c, id), after;
 	struct control_reply reply;
 
 	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, last, &reply), -EINVAL, "%s", what);
 	ok(strstr(reply.extack, "The epoch to release has not been closed"), "%s: says why", what);
 	is_u64(reply.bad_offset, NLMSG_LENGTH(GENL_HDRLEN) + 12 + 8, "%s: and what", what);
-	after = look(id);
+	after = control_look(&c, id);
 	ok(same(&before, &after), "%s: nothing has changed", what);
 	wire_silent(&w, what);
 }
@@ -558,7 +548,7 @@ static void test_upto(void)
 	no_upto(id, 8, "the epoch after it");
 	no_upto(id, ~0ULL, "epoch 2^64 - 1");
 	upto(id, 6, 7, 6, 5 + 6, "RELEASE_UPTO 6, all that wait");
-	is_u64(look(id).stats[SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS], 6, "six were obeyed");
+	is_u64(control_look(&c, id).stats[SCH_PLUG_A_STATS_RELEASE_UPTO_CMDS], 6, "six were obeyed");
 
 	diag("an open plug has released the epoch that it fills");
 	change(id, TCQ_PLUG_RELEASE_INDEFINITE, 7, 7, "RELEASE_INDEFINITE");
@@ -678,7 +668,7 @@ static void test_errors(void)
 	wire_send(&w, 1, 100);
 	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
 	wire_send(&w, 1, 100);
-	before = look(id);
+	before = control_look(&c, id);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct request *r = &bad[i];
 
@@ -693,7 +683,7 @@ static void test_errors(void)
 	}
 	if (!all)
 		skip("this kernel cannot say which attribute is missing");
-	after = look(id);
+	after = control_look(&c, id);
 	ok(same(&before, &after), "nothing has changed");
 	wire_silent(&w, "nothing was done");
 	finish();
@@ -718,7 +708,7 @@ static void test_bad_dump(void)
 	is_u64(bad_dump(SCH_PLUG_A_ID, 8, &reply), -EINVAL, "a dump of an id");
 	ok(reply.extack[0], "says why: %s", reply.extack);
 	/* Linux 6.13 and newer report this of a dump, too. */
-	is_u64(reply.bad_offset, linux_since(6, 13) ? NLMSG_LENGTH(GENL_HDRLEN) : -1,
+	is_u64(reply.bad_offset, linux_since(6, 13) ? (int)NLMSG_LENGTH(GENL_HDRLEN) : -1,
 	       "and which attribute, if this kernel reports it");
 	is_u64(bad_dump(SCH_PLUG_A_IFINDEX, 2, &reply), -EINVAL, "a dump of half a device");
 	is_u64(bad_dump(60, 4, &reply), -EINVAL, "a dump with an unknown attribute");
@@ -852,7 +842,7 @@ static void test_attributes(void)
 	wire_send(&w, 1, 100);
 	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
 	wire_send(&w, 1, 100);
-	before = look(id);
+	before = control_look(&c, id);
 	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
 		is_u64(wrong_attrs(&operations[i], id), 0,
 		       "%s: each is refused, with a reason and where", operations[i].what);
@@ -860,7 +850,7 @@ static void test_attributes(void)
 	}
 	if (!says_missing())
 		skip("this kernel cannot say which attribute is missing");
-	after = look(id);
+	after = control_look(&c, id);
 	ok(same(&before, &after), "nothing has changed");
 	wire_silent(&w, "nothing was done");
 	finish();
@@ -950,7 +940,7 @@ static void test_leaf(void)
 	b = control_find(&c, DEV, TC_H_MAKE(1 << 16, 2)).id;
 	ok(a != b, "two ids");
 	wire_send(&w, 2, 100);
-	is_u64(look(b).qlen, 2, "the second holds them");
+	is_u64(control_look(&c, b).qlen, 2, "the second holds them");
 	is_u64(control_do(&c, b, TCQ_PLUG_BUFFER, &reply), 0, "BUFFER");
 	is_u64(reply.state.handle, 0x200000, "to the second");
 	wire_send(&w, 1, 100);
@@ -992,8 +982,8 @@ static void test_link(void)
 	change(id, TCQ_PLUG_BUFFER, 4, 2, "down: BUFFER");
 	is_u64(control_upto(&c, id, TCQ_PLUG_RELEASE_UPTO, 3, NULL), 0, "down: RELEASE_UPTO 3");
 	change(id, TCQ_PLUG_DISCARD, 5, 4, "down: DISCARD");
-	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_RESET], 4, "I3: the resets dropped them");
-	is_u64(look(id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 0, "and left none to discard");
+	is_u64(control_look(&c, id).stats[SCH_PLUG_A_STATS_DROPS_RESET], 4, "I3: the resets dropped them");
+	is_u64(control_look(&c, id).stats[SCH_PLUG_A_STATS_DROPS_DISCARD], 0, "and left none to discard");
 	must("ip link set " DEV " up");
 	wire_send(&w, 2, 100);
 	wire_silent(&w, "I1: up again, closed");
@@ -1096,14 +1086,14 @@ static int of_his_own(__u64 id)
 static void test_permissions(void)
 {
 	__u64 id = start();
-	struct control_state before = look(id), after;
+	struct control_state before = control_look(&c, id), after;
 
 	diag("who may");
 	in_child(as_nobody, id, "nobody may look, and no more");
 	in_child(elsewhere, id, "another network namespace sees nothing");
 	in_child(in_user_namespace, id, "nor does who is root in a user namespace");
 	in_child(of_his_own, id, "whom a plug of his own obeys");
-	after = look(id);
+	after = control_look(&c, id);
 	ok(same(&before, &after), "nothing has changed");
 	finish();
 }
@@ -1172,21 +1162,21 @@ static void owner_ends(__u32 at_exit, enum ending how, const char *what)
 	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
 	wire_send(&w, 3, 100);
 	owner(id, at_exit, how, &go);
-	ok(!(look(id).has & (1 << SCH_PLUG_A_OWNER)), "%s: has none", what);
+	ok(!(control_look(&c, id).has & (1 << SCH_PLUG_A_OWNER)), "%s: has none", what);
 	switch (at_exit) {
 	case SCH_PLUG_AT_EXIT_OPEN:
-		numbers(2, 2, &(struct control_state){ .epoch = look(id).epoch,
-			.released = look(id).released }, what);
+		numbers(2, 2, &(struct control_state){ .epoch = control_look(&c, id).epoch,
+			.released = control_look(&c, id).released }, what);
 		wire_leaves(&w, 5, what);
 		break;
 	case SCH_PLUG_AT_EXIT_DISCARD:
-		is_u64(look(id).qlen, 0, "%s: none is held", what);
-		is_u64(look(id).epoch, 3, "%s: epoch", what);
-		is_u64(look(id).released, 2, "%s: closed", what);
+		is_u64(control_look(&c, id).qlen, 0, "%s: none is held", what);
+		is_u64(control_look(&c, id).epoch, 3, "%s: epoch", what);
+		is_u64(control_look(&c, id).released, 2, "%s: closed", what);
 		wire_silent(&w, what);
 		break;
 	default:
-		is_u64(look(id).qlen, 5, "%s: all are held", what);
+		is_u64(control_look(&c, id).qlen, 5, "%s: all are held", what);
 		wire_silent(&w, what);
 	}
 	finish();
@@ -1207,12 +1197,12 @@ static void test_owner(void)
 	is_u64(control_own(&other, id, SCH_PLUG_AT_EXIT_OPEN, &reply), -EBUSY, "a second owner");
 	ok(reply.extack[0], "says why: %s", reply.extack);
 	is_u64(control_do(&other, id, TCQ_PLUG_BUFFER, NULL), 0, "may command it");
-	is_u64(look(id).at_exit, SCH_PLUG_AT_EXIT_DISCARD, "nothing else has changed");
+	is_u64(control_look(&c, id).at_exit, SCH_PLUG_AT_EXIT_DISCARD, "nothing else has changed");
 	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_OPEN, NULL), 0, "OWN again");
-	is_u64(look(id).at_exit, SCH_PLUG_AT_EXIT_OPEN, "with another choice");
+	is_u64(control_look(&c, id).at_exit, SCH_PLUG_AT_EXIT_OPEN, "with another choice");
 	control_close(&c);
 	c = other;
-	st = look(id);
+	st = control_look(&c, id);
 	is_u64(st.epoch, st.released, "closed, and the plug is open");
 	is_u64(st.owner, 0, "nobody's");
 	is_u64(control_own(&c, id, SCH_PLUG_AT_EXIT_KEEP, NULL), 0, "free for the next");
@@ -1263,7 +1253,7 @@ static void test_owner_races(void)
 
 	diag("the module is asked to go while a plug has an owner");
 	ok(sh("rmmod sch_plug 2> /dev/null"), "it stays");
-	is_u64(look(control_find(&c, DEV, TC_H_ROOT).id).at_exit, SCH_PLUG_AT_EXIT_KEEP,
+	is_u64(control_look(&c, control_find(&c, DEV, TC_H_ROOT).id).at_exit, SCH_PLUG_AT_EXIT_KEEP,
 	       "and the plug its owner's");
 
 	diag("the device goes");

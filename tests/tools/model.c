@@ -46,7 +46,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
@@ -295,15 +294,6 @@ static void dev_mtu(unsigned int mtu)
 
 	ifr.ifr_mtu = mtu;
 	dev_ioctl(SIOCSIFMTU, &ifr);
-}
-
-static void dev_tso(bool on)
-{
-	struct ethtool_value value = { .cmd = ETHTOOL_STSO, .data = on };
-	struct ifreq ifr = ifreq_for();
-
-	ifr.ifr_data = (void *)&value;
-	dev_ioctl(SIOCETHTOOL, &ifr);
 }
 
 /* ---- frames ---- */
@@ -858,7 +848,7 @@ static void step_do(const struct step *s)
 		r->mtu = s->arg[0];
 		break;
 	case TSO:
-		dev_tso(s->arg[0]);
+		link_tso(DEV, s->arg[0]);
 		break;
 	case CLSACT:
 		clsact(s->arg[0]);
@@ -914,7 +904,7 @@ static void start(void)
 	dev_up(true);
 	dev_txqlen(1000);
 	dev_mtu(9000);
-	dev_tso(true);
+	link_tso(DEV, true);
 	clsact(false);
 	sibling(false);
 	renew(20000000, false);

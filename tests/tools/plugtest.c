@@ -12,17 +12,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/ethtool.h>
 #include <linux/filter.h>
 #include <linux/gen_stats.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 
 #include "control.h"
 
@@ -636,6 +639,18 @@ void dummy_make(const char *dev)
 void link_delete(const char *dev)
 {
 	must("ip link del %s", dev);
+}
+
+void link_tso(const char *dev, bool on)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_STSO, .data = on };
+	struct ifreq ifr = { .ifr_data = (void *)&value };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", dev);
+	if (ioctl(fd, SIOCETHTOOL, &ifr))
+		bail("tso: %s", strerror(errno));
+	close(fd);
 }
 
 /* A socket that is bound to a device sees nothing while the link is down, and not

@@ -227,6 +227,8 @@ void dummy_make(const char *dev);
 void link_delete(const char *dev);
 /* Deletes the device, if it exists. */
 void link_clear(const char *dev);
+/* Switches TCP segmentation offload. */
+void link_tso(const char *dev, bool on);
 /* Opens a packet socket with room for all frames of a test: to send on @dev (@type
  * 0), or to see frames of @type that pass it, even while its link changes. NULL:
  * any device.

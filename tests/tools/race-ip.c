@@ -27,13 +27,10 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <linux/errqueue.h>
-#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/sockios.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT	103
@@ -317,17 +314,6 @@ static void *reader_main(void *arg)
 
 /* ---- commands ---- */
 
-static void tso(bool on)
-{
-	struct ethtool_value value = { .cmd = ETHTOOL_STSO, .data = on };
-	struct ifreq ifr = { .ifr_name = "pa", .ifr_data = (void *)&value };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (ioctl(fd, SIOCETHTOOL, &ifr))
-		bail("tso: %s", strerror(errno));
-	close(fd);
-}
-
 static int say_something_else(__u64 *seed)
 {
 	__u64 epoch;
@@ -414,7 +400,7 @@ int main(int argc, char **argv)
 
 	end = now_ns() + (argc > 2 ? atoi(argv[2]) : 10) * 1000000000ULL;
 	while (now_ns() < end || (!enough() && hopeful(big, &hope))) {
-		tso(phases++ % 2);
+		link_tso("pa", phases++ % 2);
 		look_for_big();
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; ) {
 			refused += !!say_buffer(&commander, &ledger);

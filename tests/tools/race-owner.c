@@ -158,16 +158,6 @@ static void *sender_main(void *arg)
 	return NULL;
 }
 
-static struct control_state look(__u64 id)
-{
-	struct control_reply reply;
-	int err = control_get(&c, id, &reply);
-
-	if (err)
-		bail("GET: %s", strerror(-err));
-	return reply.state;
-}
-
 /* Packets that were sent, but neither left, nor were dropped, nor are held. */
 static __u64 missing(__u64 id)
 {
@@ -239,7 +229,7 @@ static bool is_done(const struct control_state *st, __u32 choice)
 
 static void check_state(__u64 id, __u32 choice)
 {
-	struct control_state st = look(id), later;
+	struct control_state st = control_look(&c, id), later;
 	struct control next;
 
 	if (!is_done(&st, choice))
@@ -248,7 +238,7 @@ static void check_state(__u64 id, __u32 choice)
 	if (control_own(&next, id, SCH_PLUG_AT_EXIT_KEEP, NULL))
 		complain(&bad_states, "the next cannot own it", choice);
 	control_close(&next);
-	later = look(id);
+	later = control_look(&c, id);
 	if (later.epoch != st.epoch || later.released != st.released ||
 	    later.commands != st.commands)
 		complain(&bad_states, "and goes on", choice);

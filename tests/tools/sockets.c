@@ -37,7 +37,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/errqueue.h>
-#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
@@ -97,17 +96,6 @@ static void veth_end(void)
 	link_clear("pi");
 	close(place_fd[HERE]);
 	close(place_fd[PEER]);
-}
-
-static void tso(bool on)
-{
-	struct ethtool_value value = { .cmd = ETHTOOL_STSO, .data = on };
-	struct ifreq ifr = { .ifr_name = "pa", .ifr_data = (void *)&value };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (ioctl(fd, SIOCETHTOOL, &ifr))
-		bail("tso: %s", strerror(errno));
-	close(fd);
 }
 
 /* ---- a socket in one of them, connected to one in the other ---- */
@@ -383,7 +371,7 @@ static void test_zero_copy(const struct path *p, const struct kind *k)
 	int tap;
 
 	snprintf(name, sizeof(name), "%s %s", k->name, p->name);
-	tso(k->tso);
+	link_tso("pa", k->tso);
 	say(p, TCQ_PLUG_RELEASE_INDEFINITE);
 	pair_open(&pair, p->from, k->type);
 	set(pair.tx, SOL_SOCKET, SO_ZEROCOPY, 1, "SO_ZEROCOPY");
