@@ -92,6 +92,8 @@ network() {
 	ip -n client addr add 203.0.113.2/24 dev eth0
 	ip -n client link set eth0 up
 	ip -n client link set lo up
+	# Its SYN may have to wait for two dumps and two copies, which can be slow here.
+	in_net client sysctl -qw net.ipv4.tcp_syn_retries=30
 	ip -n client route add default via 203.0.113.1
 }
 
@@ -111,9 +113,8 @@ host() {
 	ip -n "host-$1" link set web master br0 up
 	ip -n "web-$1" addr add $service/24 dev eth0
 	ip -n "web-$1" link set eth0 up
-	# Keep handshakes for more than half a minute, because dumps can be slow
-	# here.
-	in_net "web-$1" sysctl -qw net.ipv4.tcp_synack_retries=12
+	# For the same reason the handshake must not be given up here, either.
+	in_net "web-$1" sysctl -qw net.ipv4.tcp_synack_retries=30
 	ip -n "web-$1" route add default via 198.51.100.1
 	mkdir -p "$disks/$1"
 	# The first process reaps orphans.
