@@ -99,7 +99,7 @@ mkdir -p /etc/criu
 case $(criu --version) in
 *" 3."*)	modprobe nft_compat
 		modprobe xt_mark ;;
-*)		printf '%s\n' 'network-lock nftables' "action-script $ha" > /etc/criu/runc.conf ;;
+*)		printf '%s\n' 'network-lock skip' "action-script $ha" > /etc/criu/runc.conf ;;
 esac
 mkdir -p /dev/shm /var/tmp /var/lib/containers /run/bundle /run/runc /run/crun /run/containers /run/libpod
 : > /run/netns-of-container
