@@ -96,8 +96,10 @@ check "the service goes on" on b kill -0 "$(cat "$disks/b/pid")"
 # Given up while a controller runs
 protect b a
 new_checkpoints b || bail "protected again"
+failures=$(grep -c 'no checkpoint' "$disks/b/log")
 on b "$ha" give-up -n web-b -o eth0 -d "$disks/b" 2> /tmp/out
-until_it has_ended b
+until_it has_ended b || bail "given up while a controller runs" "$(cat /tmp/out)"
 check "given up while a controller runs: $(cat /tmp/out)" [ -z "$(ip netns pids web-b)" ]
-is "which is killed, and does not try to go on" "$(grep -c 'no checkpoint' "$disks/b/log")" 0
+is "which is killed, and does not try to go on" "$(grep -c 'no checkpoint' "$disks/b/log")" "$failures"
+is "and the plug stays closed" "$(plugctl -n web-b dump eth0 | cut -f 6)" buffering
 plan

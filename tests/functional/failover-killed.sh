@@ -46,6 +46,7 @@ case " \$* " in
 		[ "\${line#*'"command":"release"'}" = "\$line" ] || $programs/step "after release"
 		echo "\$line"
 	done
+	: > /tmp/batch-ended
 	exit ;;
 esac
 exec $real_plugctl "\$@"
@@ -88,14 +89,23 @@ field() {
 	plugctl -n web-a dump eth0 | cut -f "$1"
 }
 
+# no_more_answers: whether none has come for a second. What was released before may
+# still be on its way.
+no_more_answers() {
+	so_far=$(seen one 1)
+	sleep 1
+	[ "$(seen one 1)" = "$so_far" ]
+}
+
 # killed STEP: kills it there, and lets another one go on
 killed() {
-	rm -f /tmp/killed-at
+	rm -f /tmp/killed-at /tmp/batch-ended
 	echo "$1" > /tmp/kill-at
-	until_it has_ended a
+	until_it has_ended a || bail "killed at '$1'"
 	# CRIU and the copy have the lock.
 	flock "$disks/a/lock" true
-	sleep 0.5
+	until_it [ -e /tmp/batch-ended ] || bail "killed at '$1': plugctl ends, too"
+	until_it no_more_answers || bail "killed at '$1': no more answers come"
 	before=$(seen one 1)
 	sleep 1
 	is "killed at '$1': the plug is closed, and no more answers come" \
@@ -105,7 +115,7 @@ killed() {
 	check "killed at '$1': released up to epoch $(field 8), the backup has $backed_up" \
 		[ "$(field 8)" -le "$backed_up" ]
 	controller protect
-	until_answers one $((before + 1)) || bail "killed at '$1': the same command again goes on"
+	until_answers one $(($(seen one 1) + 1)) || bail "killed at '$1': the same command again goes on"
 }
 
 echo "# $($CRIU --version | head -n 1), kernel $(uname -r)"
@@ -117,10 +127,10 @@ CRIU=$programs/criu
 
 echo check > /tmp/kill-at
 controller start
-until_it has_ended a
+until_it has_ended a || bail "killed at 'check'"
 flock "$disks/a/lock" true
 is "killed at 'check': nothing has been started or held" \
-	"$(cat /tmp/killed-at), $(plugctl -n web-a show 2> /dev/null)" "check, "
+	"$(cat /tmp/killed-at), $(ip netns pids web-a), $(plugctl -n web-a show 2> /dev/null)" "check, , "
 controller start
 new_checkpoints a || bail "the service runs, and checkpoints are taken"
 ask one 1000

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # Common functions of the demo and the tests of examples/container-ha: hosts, a service,
-# clients. Source it; it does nothing by itself.
+# clients. Source it; by itself it only makes two directories.
 #
 #	client ---- router ---- bridge of host a ---- container: eth0 198.51.100.10
 #	                  \---- bridge of host b ---- container: eth0 198.51.100.10
@@ -113,7 +113,7 @@ host() {
 	ip -n "host-$1" link set web master br0 up
 	ip -n "web-$1" addr add $service/24 dev eth0
 	ip -n "web-$1" link set eth0 up
-	# For the same reason the handshake must not be given up here, either.
+	# A SYN-ACK, too, may have to wait for two dumps and two copies.
 	in_net "web-$1" sysctl -qw net.ipv4.tcp_synack_retries=30
 	ip -n "web-$1" route add default via 198.51.100.1
 	mkdir -p "$disks/$1"
@@ -311,8 +311,7 @@ new_checkpoints() {
 	until_it checkpointed "$1" $(($(reported "$1") + 2)) && ! has_ended "$1"
 }
 
-# right CLIENT: checks that it has answers, none of them wrong, and its connection
-# works
+# right CLIENT: checks that none of its answers is wrong, and its connection works
 right() {
 	is "$1: $(seen "$1" 1) answers, 0 wrong, one connection (longest wait $(seen "$1" 4) ms)" \
 		"$(seen "$1" 2) wrong, broken $(seen "$1" 3)" "0 wrong, broken 0"

@@ -78,7 +78,7 @@ cannot() {
 	CRIU=$1
 	version=$($CRIU --version 2> /dev/null | head -n 1)
 	start h0 h0
-	until_it has_ended h0
+	until_it has_ended h0 || bail "a CRIU that cannot dump is recognised"
 	CRIU=$can
 	is "a CRIU that cannot dump is recognised (${version:-one that fails})" \
 		"$(grep -o 'cannot dump.*TCP' "$disks/h0/log")" "cannot dump a process with a TCP"
@@ -118,7 +118,7 @@ while [ $round -lt "$rounds" ]; do
 		# Nothing leaves even after the processes that it had started have
 		# ended.
 		flock "$disks/$primary/lock" true
-		sleep 0.2
+		sleep 1
 		before="$(seen all 1) $(seen "$client" 1)"
 		sleep 1
 		is "round $round: the controller is killed, and no more answers come" \

@@ -22,7 +22,8 @@ fail() {
 }
 
 # check NAME COMMAND...: passes if the command succeeds. If not, prints its output,
-# and the files out and err of tmp.
+# and the files out and err of tmp, which may be of an earlier command. The command
+# must not print TAP.
 check() {
 	tap_name=$1
 	shift

@@ -296,9 +296,14 @@ static int client(char **argv, bool (*ask)(struct client *c))
 	c.sent = malloc(c.max + 1);
 	c.got = malloc(c.max + 2);
 	c.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c.status < 0 || !c.sent || !c.got || c.fd < 0 ||
-	    connect(c.fd, (struct sockaddr *)&sin, sizeof(sin))) {
+	if (c.status < 0 || !c.sent || !c.got || c.fd < 0) {
 		perror("counter: cannot begin");
+		return 1;
+	}
+	if (connect(c.fd, (struct sockaddr *)&sin, sizeof(sin))) {
+		perror("counter: cannot connect");
+		c.broken = true;
+		tell(&c);
 		return 1;
 	}
 	setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

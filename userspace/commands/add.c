@@ -33,6 +33,7 @@ int parse_open(struct request *req, const char *word)
 
 const char *nearest_keyword(const char *word, bool guest)
 {
+	/* The first four are those of guest add, all but the first those of add. */
 	static const char *const keywords[] = {
 		"except", "limit", "open", "closed", "parent", "handle", "root",
 	};

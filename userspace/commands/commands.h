@@ -38,7 +38,7 @@ int attach_plug(struct request *req, struct target *target);
  */
 int parse_open(struct request *req, const char *word);
 
-/* Returns the keyword of add or guest add that the word is almost, or NULL. */
+/* Returns the keyword of add (@guest: of guest add) that the word is almost, or NULL. */
 const char *nearest_keyword(const char *word, bool guest);
 
 /* Parses the SIZE of a limit, and warns if it is very small. Returns a status. */
