@@ -90,7 +90,7 @@ answered() {
 # marked: whether the rule of with-runtime has counted packets
 marked() {
 	in_net web-a nft list table inet container-ha | grep 'counter packets [1-9]' ||
-		in_net web-a iptables-save -c -t mangle | grep '^\[[1-9].*MARK'
+		in_net web-a iptables -t mangle -L OUTPUT -v -x -n | grep '^ *[1-9].* MARK '
 }
 
 # decided CLIENT: whether it has an answer, or its connection is broken
