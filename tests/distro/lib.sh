@@ -193,13 +193,15 @@ typed() {
 	[ -n "$lines" ] && run_in sh -ec "$lines"
 }
 
-# flipped FILE COMMAND...: while one bit in the middle of FILE is another
+# flipped FILE COMMAND...: while one bit in the middle of FILE is another; in XML, in
+# a time, or it would be refused for what is no XML
 flipped() {
 	local file=$1 at byte status=0
 	shift
 
 	cp -p "$file" "$work/unflipped"
 	at=$(($(stat -c %s "$file") / 2))
+	[ "${file%.xml}" = "$file" ] || at=$(grep -abo -m 1 '<timestamp>[0-9]' "$file" | awk -F: '{ print $1 + 11 }')
 	byte=$(od -An -tu1 -j $at -N 1 "$file")
 	printf '%b' "\\x$(printf %x $((byte ^ 1)))" |
 		dd of="$file" bs=1 seek=$at conv=notrunc status=none
