@@ -193,13 +193,15 @@ typed() {
 	[ -n "$lines" ] && run_in sh -ec "$lines"
 }
 
-# flipped FILE COMMAND...: while one bit in the middle of FILE is another
+# flipped FILE COMMAND...: while one bit in the middle of FILE is another; in XML, in
+# a time, or it would be refused for what is no XML
 flipped() {
 	local file=$1 at byte status=0
 	shift
 
 	cp -p "$file" "$work/unflipped"
 	at=$(($(stat -c %s "$file") / 2))
+	[ "${file%.xml}" = "$file" ] || at=$(grep -abo -m 1 '<timestamp>[0-9]' "$file" | awk -F: '{ print $1 + 11 }')
 	byte=$(od -An -tu1 -j $at -N 1 "$file")
 	printf '%b' "\\x$(printf %x $((byte ^ 1)))" |
 		dd of="$file" bs=1 seek=$at conv=notrunc status=none
@@ -288,7 +290,8 @@ gone() {
 # boots a copy of the root's own file system, with that kernel of its, and runs the
 # script with "sh -ex"; what it prints goes to the log. Fails if the script does,
 # or if the console shows anything bad. The script is all that runs, or with
-# init=systemd a service of the root's own systemd.
+# init=systemd a service of the root's own systemd. What hangs is ended after 600
+# seconds, or as many as limit says.
 boot() {
 	local name=$1 kernel=$2 append=${3:-} dir=$work/vm-$1 image list status=0
 	local first=/vm-init
@@ -355,7 +358,7 @@ boot() {
 	mke2fs -q -t ext4 -O ^has_journal -E root_owner=0:0 -d "$root" "$dir/disk" 3G > /dev/null
 	image=$root/boot/vmlinuz-$kernel
 	[ -e "$image" ] || image=$root/lib/modules/$kernel/vmlinuz
-	timeout -k 10 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu "$processor" -smp 2 -m 1024 \
+	timeout -k 10 "${limit:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu "$processor" -smp 2 -m 1024 \
 		-display none -no-reboot -nic none -monitor none \
 		-kernel "$image" -initrd "$dir/initrd.cpio" \
 		-drive "file=$dir/disk,if=virtio,format=raw,cache=unsafe" \
