@@ -173,13 +173,16 @@ let_in() {
 		printf '%s\n' 'root::0:0::/root:/bin/sh' 'sshd:x:100:100::/run/sshd:/bin/false' > /etc/passwd
 		ssh-keygen -q -t ed25519 -N '' -f /tmp/ssh/key
 		echo "* $(cat /tmp/ssh/key.pub)" > /tmp/ssh/known
-		# The usual key exchange takes seconds in an emulated machine.
+		# The usual key exchange and cipher take seconds in an emulated machine.
 		printf '%s\n' 'IdentityFile /tmp/ssh/key' 'UserKnownHostsFile /tmp/ssh/known' \
-			'KexAlgorithms curve25519-sha256' > /etc/ssh/ssh_config
+			'KexAlgorithms curve25519-sha256' 'Ciphers aes128-gcm@openssh.com' \
+			> /etc/ssh/ssh_config
 	fi
 	last_address=$((${last_address:-100} + 1))
 	eval "address_$1=198.51.100.$last_address"
 	ip -n "host-$1" addr add 198.51.100.$last_address/24 dev br0
+	# Its processes must not get the numbers of those that are restored there.
+	on "$1" sh -c 'echo 20000 > /proc/sys/kernel/ns_last_pid'
 	on "$1" /usr/sbin/sshd -f /dev/null -h /tmp/ssh/key -o AuthorizedKeysFile=/tmp/ssh/key.pub \
 		-o StrictModes=no -o PermitRootLogin=yes -o "SetEnv=PATH=$PATH" -o PidFile=none
 }
