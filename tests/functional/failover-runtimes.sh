@@ -158,7 +158,7 @@ ended() {
 # shellcheck disable=SC2046 # a list
 set -- $(find "$disks/b" -name plug -size +0 | sort -V | tail -n 2)
 wanted=1
-[ "$runtime" = podman ] || [ ! -e /etc/criu/runc.conf ] || wanted=2
+[ "$runtime" = podman ] || [ -n "$locked" ] || wanted=2
 check "a checkpoint ends $wanted epochs" [ $(($(ended "$2") - $(ended "$1"))) -ge $wanted ]
 restore b > /tmp/restored 2>&1 || bail "restored" "$(cat /tmp/restored)"
 pass "host a has died, $(sed -n 's/.*goes on/goes on/p' /tmp/restored)"
