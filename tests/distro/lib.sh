@@ -193,8 +193,9 @@ typed() {
 	[ -n "$lines" ] && run_in sh -ec "$lines"
 }
 
-# flipped FILE COMMAND...: while one bit in the middle of FILE is another; in XML, in
-# a time, or it would be refused for what is no XML
+# flipped FILE COMMAND...: while one bit of FILE is another. It is in the middle, or in
+# a time stamp of an XML file: elsewhere that might not be XML any more, and be
+# refused for this reason.
 flipped() {
 	local file=$1 at byte status=0
 	shift
