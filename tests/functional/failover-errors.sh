@@ -38,6 +38,17 @@ new_checkpoints a || bail "the service runs, and checkpoints are taken"
 ask one 1000
 until_answers one 3 || bail "answers"
 
+# Huge pages for all memory
+huge_pages=/sys/kernel/mm/transparent_hugepage/enabled
+echo always > $huge_pages
+on b "$ha" check -n web-b -d "$disks/b" > /tmp/out 2>&1
+check "huge pages for all memory: check says what to change" \
+	grep -q "echo madvise > $huge_pages" /tmp/out
+echo madvise > $huge_pages
+on b "$ha" check -n web-b -d "$disks/b" > /tmp/out 2>&1
+is "and nothing if they are not" "$(grep -c madvise /tmp/out)" 0
+check "and that this CRIU can do it" grep -q "can do it" /tmp/out
+
 # Dumps fail
 touch /tmp/fail
 until_it has_ended a

@@ -74,6 +74,8 @@ network() {
 	mkdir /run/netns
 	# QEMU has to translate a program again for each address.
 	sysctl -qw kernel.randomize_va_space=0
+	# Or checkpoints would grow with each restore.
+	echo madvise > /sys/kernel/mm/transparent_hugepage/enabled
 	for module in nf_tables nft_ct inet_diag tcp_diag udp_diag unix_diag af_packet_diag \
 	    netlink_diag; do
 		modprobe $module

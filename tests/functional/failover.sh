@@ -106,6 +106,11 @@ ask all 20000 "$seed"
 # slow.
 ask bulk 1000000 "$seed"
 round=0 by=cp
+# resident: prints how many kB of memory the service uses
+resident() {
+	on $primary awk '/^VmRSS/ { print $2 }' "/proc/$(cat "$disks/$primary/pid")/status"
+}
+at_first=$(resident)
 while [ $round -lt "$rounds" ]; do
 	backup=h$((round + 1))
 	client=once$round
@@ -152,6 +157,10 @@ while [ $round -lt "$rounds" ]; do
 done
 stop_client all
 right all
+now=$(resident)
+# The clients' data, once per thread.
+check "memory does not grow with each restore: $at_first kB at first, $now kB after $rounds rounds" \
+	[ "$now" -lt $((at_first + 4096)) ]
 check "up to a megabyte each way: answers" until_answers bulk 1
 stop_client bulk
 right bulk
