@@ -380,7 +380,7 @@ boot() {
 		-kernel "$image" -initrd "$dir/initrd.cpio" \
 		-drive "file=$dir/disk,if=virtio,format=raw,cache=unsafe" \
 		-serial "file:$dir/console" -serial "file:$dir/results" \
-		-append "console=ttyS0 panic=-1 oops=panic panic_on_warn=1 loglevel=7 $append" \
+		-append "console=ttyS0 panic=-1 oops=panic panic_on_warn=1 loglevel=7 $same_addresses $append" \
 		"$@" > "$dir/qemu" 2>&1 < /dev/null || status=$?
 	rm -f "$dir/disk" "$root/vm-init" "$root/vm-script"
 	cat "$dir/results"

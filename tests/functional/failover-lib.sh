@@ -72,8 +72,6 @@ network() {
 	# CRIU caches the kernel's features here, if it is a tmpfs.
 	mount -t tmpfs run /run
 	mkdir /run/netns
-	# QEMU has to translate a program again for each address.
-	sysctl -qw kernel.randomize_va_space=0
 	# Or checkpoints would grow with each restore.
 	echo madvise > /sys/kernel/mm/transparent_hugepage/enabled
 	for module in nf_tables nft_ct inet_diag tcp_diag udp_diag unix_diag af_packet_diag \

@@ -24,6 +24,11 @@ base_packages=(gcc libc6-dev make kmod)
 # shellcheck disable=SC2034 # for those who start QEMU
 processor=max,-cx16
 
+# An argument for the kernels. QEMU translates a program again for each address at
+# which it runs, which took half of the time of all tests.
+# shellcheck disable=SC2034
+same_addresses=norandmaps
+
 # kernel_row NAME: sets suites, flavour and arguments from the tables.
 kernel_row() {
 	local row
