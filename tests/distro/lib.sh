@@ -177,7 +177,7 @@ links_lead() {
 
 	while IFS=: read -r file link; do
 		link=${link#*(}
-		[[ $link != http* ]] || continue
+		[[ $link != http://* && $link != https://* ]] || continue
 		links=$((links + 1))
 		[ -e "${file%/*}/$link" ] || {
 			echo "$file: $link"
