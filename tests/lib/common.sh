@@ -44,22 +44,22 @@ as_root() {
 	fi
 }
 
-# need PROGRAM=PACKAGE...: installs missing programs. PROGRAM may also be the
-# absolute path of a file.
+# need PROGRAM=PACKAGE...: installs missing programs, or says what is missing. PROGRAM
+# may also be the absolute path of a file.
 need() {
-	local pair missing=()
+	local pair missing=() names=''
 
 	for pair in "$@"; do
 		case $pair in
-		/*)	[ -e "${pair%%=*}" ] || missing+=("${pair#*=}") ;;
-		*)	PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%=*}" > /dev/null ||
-				missing+=("${pair#*=}") ;;
+		/*)	[ ! -e "${pair%%=*}" ] || continue ;;
+		*)	! PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%=*}" > /dev/null || continue ;;
 		esac
+		missing+=("${pair#*=}")
+		names+=", ${pair%%=*} (in Debian's package ${pair#*=})"
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 
-	command -v apt-get > /dev/null ||
-		die "please install what Debian calls: ${missing[*]}"
+	command -v apt-get > /dev/null || die "please install${names#,}"
 	say "# installing ${missing[*]}"
 	[ "$(id -u)" = 0 ] || command -v sudo > /dev/null ||
 		die "please have somebody run, as root: apt-get install ${missing[*]}"

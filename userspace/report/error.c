@@ -285,7 +285,7 @@ void format_advice(char advice[ADVICE_MAX], const struct module_info *info)
 			 release, info->elsewhere, release);
 	else if (!info->path[0])
 		snprintf(advice, ADVICE_MAX,
-			 "the module sch_plug is not installed for kernel %s%s: install sch-plug-dkms",
+			 "the module sch_plug is not installed for kernel %s%s: install sch-plug-dkms (XCP-ng: sch-plug-module-alt)",
 			 release, info->has_modules ? "" : " (which has no /lib/modules folder here: in a container, install it on the host)");
 	else if (info->loading_disabled)
 		snprintf(advice, ADVICE_MAX,
@@ -298,7 +298,7 @@ void format_advice(char advice[ADVICE_MAX], const struct module_info *info)
 			 "not signed with a key that this machine trusts");
 	else
 		snprintf(advice, ADVICE_MAX,
-			 "sch_plug is installed (%s), but was not loaded: modprobe sch_plug, as root on the host, shows why",
+			 "sch_plug is installed (%s), but was not loaded: modprobe sch_plug, as root on the host, shows why; if it works, look for a blacklist in /etc/modprobe.d",
 			 info->path);
 }
 

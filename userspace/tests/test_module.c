@@ -69,7 +69,7 @@ static void reasons(void **state)
 	(void)state;
 	says("is not installed for kernel " RELEASE " (which has no /lib/modules");
 	put("/lib/modules/" RELEASE "/modules.dep", "kernel/net/sched/sch_prio.ko:\n");
-	says("is not installed for kernel " RELEASE ": install sch-plug-dkms");
+	says("is not installed for kernel " RELEASE ": install sch-plug-dkms (XCP-ng: sch-plug-module-alt)");
 	put("/lib/modules/5.10.0-1-amd64/modules.dep",
 	    "updates/dkms/sch_plug.ko.xz:\n");
 	says("not built for the running kernel " RELEASE ", only for others such as 5.10.0-1-amd64");

@@ -29,7 +29,7 @@ file=/lib/modules/$(uname -r)/updates/sch_plug.ko
 mv "$file" "$tmp/sch_plug.ko"
 depmod
 run plugctl add d0
-gives "not installed" 2 '' 'plugctl: d0: the kernel does not know the qdisc kind plug: the module sch_plug is not installed for kernel *: install sch-plug-dkms'
+gives "not installed" 2 '' 'plugctl: d0: the kernel does not know the qdisc kind plug: the module sch_plug is not installed for kernel *: install sch-plug-dkms (XCP-ng: sch-plug-module-alt)'
 mkdir -p /lib/modules/1.2.3
 echo 'updates/sch_plug.ko:' > /lib/modules/1.2.3/modules.dep
 run plugctl add d0
