@@ -18,7 +18,7 @@ module:					## src/sch_plug.ko (KDIR=... for another kernel)
 plugctl:				## userspace/plugctl
 	$(MAKE) -C userspace plugctl
 
-demo:					## see packets held and released (HOST=1 DEV=eth0: here)
+demo:					## see packets held and released (HOST=1: with this kernel)
 	@tests/demo/run $(if $(HOST),--host $(DEV) $(PEER))
 
 demo-failover:				## a service outlives its host: CRIU, redis, the plug
