@@ -195,7 +195,8 @@ static void storm(struct device *d, __u64 end)
 	};
 	unsigned int i;
 
-	for (i = 0; now_ns() < end; i++)
+	/* At least both turns, however busy the machine is. */
+	for (i = 0; i < 2 || now_ns() < end; i++)
 		act(d, d->mode < RANDOM ? turns[d->mode][i % 2] : choose(d));
 }
 
@@ -315,10 +316,10 @@ static void *device_main(void *arg)
 	traffic_start(&d->traffic);
 	if (d->mode >= RANDOM)
 		dumper = thread(dumper_main, d);
-	while (now_ns() < end || !did_all(d)) {
+	do {
 		storm(d, now_ns() + PHASE_MS * 1000000ULL);
 		settle(d);
-	}
+	} while (now_ns() < end || !did_all(d) || !atomic_load(&d->traffic.left));
 	traffic_end(&d->traffic);
 	if (d->mode >= RANDOM)
 		pthread_join(dumper, NULL);
