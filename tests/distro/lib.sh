@@ -171,22 +171,6 @@ install_packages() {
 	apt_in install $packages "$@"
 }
 
-# links_lead DIRECTORY: the links of the documents there lead to files
-links_lead() {
-	local file link links=0 broken=0
-
-	while IFS=: read -r file link; do
-		link=${link#*(}
-		[[ $link != http://* && $link != https://* ]] || continue
-		links=$((links + 1))
-		[ -e "${file%/*}/$link" ] || {
-			echo "$file: $link"
-			broken=$((broken + 1))
-		}
-	done < <(grep -roE --include='*.md' '\]\([^)#]+' "$root$1")
-	[ $links -gt 0 ] && [ $broken = 0 ]
-}
-
 # --- repositories ---
 
 # publish DIRECTORY ADDRESS OPTION...: what make repo makes, beside what is there
