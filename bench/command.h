@@ -53,7 +53,7 @@ struct family_command {
 	struct genlmsghdr genl;
 	struct nlattr	id_nla;
 	__u32		id[2];
-	struct nlattr	action_nla;	/* from here on not in a GET */
+	struct nlattr	action_nla;	/* a GET ends before this */
 	__u32		action;
 	struct nlattr	last_nla;	/* RELEASE_UPTO only */
 	__u32		last[2];

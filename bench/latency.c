@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * How long a command takes while others change devices: BUFFER and RELEASE_ONE,
- * a pair each 200 us, by the family and by RTM_NEWQDISC, our module and the one
+ * a pair each 200.1 us, by the family and by RTM_NEWQDISC, our module and the one
  * that comes with the kernel. The VM counts instructions (count.h), so a
  * nanosecond here is an instruction, and nothing depends on the host.
  *

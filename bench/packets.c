@@ -156,7 +156,7 @@ static void send_tcp(unsigned int n)
 	send_payload(tcp, n, 0);
 }
 
-/* Outside what is counted: each chunk then begins with nothing left to read. */
+/* Called between the counted chunks, so that each begins with nothing left to read. */
 static void read_completions(unsigned int n)
 {
 	struct msghdr msg = {};

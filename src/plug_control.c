@@ -632,8 +632,8 @@ static void plug_lose_owner(struct plug_control *control,
 		   SCH_PLUG_A_AT_EXIT, at_exit);
 }
 
-/* One socket may own many plugs. All of them are rolled back with one command,
- * which waits at most once.
+/* One socket may own many plugs. All of them get the same struct plug_cmd, so
+ * that only the first discard waits for packets that are still on their way.
  */
 static void plug_lose_owners(void)
 {

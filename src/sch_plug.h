@@ -109,7 +109,7 @@ void plug_control_exit(void);
 void plug_attached(struct Qdisc *sch);
 /* The plug is about to be destroyed, or its init failed. */
 void plug_detached(struct Qdisc *sch);
-/* tc has sent a command. */
+/* A command was executed under RTNL, whichever interface it came by. */
 void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		  struct plug_snapshot *after);
 

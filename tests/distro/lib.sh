@@ -43,7 +43,7 @@ check() {
 	result $status "$text"
 }
 
-# check_fails TEXT COMMAND...
+# check_fails TEXT COMMAND...: the command fails; its output goes to the log
 check_fails() {
 	local text=$1 status=0
 	shift

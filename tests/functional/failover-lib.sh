@@ -309,7 +309,7 @@ bail() {
 	exit 1
 }
 
-# new_checkpoints NAME: waits for two more, so that at least one has begun after now
+# new_checkpoints NAME: waits for two more; the second has begun after this call
 new_checkpoints() {
 	until_it checkpointed "$1" $(($(reported "$1") + 2)) && ! has_ended "$1"
 }

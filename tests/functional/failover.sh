@@ -32,7 +32,8 @@ doze() {
 	sleep "$((number / 100)).$((number % 100 / 10))$((number % 10))"
 }
 
-# protect_by ROUND NAME BACKUP OPTION...: protects in the way of that round; sets by
+# protect_by ROUND NAME BACKUP OPTION...: protects with the options and the copy
+# command of that round; sets the variable by to the name of that command
 protect_by() {
 	way=$(($1 % 10))
 	shift

@@ -11,7 +11,8 @@ cd /tmp/tdc || exit
 # tdc checks that this program exists, but no test of plug calls it.
 mkdir -p /usr/sbin
 [ -e /usr/sbin/ethtool ] || ln -s /bin/false /usr/sbin/ethtool
-# On a complete system, pyroute2 and tdc use the same directory for namespaces.
+# pyroute2 and tdc name this directory differently. Usually the first name is a link
+# to the second; in this VM it is not.
 rmdir /var/run/netns && ln -s /run/netns /var/run/netns
 modprobe dummy numdummies=0
 exec python3 tdc.py -f tc-tests/qdiscs/plug.json

@@ -32,7 +32,7 @@ struct control control_open(void);
 void control_close(struct control *c);
 
 /* A request: control_start(), control_u32/u64() for each attribute, then
- * control_send(): 0 or a negative errno. @reply may be NULL. In a dump, @each is
+ * control_send(), which returns 0 or a negative errno. @reply may be NULL. In a dump, @each is
  * called for each state, if it is not NULL.
  */
 struct control_request {

@@ -181,7 +181,9 @@ static __u32 some_size(const struct client *c)
 	return c->max && random() % 4 == 0 ? random() % (c->max + 1) : 0;
 }
 
-/* False if the connection is broken; counts a wrong answer itself. */
+/* Sends a request and checks the answer. False: the connection is broken. A wrong
+ * answer is only counted.
+ */
 static bool ask_counter(struct client *c)
 {
 	struct request r = { some_size(c), some_size(c) };

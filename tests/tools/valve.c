@@ -229,8 +229,8 @@ static void upto_waiting(void)
 	upto(state().ctl.released + 1);
 }
 
-/* There are stopped packets, 5 packets of the epoch that BUFFER began and, if that
- * epoch was ended, 3 of the next.
+/* The kinds of release. The queue then holds stopped packets, 5 packets of the epoch
+ * that BUFFER began and, if @waits, 3 of the next one.
  */
 static const struct kind {
 	const char *name;

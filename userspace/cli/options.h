@@ -27,7 +27,7 @@ extern const struct option options[];	/* ends with a name of NULL */
 
 #define USAGE_TEXT_MAX	256
 
-/* Whether it is an option of that command; those of all commands are not. */
+/* Whether the command lists it as its own; false for options that all commands take. */
 bool takes_option(const struct command *command, const struct option *option);
 
 /* "plugctl del [--force] DEV...", with the options from the table. */

@@ -483,7 +483,7 @@ static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 		known->state = state;
 		print_event(mon, "owner-lost", known);
 	}
-	/* The device may have been renamed to a watched name. */
+	/* A command to an unknown plug: its device may have got a watched name. */
 	return !known && event == SCH_PLUG_CMD_CHANGE_NTF;
 }
 

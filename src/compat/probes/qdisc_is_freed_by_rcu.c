@@ -5,8 +5,8 @@
 
 /* A late 4.19 has the member, but its prio, multiq and sfb still destroy a child
  * while they hold the root lock: destroy would wait there for the lock of a plug,
- * whose holder waits for the root lock. They have stopped that in 5.4, which no
- * header shows. The function came after it, in 5.7.
+ * whose holder waits for the root lock. Since 5.4 they no longer do, which no
+ * header shows. qdisc_watchdog_schedule_range_ns() came later, in 5.7.
  */
 void probe(struct Qdisc *sch, struct qdisc_watchdog *watchdog);
 void probe(struct Qdisc *sch, struct qdisc_watchdog *watchdog)

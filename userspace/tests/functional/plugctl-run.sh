@@ -52,8 +52,8 @@ for sig in INT TERM HUP; do
 	{
 		# Wait until the program has set its trap.
 		eventually [ -e "$tmp/ready" ]
-		# The guard is called plugctl, too: it is the child of the right
-		# one.
+		# The guard is called plugctl, too. It is the child of the one that
+		# gets the signal.
 		# shellcheck disable=SC2046
 		set -- $(pidof plugctl)
 		[ "$(cut -d' ' -f4 "/proc/$1/stat")" != "$2" ] || set -- "$2"
