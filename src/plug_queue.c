@@ -724,12 +724,16 @@ static bool plug_has_no_root(const struct Qdisc *root)
 	return root->flags & TCQ_F_BUILTIN;
 }
 
-/* The root has not changed since, unless the locked one is a builtin qdisc. */
+/* The root has not changed since, unless the core puts a builtin qdisc in its
+ * place, or had one there.
+ */
 static void plug_assert_root_lock(const struct Qdisc *sch,
 				  const struct Qdisc *locked)
 {
-	if (!plug_has_no_root(locked))
-		lockdep_assert_held(qdisc_lock(plug_root_rcu(sch)));
+	const struct Qdisc *root = plug_root_rcu(sch);
+
+	if (!plug_has_no_root(locked) && !plug_has_no_root(root))
+		lockdep_assert_held(qdisc_lock(root));
 }
 
 static void plug_unlock_root_rcu(struct Qdisc *root)
@@ -737,13 +741,20 @@ static void plug_unlock_root_rcu(struct Qdisc *root)
 	spin_unlock_bh(qdisc_lock(root));
 }
 
+/* While a device is down, or its qdiscs are being changed, its active qdisc is
+ * a builtin one. To schedule that one would start nothing.
+ */
+static bool plug_is_active(const struct Qdisc *sch, const struct Qdisc *root)
+{
+	return !plug_has_no_root(root) && qdisc_root(sch) == root;
+}
+
 /* The same under rcu_read_lock(), for a plug that cannot be destroyed
  * meanwhile. -EAGAIN: this needs RTNL, and nothing was done.
  *
- * The root is always scheduled, because we cannot look at the head. This has to
- * be in the RCU section in which it was found as the root: before the core
- * checks whether a qdisc that it removes is still scheduled, it waits for such
- * sections to end.
+ * The root is always scheduled, because we cannot look at the head. If the
+ * core deactivates it now, it takes the root lock after that, to look whether
+ * the root is scheduled, and waits until it has run.
  */
 int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 		     struct plug_snapshot *after,
@@ -753,10 +764,10 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 	int err = -EAGAIN;
 
 	plug_assert_root_lock(sch, root);
-	if (!plug_has_no_root(root) &&
+	if (plug_is_active(sch, root) &&
 	    plug_only_numbers(qdisc_priv(sch), cmd)) {
 		err = plug_apply(sch, cmd, extack);
-		__netif_schedule(qdisc_root(sch));
+		__netif_schedule(root);
 		plug_look_at_numbers(sch, after);
 	}
 	plug_unlock_root_rcu(root);
@@ -802,14 +813,15 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 	struct plug_cmd cmd = { .action = TCQ_PLUG_BUFFER };
 	int err;
 
+	/* The core may reset the plug after a failed init. */
+	__skb_queue_head_init(&q->stopped_gso);
+	__skb_queue_head_init(&q->stopped_bad_txq);
 	if (opt) {
 		err = plug_parse(&cmd, opt, extack);
 		if (err)
 			return err;
 	}
 
-	__skb_queue_head_init(&q->stopped_gso);
-	__skb_queue_head_init(&q->stopped_bad_txq);
 	q->epoch = atomic64_inc_return(&plug_last_epoch);
 	q->released = q->epoch;
 	if (cmd.action != TCQ_PLUG_RELEASE_INDEFINITE) {

@@ -81,6 +81,8 @@ static struct {
 struct Qdisc *root_qdisc;
 static struct netdev_queue queue;
 static struct Qdisc qdisc = { .dev_queue = &queue }, parent, next_root;
+struct Qdisc noop_qdisc;
+bool inactive;	/* the core has put the noop qdisc in the place of the root */
 
 /* Packets in the order in which they were offered, oldest first. */
 static struct sk_buff *packets[PACKETS];
@@ -175,7 +177,7 @@ void plug_wait_for_deferred(void)
 void __netif_schedule(struct Qdisc *sch)
 {
 	require("lock: scheduled while it is held", locked == root_qdisc);
-	require("I5: the root is scheduled", sch == root_qdisc);
+	require("I5: the root is scheduled", sch == root_qdisc || (rtnl && inactive));
 	scheduled = true;
 }
 
@@ -804,7 +806,7 @@ static void not_without_rtnl(int answer, const struct plug_cmd *cmd,
 	require("without RTNL: not under a lock of the core's", answer == -EAGAIN ||
 		!(root_qdisc->flags & TCQ_F_BUILTIN));
 	require("without RTNL: what a loop sends is done", answer != -EAGAIN || open ||
-		(root_qdisc->flags & TCQ_F_BUILTIN) ||
+		(root_qdisc->flags & TCQ_F_BUILTIN) || inactive ||
 		!(cmd->action == TCQ_PLUG_BUFFER ||
 		  (!shut && (cmd->action == TCQ_PLUG_RELEASE_ONE ||
 			     cmd->action == TCQ_PLUG_RELEASE_UPTO))));
@@ -875,6 +877,7 @@ int main(void)
 	device.net.user_ns = nondet_bool() ? &init_user_ns : NULL;
 	root_qdisc = nondet_bool() ? &qdisc : &parent;
 	queue.qdisc_sleeping = root_qdisc;
+	inactive = nondet_bool();
 	/* Either may be a builtin qdisc of the core. */
 	parent.flags = nondet_u32();
 	next_root.flags = nondet_u32();

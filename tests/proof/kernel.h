@@ -220,10 +220,11 @@ extern struct net_device device;
 #define qdisc_priv(sch)		(&plug_data)
 #define qdisc_dev(sch)		(&device)
 /* The plug may be the root, or a child of another one. */
-extern struct Qdisc *root_qdisc;
+extern struct Qdisc *root_qdisc, noop_qdisc;
+extern bool inactive;
 static struct Qdisc *qdisc_root(const struct Qdisc *sch)
 {
-	return root_qdisc;
+	return inactive ? &noop_qdisc : root_qdisc;
 }
 
 #define qdisc_root_sleeping(sch) root_qdisc
