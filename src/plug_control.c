@@ -40,6 +40,7 @@
 #include <linux/spinlock.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
+#include <net/netns/generic.h>
 #include <net/sch_generic.h>
 #include <net/sock.h>
 
@@ -54,7 +55,7 @@ struct plug_bucket {
 
 static struct plug_bucket plug_buckets[1 << PLUG_HASH_BITS];
 static u64 plug_next_id;		/* RTNL */
-static unsigned int plug_generation;	/* RTNL; counts plugs that come or go */
+static unsigned int plug_generation_id;
 static atomic_t plug_owned = ATOMIC_INIT(0);
 
 static struct genl_family plug_family;
@@ -69,13 +70,19 @@ static struct net *plug_net(struct Qdisc *sch)
 	return dev_net(qdisc_dev(sch));
 }
 
+/* Counts the plugs of a network namespace that come or go. With RTNL. */
+static unsigned int *plug_generation(const struct net *net)
+{
+	return net_generic(net, plug_generation_id);
+}
+
 /* Under RCU. The plug may be going away. */
-static struct plug_control *plug_find(u64 id)
+static struct plug_control *plug_find(const struct net *net, u64 id)
 {
 	struct plug_control *control;
 
 	hlist_for_each_entry_rcu(control, &plug_bucket(id)->plugs, node)
-		if (control->id == id)
+		if (control->id == id && net_eq(control->net, net))
 			return control;
 	return NULL;
 }
@@ -87,21 +94,20 @@ static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 
 	ASSERT_RTNL();
 	rcu_read_lock();
-	control = plug_find(id);
+	control = plug_find(net, id);
 	rcu_read_unlock();
-	return control && net_eq(plug_net(control->sch), net) ? control : NULL;
+	return control;
 }
 
 /* Under RCU. The plug is returned locked, and stays until it is unlocked. */
 static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 {
-	struct plug_control *control = plug_find(id);
+	struct plug_control *control = plug_find(net, id);
 
 	if (!control)
 		return NULL;
 	spin_lock_bh(&control->lock);
-	if (!hlist_unhashed(&control->node) &&
-	    net_eq(plug_net(control->sch), net))
+	if (!hlist_unhashed(&control->node))
 		return control;
 	spin_unlock_bh(&control->lock);
 	return NULL;
@@ -362,8 +368,9 @@ static int plug_get_rtnl(struct genl_info *info, struct plug_snapshot *snap)
 }
 
 /* The plug stays while we have its lock, and its root while we are in an RCU
- * section. Softirqs, which may send all that was released, run after both.
- * -EAGAIN: it needs RTNL.
+ * section. Softirqs, which may send all that was released, run after both. So
+ * the lock is dropped last; its memory stays until then, because code without
+ * softirqs is an RCU section, too. -EAGAIN: it needs RTNL.
  */
 static int plug_get_rcu(struct genl_info *info, struct plug_snapshot *snap)
 {
@@ -732,7 +739,7 @@ static int plug_dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 static bool plug_is_wanted(const struct plug_control *control,
 			   const struct net *net, u32 ifindex)
 {
-	return net_eq(plug_net(control->sch), net) &&
+	return net_eq(control->net, net) &&
 	       (!ifindex || qdisc_dev(control->sch)->ifindex == ifindex);
 }
 
@@ -766,7 +773,7 @@ static int plug_do_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		return err;
 
 	rtnl_lock();
-	cb->seq = plug_generation;
+	cb->seq = *plug_generation(sock_net(skb->sk));
 	for (; dump->bucket < ARRAY_SIZE(plug_buckets); dump->bucket++)
 		if (plug_dump_bucket(skb, cb, &plug_buckets[dump->bucket]))
 			break;
@@ -827,8 +834,9 @@ void plug_attached(struct Qdisc *sch)
 	ASSERT_RTNL();
 	spin_lock_init(&control->lock);
 	control->sch = sch;
+	control->net = plug_net(sch);
 	control->id = plug_next_id++;
-	plug_generation++;
+	++*plug_generation(control->net);
 	plug_identify(control, &snap);
 	plug_look(sch, &snap);
 
@@ -853,7 +861,7 @@ void plug_detached(struct Qdisc *sch)
 	hlist_del_init_rcu(&control->node);
 	plug_unlock_both(control);
 
-	plug_generation++;
+	++*plug_generation(control->net);
 	if (control->owner)
 		plug_set_owner(control, NULL, 0, SCH_PLUG_AT_EXIT_KEEP);
 	plug_identify(control, &snap);
@@ -870,6 +878,19 @@ void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		   SCH_PLUG_A_ACTION, cmd->action);
 }
 
+/* A dump that is told 0 is never interrupted. */
+static int plug_net_init(struct net *net)
+{
+	*plug_generation(net) = 1;
+	return 0;
+}
+
+static struct pernet_operations plug_net_ops = {
+	.init	= plug_net_init,
+	.id	= &plug_generation_id,
+	.size	= sizeof(unsigned int),
+};
+
 /* Ids. The first is the time since the machine was booted, in nanoseconds, and
  * each plug has the next one. It takes more than a nanosecond to make a plug,
  * so the last id is always behind the clock, and the module, if it is loaded
@@ -883,14 +904,22 @@ int plug_control_init(void)
 	for (i = 0; i < ARRAY_SIZE(plug_buckets); i++)
 		spin_lock_init(&plug_buckets[i].lock);
 	plug_next_id = ktime_get_ns();
-	plug_generation = 1;
 
-	err = genl_register_family(&plug_family);
+	err = register_pernet_subsys(&plug_net_ops);
 	if (err)
 		return err;
+	err = genl_register_family(&plug_family);
+	if (err)
+		goto err_net;
 	err = netlink_register_notifier(&plug_notifier);
 	if (err)
-		genl_unregister_family(&plug_family);
+		goto err_family;
+	return 0;
+
+err_family:
+	genl_unregister_family(&plug_family);
+err_net:
+	unregister_pernet_subsys(&plug_net_ops);
 	return err;
 }
 
@@ -899,4 +928,5 @@ void plug_control_exit(void)
 {
 	netlink_unregister_notifier(&plug_notifier);
 	genl_unregister_family(&plug_family);
+	unregister_pernet_subsys(&plug_net_ops);
 }

@@ -12,6 +12,7 @@
 #include <linux/pkt_sched_plug.h>
 
 struct Qdisc;
+struct net;
 struct netlink_ext_ack;
 struct nlattr;
 struct sock;
@@ -84,6 +85,7 @@ struct plug_control {
 	spinlock_t		lock;	/* being hashed, and the owner */
 	struct hlist_node	node;	/* unhashed: the plug is going */
 	struct Qdisc		*sch;
+	const struct net	*net;	/* only to compare; it never changes */
 	u64			id;
 	struct sock		*owner;
 	u32			owner_port;

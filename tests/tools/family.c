@@ -214,6 +214,10 @@ static void test_many(void)
 	dump_during("tc qdisc change dev q1 root plug block", false, "a command");
 	dump_during("tc qdisc del dev q1 root", true, "a plug that goes");
 	dump_during("tc qdisc add dev q1 root plug", true, "one that comes");
+	must("ip netns add other");
+	dump_during("tc -n other qdisc add dev lo root plug", false,
+		    "one that comes in another namespace");
+	must("ip netns del other");
 	must("for i in $(seq 199); do echo link del q$i; done | ip -batch -");
 	is_u64(control_dump(&c, 0, list + n, 256 - n), 1, "and of the one that is left");
 	is_u64(not_found(list, n), n - 1, "GET finds that one and no other");

@@ -206,7 +206,8 @@ enum sch_plug_at_exit {
  * Attributes. "Request" says in which operations userspace sends one. The
  * kernel sends all of them in answers and events, unless the text says
  * otherwise. One message is a snapshot of one moment, except
- * SCH_PLUG_A_STATS_CLOSED_AGE, which is computed when the message is built.
+ * SCH_PLUG_A_STATS_CLOSED_AGE, which is computed when the message is built, and
+ * SCH_PLUG_A_STATS_DROPS_RESET while the plug is being deleted.
  *
  * @SCH_PLUG_A_ID: __u64, 1 and up. Request: GET of one, CHANGE, OWN.
  * @SCH_PLUG_A_PAD: padding in answers: ignore it, and do not send it.
