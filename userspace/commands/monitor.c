@@ -27,6 +27,8 @@
 
 #define EVENT_TEXT_MAX	128
 
+#define RESYNC_PAUSE_MS	100
+
 struct known {
 	struct qdisc_state state;
 	/* Commands printed so far, indexed by SCH_PLUG_A_STATS_*. */
@@ -269,7 +271,10 @@ static int resync(struct monitor *mon, bool initial)
 		if (ifb)
 			watch(mon, ifb);
 	}
-	error = dump_plugs(mon->kernel, 0, mon->req->session->out.json, &list);
+	do {
+		error = dump_plugs(mon->kernel, 0, mon->req->session->out.json, &list);
+		/* Plugs come and go too fast for one list. */
+	} while (error == EAGAIN && !poll(NULL, 0, RESYNC_PAUSE_MS));
 	if (error)
 		goto out;
 	for (k = 0; k < mon->count; k++)
@@ -297,12 +302,17 @@ out:
 	return error ? complain_netlink(mon->req, error) : STATUS_OK;
 }
 
+/*
+ * The family has reported the end of its plugs before this, with their last state.
+ * That event may still have to be handled.
+ */
 static void forget_device(struct monitor *mon, int ifindex)
 {
 	size_t i;
 
 	for (i = mon->count; i-- > 0; ) {
-		if (mon->known[i].state.ifindex != ifindex)
+		if (mon->known[i].state.ifindex != ifindex ||
+		    (mon->family && mon->known[i].state.has_state))
 			continue;
 		print_event(mon, "detach", &mon->known[i]);
 		drop_known(mon, &mon->known[i]);
@@ -361,29 +371,40 @@ static bool has_known(const struct monitor *mon, int ifindex)
  * unloaded while it has a plug; otherwise it may have been loaded, unloaded, or
  * loaded again.
  */
-static bool follow_family(struct monitor *mon)
+static bool follow_family(struct monitor *mon, bool *joined)
 {
+	struct netlink *nl = &mon->listener.generic;
+
+	*joined = false;
 	if (mon->family && mon->count)
 		return true;
 	if (kernel_find_family(mon->kernel)) {
 		mon->family = 0;
 		return false;
 	}
-	if (mon->family != mon->kernel->family &&
-	    !netlink_join(&mon->listener.generic, mon->kernel->group))
+	/*
+	 * A group loses its members when the module is unloaded. A kernel that gives
+	 * out the same number again (4.19 does) shows that only here.
+	 */
+	if (mon->family == mon->kernel->family &&
+	    netlink_has_joined(nl, mon->kernel->group))
+		return true;
+	mon->family = 0;
+	if (!netlink_join(nl, mon->kernel->group))
 		mon->family = mon->kernel->family;
-	return mon->family;
+	*joined = mon->family;
+	return *joined;
 }
 
 /* Rtnetlink reports a plug. Returns whether to call resync(). */
 static bool handle_plug(struct monitor *mon, const struct nlmsghdr *nlh,
 		      const struct qdisc_state *state)
 {
-	const uint16_t family = mon->family;
 	struct known *known;
+	bool joined;
 
-	if (follow_family(mon))
-		return mon->family != family;
+	if (follow_family(mon, &joined))
+		return joined;
 	known = find_known(mon, state);
 	if (nlh->nlmsg_type == RTM_NEWQDISC) {
 		if (!known && !state->parent)
@@ -458,6 +479,20 @@ static void handle_command(struct monitor *mon, struct known *known,
 	print_event(mon, name, known);
 }
 
+/* The end of an owner counts as the command that was executed then. */
+static void handle_owner_lost(struct monitor *mon, struct known *known,
+			      const struct qdisc_state *state)
+{
+	if (state->commands > known->old_commands) {
+		if (state->at_exit == SCH_PLUG_AT_EXIT_OPEN)
+			known->counters[SCH_PLUG_A_STATS_RELEASE_INDEFINITE_CMDS]++;
+		else if (state->at_exit == SCH_PLUG_AT_EXIT_DISCARD)
+			known->counters[SCH_PLUG_A_STATS_DISCARD_CMDS]++;
+	}
+	known->state = *state;
+	print_event(mon, "owner-lost", known);
+}
+
 /* Handles an event of the family. Returns whether to call resync(). */
 static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 {
@@ -466,10 +501,11 @@ static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 	uint32_t action;
 	uint8_t event;
 
-	if (nlh->nlmsg_type != mon->family || plug_parse(nlh, &state) ||
-	    !is_wanted(mon, state.ifindex))
+	if (nlh->nlmsg_type != mon->family || plug_parse(nlh, &state))
 		return false;
 	known = find_known(mon, &state);
+	if (!known && !is_wanted(mon, state.ifindex))
+		return false;
 	event = plug_event(nlh, &action);
 	if (event == SCH_PLUG_CMD_ATTACH_NTF && !known) {
 		handle_state(mon, &state);
@@ -480,8 +516,7 @@ static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 	} else if (event == SCH_PLUG_CMD_CHANGE_NTF && known) {
 		handle_command(mon, known, &state, action);
 	} else if (event == SCH_PLUG_CMD_OWNER_LOST_NTF && known) {
-		known->state = state;
-		print_event(mon, "owner-lost", known);
+		handle_owner_lost(mon, known, &state);
 	}
 	/* A command to an unknown plug: its device may have got a watched name. */
 	return !known && event == SCH_PLUG_CMD_CHANGE_NTF;
@@ -583,13 +618,14 @@ static void make_room(const struct netlink *nl)
 static int listen_to(struct monitor *mon)
 {
 	struct open_failure failure;
+	bool joined;
 	int error;
 
 	if (!kernel_open(&mon->listener, mon->req->options.netns, &failure))
 		return complain_open(mon->req, &failure);
 	make_room(&mon->listener.route);
 	make_room(&mon->listener.generic);
-	follow_family(mon);
+	follow_family(mon, &joined);
 	error = netlink_join(&mon->listener.route, RTNLGRP_TC);
 	if (!error)
 		error = netlink_join(&mon->listener.route, RTNLGRP_LINK);

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,6 +66,7 @@ struct run {
 	uint64_t open_at;
 	uint64_t kill_at;
 	bool timed_out;
+	bool try_again;		/* an attempt to open the plugs has failed */
 	bool stopped;		/* the program is stopped */
 };
 
@@ -158,8 +160,11 @@ static bool open_plugs(struct run *run)
 	for (i = 0; i < run->n; i++)
 		if (run->targets[i].failed != TARGET_GONE)
 			complain_target(run->req, &run->targets[i]);
-	if (run->closed)
+	if (run->closed) {
+		run->open_at = clock_now() + GRACE;
+		run->try_again = true;
 		return false;
+	}
 	for (i = 0; i < run->n; i++) {
 		struct target *target = &run->targets[i];
 
@@ -176,6 +181,7 @@ static bool open_plugs(struct run *run)
 /* Does not return: it is killed, or exits after opening the plugs. */
 static void guard_main(struct run *run, int fd)
 {
+	const char *why = "plugctl run was killed";
 	sigset_t all;
 	ssize_t len;
 	char byte;
@@ -188,18 +194,21 @@ static void guard_main(struct run *run, int fd)
 	do {
 		len = read(fd, &byte, 1);
 	} while (len < 0 && errno == EINTR);
+	if (len > 0)
+		why = "plugctl run gave up";
 
 	/*
-	 * The sockets belonged to plugctl, which is dead: nobody else reads them.
+	 * The sockets belonged to plugctl, which is dead or waits for us: nobody else
+	 * reads them.
 	 */
 	run->req->session->kernel.route.seq += GUARD_SEQ;
 	run->req->session->kernel.generic.seq += GUARD_SEQ;
 	run->closed = true;
 	if (open_plugs(run))
-		note(run->req, NULL, "plugctl run was killed; its guard opened the plugs");
+		note(run->req, NULL, "%s; its guard opened the plugs", why);
 	else
 		complain(run->req, STATUS_REFUSED, NULL,
-			 "plugctl run was killed, and its guard cannot open the plugs: see plugctl show");
+			 "%s, and its guard cannot open the plugs: see plugctl show", why);
 	messages_write(&run->req->session->messages);
 	_exit(0);
 }
@@ -209,9 +218,9 @@ static int start_guard(struct run *run)
 	struct request *req = run->req;
 	int fds[2];
 
-	if (pipe2(fds, O_CLOEXEC))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return complain(req, STATUS_REFUSED, NULL,
-				"cannot make a pipe: %s: nothing was done",
+				"cannot make a pair of sockets: %s: nothing was done",
 				strerror(errno));
 	run->lifeline = fds[1];
 	fflush(req->session->out.file);
@@ -259,7 +268,10 @@ static void stop_guard(struct run *run)
 		own_plugs(run, SCH_PLUG_AT_EXIT_KEEP);
 	if (!run->guard)
 		return;
-	if (!run->closed)
+	/* A byte says that we were not killed. */
+	if (run->closed)
+		send(run->lifeline, "", 1, MSG_NOSIGNAL);
+	else
 		kill(run->guard, SIGKILL);
 	close(run->lifeline);
 	while (waitpid(run->guard, NULL, 0) < 0 && errno == EINTR)
@@ -373,7 +385,11 @@ static void lose_patience(struct run *run)
 	const bool was_closed = run->closed;
 
 	run->open_at = NEVER;
-	if (open_plugs(run) && was_closed)
+	if (!open_plugs(run) || !was_closed)
+		return;
+	if (run->try_again)
+		note(run->req, NULL, "the plugs could be opened now");
+	else
 		note(run->req, NULL, "still running %llu s after the signal: plugs opened",
 		     GRACE / NS_PER_S);
 }
@@ -480,6 +496,7 @@ static int run_program(struct run *run, char **program)
 {
 	struct request *req = run->req;
 	int status, waited;
+	bool started = false;
 	uint64_t start;
 
 	block_signals(run);
@@ -497,9 +514,7 @@ static int run_program(struct run *run, char **program)
 		waited = supervise(run);
 		complain_exec(run, program[0]);
 		status = program_status(run, waited);
-		if (req->options.verbose)
-			note(req, NULL, "the plugs were closed for %llu ms at most",
-			     (unsigned long long)((clock_now() - start) / NS_PER_MS));
+		started = true;
 	}
 	/*
 	 * A plug that could not be opened matters more than the program's success.
@@ -508,6 +523,9 @@ static int run_program(struct run *run, char **program)
 		status = status ? status : STATUS_REFUSED;
 		if (run->owned)
 			note(req, NULL, "the plugs may still be closed: the kernel opens them when plugctl ends");
+	} else if (started && req->options.verbose) {
+		note(req, NULL, "the plugs were closed for %llu ms at most",
+		     (unsigned long long)((clock_now() - start) / NS_PER_MS));
 	}
 	stop_guard(run);
 out_messages:

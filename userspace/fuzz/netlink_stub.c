@@ -169,6 +169,12 @@ int netlink_join(struct netlink *nl, unsigned int group)
 	return EPERM;
 }
 
+bool netlink_has_joined(const struct netlink *nl, unsigned int group)
+{
+	(void)nl, (void)group;
+	return false;
+}
+
 ssize_t netlink_receive(struct netlink *nl)
 {
 	(void)nl;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The sockets: sends messages and reads answers. */
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -722,4 +723,17 @@ int netlink_join(struct netlink *nl, unsigned int group)
 {
 	return mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &group,
 				     sizeof(group)) ? errno : 0;
+}
+
+/* Groups beyond the room count as not joined: joining again does no harm. */
+bool netlink_has_joined(const struct netlink *nl, unsigned int group)
+{
+	uint32_t joined[32] = { 0 };
+	socklen_t size = sizeof(joined);
+
+	if (!group || group > sizeof(joined) * CHAR_BIT ||
+	    mnl_socket_getsockopt(nl->socket, NETLINK_LIST_MEMBERSHIPS, joined, &size))
+		return false;
+	group--;
+	return joined[group / 32] & (1U << group % 32);
 }

@@ -151,6 +151,7 @@ char *kernel_ifname(struct kernel *kernel, int ifindex, char *text);
 
 /* For monitor: joins a multicast group, and reads its events. */
 int netlink_join(struct netlink *nl, unsigned int group);
+bool netlink_has_joined(const struct netlink *nl, unsigned int group);
 ssize_t netlink_receive(struct netlink *nl);
 
 /* The errno in NLMSG_DONE or NLMSG_ERROR, as a positive number. */

@@ -69,6 +69,29 @@ status=0
 wait $pid || status=$?
 is "with the status of that" $status 143
 
+# It is stopped, and the plug cannot be opened at first.
+rm -f "$tmp/program"
+# shellcheck disable=SC2016
+lossy '' plugctl run v0 -- \
+	sh -c 'echo $$ > "$0"; exec sleep 1000' "$tmp/program" 2> "$tmp/err" &
+pid=$!
+eventually [ -s "$tmp/program" ]
+touch "$tmp/lose"
+kill -STOP "$(cat "$tmp/program")"
+check "a failure to open is reported" eventually grep -q '^plugctl: v0: ' "$tmp/err"
+rm "$tmp/lose"
+# It tries again after 5 s.
+sleep 3
+check "and is not the last attempt" eventually grep -q 'the plugs could be opened now' "$tmp/err"
+kill -KILL "$(cat "$tmp/program")"
+wait $pid
+
+# A guard is asked for help by a plugctl that was not killed.
+run lossy '' plugctl --rtnl run v0 -- touch "$tmp/lose"
+gives "run --rtnl: neither it nor its guard can open" 2 '' \
+	'*plugctl run gave up, and its guard cannot open the plugs*'
+rm "$tmp/lose"
+
 # Like Ctrl-Z for a job of a shell with a terminal: plugctl stops with its program,
 # and the plugs are open.
 rm -f "$tmp/program"

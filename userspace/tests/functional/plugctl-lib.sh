@@ -83,12 +83,14 @@ send() {
 	ping -q -c "$1" -i 0.01 -W 1 192.0.2.2 > /dev/null 2>&1 || :
 }
 
-# lossy NUMBERS COMMAND...: without those answers of the kernel
+# lossy NUMBERS COMMAND...: without those answers of the kernel, and without any while
+# the file $tmp/lose exists
 lossy() {
 	numbers=$1
 	shift
 	env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
-		LD_PRELOAD="${0%/*}/../bin/lose-answer.so" LOSE_ANSWERS="$numbers" "$@"
+		LD_PRELOAD="${0%/*}/../bin/lose-answer.so" LOSE_ANSWERS="$numbers" \
+		LOSE_WHILE="$tmp/lose" "$@"
 }
 
 # eventually COMMAND...: tries for 5 s

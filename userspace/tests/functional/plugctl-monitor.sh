@@ -89,6 +89,36 @@ plugctl add d2
 kill $pid
 wait $pid 2> /dev/null
 
+# The last state of a plug counts, also when its device is deleted with it.
+wire
+plugctl add v0
+plugctl -j monitor > "$tmp/log" &
+pid=$!
+started $pid
+send 2
+ip link del v0
+expect "a device goes, with what its plug held" \
+	'{*"event":"detach","plug":{"device":"v0"*"held_packets":0*"drops_reset":2*}}'
+kill $pid
+wait $pid 2> /dev/null
+
+# The end of an owner is not reported once more as the command that it causes.
+ip link add d3 type dummy
+plugctl monitor d1 d3 > "$tmp/log" &
+pid=$!
+started $pid
+echo 'buffer d1' | plugctl --at-exit open batch
+expect "the owner ends" '* d1 8001: owner-lost: open, *'
+ip link del d3
+ip link add d4 type dummy
+ip link set d4 name d3
+plugctl add d3
+expect "everything is read again" '* d3 8001: attach: *'
+is "and the plug was not opened twice" "$(grep -c ' d1 8001: open: ' "$tmp/log")" 0
+kill $pid
+wait $pid 2> /dev/null
+ip link del d3
+
 plugctl del d2
 plugctl monitor d2 > "$tmp/log" 2> "$tmp/errors" &
 pid=$!
