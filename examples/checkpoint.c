@@ -97,8 +97,10 @@ static bool one_epoch(struct helper *h, const char *device)
 
 	/* Packets that the guest has sent so far belong to this checkpoint ... */
 	take_checkpoint();
-	if (!tell(h, "buffer %s\n", device, 0))
+	if (!tell(h, "buffer %s\n", device, 0)) {
+		resume_guest();
 		return false;
+	}
 	closed = epoch_of(h->answer) - 1;
 	resume_guest();
 	/* ... and leave when the backup has it. */
@@ -125,13 +127,15 @@ int main(int argc, char **argv)
 		perror("checkpoint: cannot start plugctl");
 		return 1;
 	}
-	if (!tell(&h, "buffer %s\n", argv[1], 0))
+	/* Before anything is closed */
+	if (!tell(&h, "show %s\n", argv[1], 0))
 		goto out;
 	if (!epoch_of(h.answer)) {
 		fprintf(stderr, "checkpoint: this needs the module of sch-plug: see plugctl version\n");
-		tell(&h, "open %s\n", argv[1], 0);
 		goto out;
 	}
+	if (!tell(&h, "buffer %s\n", argv[1], 0))
+		goto out;
 	for (; epochs; epochs--) {
 		usleep((useconds_t)ms * 1000);
 		if (!one_epoch(&h, argv[1]))

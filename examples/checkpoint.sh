@@ -43,9 +43,15 @@ stop=
 closed=
 trap finish EXIT
 trap 'stop=1' INT TERM HUP
+# If plugctl is gone, writing to it fails, and does not kill this script.
+trap '' PIPE
 mkfifo "$dir/commands" "$dir/answers"
-# --force: this script decides what to do after a failure.
-plugctl -j --force batch < "$dir/commands" > "$dir/answers" &
+# --force: this script decides what to do after a failure. A signal to the whole
+# group must not end plugctl before this script.
+(
+	trap '' INT TERM HUP
+	exec plugctl -j --force batch
+) < "$dir/commands" > "$dir/answers" &
 plugctl=$!
 exec 3> "$dir/commands" 4< "$dir/answers"
 
@@ -78,23 +84,24 @@ closed_epochs() {
 	done
 }
 
-# Nothing has been checkpointed yet: if this fails, the plugs are opened again.
-# Packets still in the queue of an open plug are stopped here, and leave with the
-# first epoch.
-tell buffer "$@" || { tell open "$@" || :; exit 1; }
+# If a plug is missing, nothing is done to the others: an earlier run may have left
+# them closed.
+tell show "$@"
 case $answer in
 *'"epoch":'*)	;;
 *)	echo "${0##*/}: this needs the module of sch-plug: see plugctl version" >&2
-	tell open "$@"
 	exit 1 ;;
 esac
+# Packets still in the queue of an open plug are stopped here, and leave with the
+# first epoch.
 closed=$*
+tell buffer "$@"
 count=0
 while [ -z "$stop" ] && { [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; }; do
 	sleep "$PERIOD" || :
 	# Packets that the guest has sent so far belong to this checkpoint ...
 	take_checkpoint
-	tell buffer "$@"
+	tell buffer "$@" || { resume_guest; exit 1; }
 	ended=$(closed_epochs)
 	resume_guest
 	# ... and leave when the backup has it. If the backup cannot get it, one

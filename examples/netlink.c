@@ -61,12 +61,25 @@ static struct nlmsghdr *start(struct client *client, char *buf, uint16_t type,
 	return nlh;
 }
 
+static bool ends_dump(const char *buf, ssize_t len)
+{
+	const struct nlmsghdr *nlh = (const void *)buf;
+	int left = (int)len;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		if (nlh->nlmsg_type == NLMSG_DONE)
+			return true;
+	return false;
+}
+
 /* Sends a request, and calls @handle for each answer, until libmnl finds the
- * acknowledgment, an error or the end of a dump. Returns -1 and errno for an error.
+ * acknowledgment, an error or the end of a dump. Returns -1 and errno for an error;
+ * EINTR for a dump during which something has changed.
  */
 static int exchange(struct client *client, const struct nlmsghdr *nlh,
 		    mnl_cb_t handle, void *data)
 {
+	bool interrupted = false;
 	char buf[8192];
 	int ret = MNL_CB_OK;
 
@@ -79,6 +92,15 @@ static int exchange(struct client *client, const struct nlmsghdr *nlh,
 			return -1;
 		ret = mnl_cb_run(buf, (size_t)len, client->seq,
 				 mnl_socket_get_portid(client->nl), handle, data);
+		if (ret < 0 && errno == EINTR) {
+			/* The rest of the dump must not be taken for the next answer. */
+			interrupted = true;
+			ret = ends_dump(buf, len) ? MNL_CB_STOP : MNL_CB_OK;
+		}
+	}
+	if (interrupted && ret >= 0) {
+		errno = EINTR;
+		return -1;
 	}
 	return ret;
 }

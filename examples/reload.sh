@@ -52,8 +52,9 @@ setup() {
 	trap - EXIT
 }
 
-# Whatever happens to the program, connections pass again after at most 5 s. A
-# client repeats its SYN after a second, so shorter is better.
+# Whatever happens to the program, connections pass again after at most 5 s: then it
+# gets SIGTERM, too. If your reload takes longer, start it in the background. A client
+# repeats its SYN after a second, so shorter is better.
 #
 # The pause lets the old process accept what arrived before the plug was closed.
 run() {

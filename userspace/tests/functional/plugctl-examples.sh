@@ -31,6 +31,12 @@ gives "checkpoint.sh with two devices" 0 '' ''
 run sh "$examples/checkpoint.sh" v0 nosuch0
 gives "checkpoint.sh with a device that is not there" 1 '' '*no such device*'
 is "leaves nothing closed" "$(field v0 $F_STATE)" open
+plugctl buffer v0
+send 2
+run sh "$examples/checkpoint.sh" v0 nosuch0
+gives "and after a run that has failed" 1 '' '*no such device*'
+is "releases nothing" "$(field v0 $F_STATE) $(field v0 $F_PACKETS)" "buffering 2"
+plugctl open v0
 sh "$examples/checkpoint.sh" v0 > "$tmp/out" 2> "$tmp/err" &
 pid=$!
 epoch=$(field v0 $F_EPOCH)
@@ -44,6 +50,12 @@ sed 's/^	: # returns when.*/	false/' "$examples/checkpoint.sh" > "$tmp/lost.sh"
 run sh "$tmp/lost.sh" v0
 gives "the backup is lost" 1 '' '*the checkpoint did not arrive*stays closed: *plugctl open v0'
 is "what it has not got does not leave" "$(field v0 $F_STATE)" buffering
+
+# plugctl is killed, so buffer fails: the guest is resumed.
+sed -e 's/^	: # resume it.*/	echo resumed/' -e 's/^	: # pause the guest.*/	kill -KILL $plugctl; wait $plugctl || :/' \
+	"$examples/checkpoint.sh" > "$tmp/gone.sh"
+run sh "$tmp/gone.sh" v0
+gives "plugctl is gone" 1 resumed '*no answer: is plugctl gone*stays closed: *plugctl open v0'
 
 # The same in C, and directly through netlink
 send 2
