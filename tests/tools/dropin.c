@@ -15,12 +15,12 @@
  *	dropin differences	all deliberate differences
  *	dropin readers		what tc, tc monitor and nl-qdisc-list print for the states
  *
- * The scenes have only steps that the in-tree module does right: no two epochs of
- * unequal size wait together (it forgets where one ends), nothing is released after
- * a reset (it counts packets that are gone), and no packet is sent to a plug that
- * was created with an action other than LIMIT (it ignores the action). Steps that
- * it does wrong are played only with our module; then only the form is compared:
- * which attributes, and how long.
+ * The scenes have only steps that the in-tree module does right. No two epochs of
+ * unequal size wait together, as that module forgets where one ends. Nothing is
+ * released after a reset, as it counts packets that are gone. No packet is sent to a
+ * plug that was created with an action other than LIMIT, as it ignores the action.
+ * Steps that the in-tree module does wrong are played only with our module. Of those
+ * only the form is compared: which attributes there are, and how long each is.
  */
 #include <errno.h>
 #include <limits.h>
@@ -125,7 +125,9 @@ static bool same_record(const struct record *a, const struct record *b)
 	return false;
 }
 
-/* @each: one test point for each record, otherwise one for all. */
+/* Compares the records of both modules. @each: one test point for each record,
+ * otherwise one for all.
+ */
 static void compare(bool each)
 {
 	const struct tape *a = &tapes[INTREE], *b = &tapes[OURS];
@@ -153,7 +155,8 @@ static int events;		/* RTNLGRP_TC */
 static __u32 seq;
 static struct wire w;
 
-/* We choose the port, because it is in the messages of the kernel. */
+/* Opens a netlink socket with a given port, because the kernel's messages contain it.
+ */
 static int socket_open(__u32 port, __u32 groups)
 {
 	struct sockaddr_nl addr = {
@@ -201,7 +204,7 @@ static void both(void (*play)(void))
 	}
 }
 
-/* @more: more arguments for ip link. */
+/* Makes the dummy device. @more: more arguments for ip link. */
 static void device(const char *more)
 {
 	must("ip link add " DEV " index %d mtu 65000 txqueuelen 1000 %s type dummy && "
@@ -227,7 +230,7 @@ struct request {
 	__u32		handle;		/* 0: HANDLE */
 	const char	*kind;		/* NULL: plug; "": none */
 	bool		nested;
-	int		len;		/* of options; -1: none are there */
+	int		len;		/* of options; -1: no TCA_OPTIONS */
 	char		options[64];
 	__u16		more;		/* one more attribute, of 4 bytes */
 };
@@ -268,7 +271,9 @@ static size_t build(const struct request *r, char *buf)
 	return len;
 }
 
-/* The text of a refusal is only in our module: compare only the error. */
+/* Records an acknowledgment. If it is an error, records only its number, because only
+ * our module adds a text.
+ */
 static void record_ack(struct record *r, const struct nlmsghdr *nlh, int err)
 {
 	char line[32];
@@ -279,7 +284,8 @@ static void record_ack(struct record *r, const struct nlmsghdr *nlh, int err)
 		record_add(r, line, snprintf(line, sizeof(line), "error %d", err));
 }
 
-/* Reads up to the answer; returns the error, and in *@words whether it has a text.
+/* Records messages up to the acknowledgment; returns its error, and in *@words
+ * whether it has a text.
  */
 static int answers(struct record *r, bool *words)
 {
@@ -439,10 +445,10 @@ static unsigned int mask_drops(struct nlmsghdr *nlh)
 	return drops;
 }
 
-/* Masks all records from @first on. Both modules count @others drops; ours also
- * counts @want by resets. The last message reports the deletion. Whether it also
- * counts the @held packets depends on the kernel: before 7.3 it resets the qdisc
- * first.
+/* Masks the drops in all records from @first on, and checks those in the last
+ * message, which reports the deletion. Both modules count @others drops; ours also
+ * counts @want packets dropped by resets. Kernels before 7.3 reset the qdisc before
+ * they report the deletion: there our module also counts the @held packets.
  */
 static void masked_from(unsigned int first, unsigned int others, unsigned int want,
 			unsigned int held)
@@ -612,7 +618,8 @@ static void play_repeated(void)
 	say(&get);
 }
 
-/* A reset with packets held, and no release after it: see above. */
+/* A reset with packets held. There is no release after it: see the top of this file.
+ */
 static void play_reset(void)
 {
 	unsigned int first = tape->n;
@@ -638,7 +645,7 @@ static void play_root(void)
 	device_end();
 }
 
-/* Below a class of another qdisc. */
+/* Plays a plug below @parent, a class of another qdisc. */
 static void play_below(__u32 parent, const char *what)
 {
 	char line[8][128];
@@ -687,9 +694,8 @@ static void play_mq(void)
 	device_end();
 }
 
-/* htb lets the first packets pass, then one in a long while. It asks for a packet
- * only if it will take it. Below parents that peek, some in-tree modules count
- * packets as sent that have not left.
+/* htb lets the first packets pass, and then hardly any. It does not peek: below
+ * parents that do, some in-tree modules count packets as sent that have not left.
  */
 static void play_backlog(void)
 {
@@ -715,7 +721,7 @@ static void play_backlog(void)
 	device_end();
 }
 
-/* A device with several queues, from which nobody reads. */
+/* A tap with several queues, from which nobody reads: it hands packets back. */
 static void play_handed_back(void)
 {
 	unsigned int first, held;
@@ -793,7 +799,7 @@ static void in_form(const char *want, const char *what)
 	form_is(look(what), want);
 }
 
-/* Commands through the family cause no rtnetlink notifications. */
+/* Checks that commands through the family have caused no rtnetlink notifications. */
 static void unsaid(const char *what)
 {
 	struct record *r = record_new(what, "notification");
@@ -901,8 +907,8 @@ static const int unknown[] = {
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Each form of a message, for a new plug or an existing one. The plug is empty: the
- * states test what happens to packets.
+/* Sends each form of a message, to create a plug or to change one. The plug is empty:
+ * "dropin states" tests what happens to packets.
  */
 static void send_forms(__u16 flags, const char *to)
 {
@@ -923,7 +929,7 @@ static void send_forms(__u16 flags, const char *to)
 	}
 }
 
-/* Requests that the core checks. */
+/* Sends requests that the core checks, not the module. */
 static void send_others(void)
 {
 	const struct tc_plug_qopt qopt = { .action = TCQ_PLUG_BUFFER };
@@ -992,7 +998,7 @@ static void test_requests(void)
 
 /* ---- differences ---- */
 
-/* How many of three frames are held by a plug created like this. */
+/* Creates a plug; returns how many of three frames it holds, -1 after an error. */
 static int holds(int action, __u32 limit)
 {
 	struct request r = plain("create", CREATE, action, limit);
@@ -1139,7 +1145,8 @@ static void readers_look(const char *what)
 
 #define MONITOR "/tmp/monitor"
 
-/* Messages about lo show how far the monitor has read. */
+/* The handle of a qdisc on lo: a message about it shows how far tc monitor has read.
+ */
 static const char *mark;
 
 static bool monitor_has_mark(void)

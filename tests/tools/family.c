@@ -34,7 +34,8 @@ static void attach(const char *how)
 	must("tc qdisc add dev " DEV " root handle 1: plug %s", how);
 }
 
-/* A plug on its own device, the first plug of the module. */
+/* Makes a device with a plug, the first since the module was loaded; returns its id.
+ */
 static __u64 start(void)
 {
 	dummy_make(DEV);
@@ -69,7 +70,7 @@ static void numbers(__u64 epoch, __u64 released, const struct control_state *st,
 		diag("epoch %llu, released %llu", st->epoch, st->released);
 }
 
-/* Compares all except the age, which changes by itself. */
+/* Compares two states, except for the age, which changes by itself. */
 static bool same(const struct control_state *a, const struct control_state *b)
 {
 	struct control_state x = *a, y = *b;
@@ -78,7 +79,9 @@ static bool same(const struct control_state *a, const struct control_state *b)
 	return !memcmp(&x, &y, sizeof(x));
 }
 
-/* The epochs at both ends, in a dump; 0: none, and no attribute. */
+/* Checks the epochs of the oldest and the newest packet in a dump. 0: the queue is
+ * empty, and the attribute is absent.
+ */
 static void ends(__u64 head, __u64 tail, const char *what)
 {
 	struct control_state st = control_find(&c, DEV, TC_H_ROOT);
@@ -92,7 +95,7 @@ static void ends(__u64 head, __u64 tail, const char *what)
 
 /* ---- GET ---- */
 
-/* Other programs find their plug by its parent. */
+/* A dump reports the parent, by which other programs find their plug. */
 static void test_place(void)
 {
 	struct control_state list[2];
@@ -159,8 +162,8 @@ static void test_get(void)
 	finish();
 }
 
-/* Called at one of the first states of a long dump: the last ones are in a later
- * message.
+/* Called for each state of a dump. At the first state it runs the command; the last
+ * states of a long dump are in a later message.
  */
 static void meanwhile(const struct control_state *st, void *command)
 {
@@ -181,7 +184,7 @@ static void dump_during(const char *command, bool interrupted, const char *what)
 	is_u64(reply.interrupted, interrupted, "it was %sinterrupted", interrupted ? "" : "not ");
 }
 
-/* For how many of them GET by id finds no plug, or another one. */
+/* Returns for how many plugs of @list GET by id finds no plug, or another one. */
 static unsigned int not_found(const struct control_state *list, unsigned int n)
 {
 	struct control_reply reply;
@@ -193,7 +196,7 @@ static unsigned int not_found(const struct control_state *list, unsigned int n)
 	return bad;
 }
 
-/* More plugs than fit into one message, each on its own device. */
+/* More plugs than one message of a dump can hold, each on its own device. */
 static void test_many(void)
 {
 	struct control_state list[256];
@@ -288,8 +291,8 @@ static void test_change(void)
 	finish();
 }
 
-/* The answers to a request with these flags, in order: s, a state; a, an
- * acknowledgment; e, an error. All have come when send() returns.
+/* Sends a request with these flags and checks the answers, in order: s, a state; a,
+ * an acknowledgment; e, an error. All answers have come when send() returns.
  */
 static void answered(struct control_request *req, __u16 flags, const char *expected)
 {
@@ -453,8 +456,8 @@ static void test_discard_all(void)
 	finish();
 }
 
-/* tbf lets the first packets pass, then one in a long while: packets that the plug
- * below it has released stay in the plug.
+/* tbf lets the first packets pass, and then hardly any. So released packets stay in
+ * the plug below it.
  */
 static void test_discard_released(void)
 {
@@ -558,7 +561,7 @@ static void test_upto(void)
 	finish();
 }
 
-/* The same with the valve shut, where a release takes RTNL. */
+/* RELEASE_UPTO while the valve is shut: there a release takes RTNL. */
 static void test_upto_shut(void)
 {
 	__u64 id = start();
@@ -607,7 +610,7 @@ struct request {
 	__u64		value;
 	int		err;
 	int		missing;	/* the missing attribute; 0: none */
-	bool		offset;		/* the kernel reports which is bad: the last */
+	bool		offset;		/* the kernel reports the last one as bad */
 };
 
 static const struct request bad[] = {
@@ -700,8 +703,8 @@ static int bad_dump(__u16 type, size_t len, struct control_reply *reply)
 }
 
 /* Whether this kernel reports the attribute for which it refuses a dump. Linux 6.13
- * and newer do, and late stable versions of older ones. So ask for a dump of devices
- * with a master of one byte, which every kernel refuses.
+ * and newer do, and late stable versions of older ones. To find out, this asks for a
+ * dump of devices with an IFLA_MASTER of one byte, which every kernel refuses.
  */
 static bool dump_reports_attr(void)
 {
@@ -768,9 +771,9 @@ static size_t right_len(__u16 attr)
 	return attr == SCH_PLUG_A_ID || attr == SCH_PLUG_A_LAST ? 8 : 4;
 }
 
-/* Sends all attributes that @op takes, with valid values, except @attr, which has
- * @flags and @len bytes, or is left out with @len -1. *@at is the position of
- * @attr.
+/* Sends all attributes that @op takes, with valid values. Only @attr is different:
+ * it has @flags and @len bytes, or is left out if @len is -1. If @op does not take
+ * @attr, it is the last one. Sets *@at to the position of @attr; returns the error.
  */
 static int send_with(const struct operation *op, __u64 id, __u16 attr, __u16 flags, int len,
 		     int *at, struct control_reply *reply)
@@ -809,9 +812,8 @@ static bool takes(const struct operation *op, __u16 attr)
 	return attr == op->attrs[0] || attr == op->attrs[1] || attr == op->attrs[2];
 }
 
-/* Sends each attribute that an operation takes with each wrong length and with a
- * wrong flag, and each attribute that it does not take. Only DISCARD has an
- * attribute that may be left out.
+/* Sends each attribute that @op takes with each wrong length and with a wrong flag,
+ * and each attribute that @op does not take. Returns how many were answered wrongly.
  */
 static unsigned int wrong_attrs(const struct operation *op, __u64 id)
 {
@@ -839,6 +841,8 @@ static unsigned int wrong_attrs(const struct operation *op, __u64 id)
 	return bad;
 }
 
+/* Leaves out each attribute that @op needs. Only the last one of DISCARD is optional.
+ */
 static void left_out(const struct operation *op, __u64 id)
 {
 	struct control_reply reply;
@@ -945,7 +949,7 @@ static void test_identity(void)
 	finish();
 }
 
-/* Plugs below other qdiscs, and two on one device. */
+/* Two plugs on one device, below prio. */
 static void test_leaf(void)
 {
 	struct control_reply reply;
@@ -984,7 +988,7 @@ static void test_leaf(void)
 	finish();
 }
 
-/* While the link is down, and afterwards. */
+/* Commands while the link is down, and after it is up again. */
 static void test_link(void)
 {
 	__u64 id = start();
@@ -1017,7 +1021,7 @@ static void test_link(void)
 
 /* ---- permissions ---- */
 
-/* Runs in a child; the exit status is the number of errors. */
+/* Runs @what in a child, whose exit status is the number of errors. */
 static void in_child(int (*what)(__u64 id), __u64 id, const char *text)
 {
 	int status = -1;
@@ -1070,7 +1074,7 @@ static int elsewhere(__u64 id)
 	return nothing_seen(&n, id);
 }
 
-/* The user is root in his namespace, and nobody here. */
+/* A user who is root in his own user namespace, but nobody in ours. */
 static int in_user_namespace(__u64 id)
 {
 	struct control here, there;
@@ -1085,7 +1089,7 @@ static int in_user_namespace(__u64 id)
 	return bad + nothing_seen(&there, id);
 }
 
-/* But he may send commands to his own plug. */
+/* A user who is root in his own namespaces may send commands to his own plug. */
 static int of_his_own(__u64 id)
 {
 	struct control_reply reply;
@@ -1125,7 +1129,8 @@ static void test_permissions(void)
 
 enum ending { EXITS, KILLED, EXECS, CLOSES };
 
-/* A process that becomes the owner of the plug, reports it, and ends on request. */
+/* Makes a process the owner of the plug, ends it as @how says, and waits for its end.
+ */
 static pid_t owner(__u64 id, __u32 at_exit, enum ending how, int *go)
 {
 	int ready[2], end[2];
@@ -1295,7 +1300,7 @@ static void test_owner_races(void)
 
 /* ---- RTNL ---- */
 
-/* An operation that waits in the kernel. */
+/* A function that runs in another thread, and may wait in the kernel. */
 struct background {
 	void		(*run)(void *arg);
 	void		*arg;
@@ -1338,7 +1343,8 @@ static void background_start(struct background *b, void (*run)(void *arg), void 
 		bail("no thread");
 }
 
-/* True: it is waiting, not only for a moment. False: it is done. */
+/* True: the thread waits in the kernel, and not only for a moment. False: it is done.
+ */
 static bool background_waits(struct background *b)
 {
 	unsigned int waiting = 0;
@@ -1398,7 +1404,7 @@ static void send_needy(void *arg)
 	close(own.nl);
 }
 
-/* While another task holds RTNL: which operations wait for it, and which do not. */
+/* Which operations wait while another task holds RTNL, and which do not. */
 static void test_rtnl(void)
 {
 	static struct needy free_of_it[] = {
@@ -1432,7 +1438,7 @@ static void test_rtnl(void)
 	must("insmod /other_family.ko");
 	background_start(&holder, hold_rtnl, NULL);
 	ok(background_waits(&holder), "somebody has it");
-	/* An operation that waits gets RTNL when the holder releases it. */
+	/* If one of these waited, the holder would be done before it. */
 	for (i = 0; i < sizeof(free_of_it) / sizeof(free_of_it[0]); i++) {
 		free_of_it[i].id = id;
 		send_needy(&free_of_it[i]);
@@ -1547,9 +1553,9 @@ static void test_events(void)
 	finish();
 }
 
-/* A listener that does not read until its queue is full: it gets an error then, and
- * the sender of the commands does not notice. The listener reads the events that it
- * has, and asks for the current state.
+/* A listener does not read until its queue is full. Then the listener gets an error;
+ * the sender of the commands does not notice. The listener reads the events in its
+ * queue, and asks for the current state.
  */
 static void test_slow(void)
 {

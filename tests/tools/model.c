@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * I1, I2, I3, I5, I6, I8 and the statistics: random sequences of everything that a
- * user and the network stack can do to a plug, compared after each step with the
- * reference in model_ref.h. Commands that both interfaces have go through one of
- * them at random. After each step every frame that left is checked (the right one,
- * in order, once), then all that the kernel reports about the plug, through both
- * interfaces, including every counter. Every so often, and at the end, nothing must
- * leave for QUIET_MS.
+ * Tests I1, I2, I3, I5, I6, I8 and the statistics with random sequences of everything
+ * that a user and the network stack can do to a plug. After each step the plug is
+ * compared with the reference in model_ref.h: first every frame that left (the right
+ * one, in order, once), then all that the kernel reports about the plug, through both
+ * interfaces, including every counter. Commands that both interfaces have go through
+ * one of them at random. Every so often, and at the end, nothing must leave for
+ * QUIET_MS.
  *
  *	model [--leaf] [--seed S] [--steps N]	N steps (3000), a new plug each 500;
  *					the seed is printed and by default new
- *	model --replay STEP; STEP...	those steps on a new plug; with --intree
- *					before it, checks only the frames; with
- *					--hurry on all processors, up to ten
- *					times: steps that follow at once (&)
- *					depend on timing
- *	model --intree [--seed S]	finds the faults of the module that comes
- *					with kernels, which has four commands and
- *					reports no state: checks only the frames,
- *					and has to find them
+ *	model --replay STEP; STEP...	executes these steps on a new plug;
+ *					--intree before it: checks only the frames;
+ *					--hurry before it: on all processors, up
+ *					to ten times, because steps that follow
+ *					at once (&) depend on timing
+ *	model --intree [--seed S]	finds the known faults of the in-tree
+ *					module, or fails. That module has four
+ *					commands and reports no state, so only
+ *					the frames are checked
  *
- * With --leaf the plug is not at the root, but is the qdisc of the first of two
- * transmit queues below an mqprio; then the qdisc of the other queue changes too.
+ * With --leaf the plug is not the root. It is the qdisc of the first of two transmit
+ * queues below an mqprio, and there are steps that change the qdisc of the other
+ * queue.
  *
  * A failing sequence is replayed with fewer and fewer steps and frames, until
  * neither one step nor two can be left out. The result is printed as commands to
@@ -188,7 +189,7 @@ static void steps_show(const struct steps *all)
 
 /* ---- the world ---- */
 
-/* The first error. */
+/* The kinds of errors. Only the first error of a round is kept. */
 enum wrong { NOTHING, LEAK, ORDER, LOST, STUCK, REFUSAL, DUMP };
 
 static const char *const wrong_names[] = {
@@ -210,7 +211,7 @@ struct due {
 static struct {
 	int		nl, ctl, tx, rx;
 	struct ref	ref;
-	__u32		next;			/* number */
+	__u32		next;			/* number of the next packet */
 	unsigned int	due_head, due_tail, segment;
 	unsigned int	handle;
 	__u32		parent;			/* of the plug */
@@ -232,7 +233,7 @@ static struct due sent[MAX_FRAMES + 1], due[MAX_FRAMES + 1];
 static bool intree, realtime;
 static unsigned int patience_ms = 10000;	/* for events that have to happen */
 static unsigned int one_waiting;		/* BUFFER only if no epoch waits */
-static bool each_settles;			/* each step waits for its result */
+static bool each_settles;			/* check the result of each step */
 
 static void __attribute__((format(printf, 2, 3)))
 wrong(enum wrong what, const char *fmt, ...)
@@ -404,7 +405,7 @@ static const char *const fate_names[] = {
 	"was never sent", "was refused", "is held", "is due", "has left", "was dropped",
 };
 
-/* A frame left: checks that it is the next one expected. */
+/* Checks that a frame that left is the next one expected. */
 static void frame_check(__u32 number, __u32 segment, size_t size, bool tcp)
 {
 	const struct due *d = &due[w.due_head];
@@ -429,7 +430,7 @@ static void frame_check(__u32 number, __u32 segment, size_t size, bool tcp)
 		      fate_names[fate]);
 }
 
-/* Checks one frame, if one comes within @ms. */
+/* Checks one frame, if one comes within @ms. False: none came. */
 static bool frame_take(int ms)
 {
 	struct pollfd pfd = { .fd = w.rx, .events = POLLIN };
@@ -473,7 +474,7 @@ static void silence(void)
 #define COMPARE_STAT(NAME) \
 	COMPARE(#NAME, c->stats[SCH_PLUG_A_STATS_##NAME], REF_STAT(r, NAME))
 
-/* Sends through an open plug may count as queued; see the struct above. */
+/* Packets sent through an open plug may count as queued; see open_packets. */
 static void compare_queued(const struct control_state *c, struct ref *r)
 {
 	__u64 now = c->stats[SCH_PLUG_A_STATS_QUEUED_PACKETS];
@@ -531,7 +532,7 @@ static void compare_family(const struct control_state *c)
 	compare_queued(c, r);
 }
 
-/* In the module, GET of one plug uses other code than a dump. */
+/* Checks GET of the plug: the module has separate code for GET and for dumps. */
 static void compare_get(void)
 {
 	struct control_reply reply;
@@ -561,8 +562,8 @@ static void compare(const struct plug_state *st)
 	compare_get();
 }
 
-/* Returns how many packets that were due have not left, and will not, because
- * BUFFER has shut the valve: they are held again.
+/* BUFFER may have shut the valve before all due packets had left. Returns how many
+ * packets are held again because of this.
  */
 static unsigned int held_after_all(const struct plug_state *st)
 {
@@ -584,7 +585,8 @@ static struct plug_state look(void)
 	return st;
 }
 
-/* Waits for all frames that have to leave, as long as frames leave, and compares.
+/* Waits until all due frames have left, then compares. It gives up when no frame has
+ * left for patience_ms.
  */
 static void settle(void)
 {
@@ -670,7 +672,7 @@ static void command(const struct step *s, int action, const __u64 *arg)
 	due_collect(oldest);
 }
 
-/* In the step, the epoch is relative to the last one released. */
+/* The step has the epoch relative to the last one released. */
 static void command_upto(const struct step *s, int action)
 {
 	__u64 epoch = w.ref.released + (int)s->arg[0];
@@ -678,8 +680,8 @@ static void command_upto(const struct step *s, int action)
 	command(s, action, &epoch);
 }
 
-/* An action that neither interface has, or not the one that is used:
- * TCQ_PLUG_DISCARD is valid through the family.
+/* Sends an action that the interface must refuse. TCQ_PLUG_DISCARD always goes by
+ * rtnetlink, because the family would accept it.
  */
 static void command_bad(const struct step *s)
 {
@@ -691,7 +693,7 @@ static void command_bad(const struct step *s)
 		answered(action, message(action, 0, 0, 0), -EINVAL);
 }
 
-/* Ids only grow: the previous id belongs to no existing plug. */
+/* Sends an action to the previous id. Ids only grow, so no plug has it. */
 static void command_stale(const struct step *s)
 {
 	int action = s->arg[0];
@@ -699,7 +701,7 @@ static void command_stale(const struct step *s)
 	answered(action, control_do(&w.control, w.id - 1, action, NULL), -ENOENT);
 }
 
-/* A change by a message that could create a plug as well. */
+/* Changes the plug by a message that would create one if there were none. */
 static void replace(int action, unsigned int handle)
 {
 	__u32 oldest = w.ref.head;
@@ -725,7 +727,7 @@ static void send_step(const struct step *s)
 	}
 }
 
-/* Like must(), without output, as there are hundreds of them. */
+/* Like must(), without output: there are hundreds of these commands. */
 static void __attribute__((format(printf, 1, 2)))
 must_quietly(const char *fmt, ...)
 {
@@ -771,7 +773,7 @@ static void graft(const char *what)
 		ref_reset(&w.ref);
 }
 
-/* A qdisc of the same kind would only be changed. */
+/* Attaches a qdisc to the other queue. One of the same kind would only be changed. */
 static void sibling(bool bfifo)
 {
 	if (w.parent == TC_H_ROOT || bfifo == w.sibling)
@@ -870,8 +872,8 @@ static void step_do(const struct step *s)
 	}
 }
 
-/* The next step must be a command: the effect of a send or a reset would depend on
- * how many released packets have left.
+/* Whether the next step may follow at once. It must be a command: the effect of a
+ * send or a reset would depend on how many released packets have left.
  */
 static bool may_hurry(const struct steps *all, unsigned int i)
 {
@@ -889,7 +891,7 @@ static void count_fates(void)
 		w.fates[packets[i].fate]++;
 }
 
-/* Makes a new plug, with numbers from the beginning. */
+/* Begins a round: sets up the device with a new plug, and numbers packets from 1. */
 static void start(void)
 {
 	memset(packets, 0, sizeof(packets[0]) * (w.next + 1));
@@ -908,7 +910,7 @@ static void start(void)
 	clsact(false);
 	sibling(false);
 	renew(20000000, false);
-	/* Packets that the previous plug may have released when it was deleted. */
+	/* Drop frames that the previous plug may have sent until it was deleted. */
 	while (recv(w.rx, &out, sizeof(out), MSG_DONTWAIT) >= 0 || errno == ENETDOWN)
 		;
 }
@@ -1060,7 +1062,7 @@ static void step_random(struct step *s, const unsigned int *weight)
 	}
 }
 
-/* Makes the steps of round @i of a run, from the seed. */
+/* Makes @n random steps from the seed. */
 static void steps_random(struct steps *all, __u64 seed, unsigned int n,
 			 const unsigned int *weight)
 {
@@ -1071,12 +1073,12 @@ static void steps_random(struct steps *all, __u64 seed, unsigned int n,
 
 /* ---- shrinking ---- */
 
-#define PAIRS_MAX 12	/* steps; up to here every pair is tried to be left out */
+#define PAIRS_MAX 12	/* with this many steps or fewer, try to leave out each pair */
 
 static unsigned int tries = 1;
-static bool keep_numbers;	/* for failures that depend on timing */
+static bool keep_numbers;	/* of frames: the failure depends on timing */
 
-/* Whether these steps fail as well, in the same way. */
+/* Whether these steps fail with the error @what, in one of @tries runs. */
 static bool fails(const struct steps *all, enum wrong what)
 {
 	unsigned int i;
@@ -1136,7 +1138,9 @@ static bool lower(struct steps *all, unsigned int i, unsigned int arg, unsigned 
 	return true;
 }
 
-/* Tries fewer frames, smaller frames, no hurry, and tc, which users can type. */
+/* Tries step @i with fewer or smaller frames, without following at once, and through
+ * tc, which users can type. Returns whether one of these still fails.
+ */
 static bool simplify(struct steps *all, unsigned int i, enum wrong what)
 {
 	struct step *s = &all->step[i];
@@ -1209,8 +1213,9 @@ static void report(struct steps *all, unsigned int done, __u64 seed)
 	diag("tests/vm/run KERNEL 'bin/model --replay %s'", text);
 }
 
-/* A step that follows at once has an effect only if a release is still under way on
- * another processor, which is not always so.
+/* Uses all processors, and tries a sequence ten times. A step that follows at once
+ * has an effect only if a release is still under way on another processor, and often
+ * it is not.
  */
 static void be_hasty(void)
 {
@@ -1220,8 +1225,8 @@ static void be_hasty(void)
 
 /* ---- runs ---- */
 
-/* Whether @change resets the qdiscs of the device, as in many kernels. Tried with a
- * netem that holds a packet long enough.
+/* Whether @change resets the qdiscs of the device, as it does in many kernels. This
+ * is tried with a netem that holds a packet.
  */
 static bool resets(void (*change)(void), const char *what)
 {
@@ -1289,7 +1294,7 @@ static void setup(bool leaf)
 		become_leaf();
 }
 
-/* The module has to be loaded before the first plug. */
+/* Loads the module, as no plug has done it yet, and opens the family. */
 static void family_open(void)
 {
 	must("modprobe sch_plug");
@@ -1364,13 +1369,13 @@ static void hunt_steps(struct steps *all, const struct hunt *h, __u64 seed)
 	}
 }
 
-/* Shrinks several failing rounds, and keeps the shortest result. */
+/* Runs rounds until several have failed as @h says. Shrinks each of these, and keeps
+ * the shortest in @best. Returns whether any has failed.
+ */
 static bool hunt_one(const struct hunt *h, __u64 seed, struct steps *best)
 {
 	static struct steps all;
-	/* Steps that must follow at once are rarely drawn, and such rounds are
-	 * short.
-	 */
+	/* A round with hurry is short, and rarely has the right steps: run more. */
 	const unsigned int rounds = h->hurry ? 200 : 60;
 	unsigned int round, found = 0, done;
 
@@ -1449,7 +1454,7 @@ static void run_hunts(__u64 seed)
 	}
 }
 
-/* The words may be one argument or several. */
+/* Runs the steps in @words, which may be one argument or several. */
 static void run_replay(char **words)
 {
 	static char text[65536];

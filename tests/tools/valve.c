@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * BUFFER on an open plug stops at once the packets that are still in the queue, and
- * the next release sends them first, all of them and in order (I2, I3, I6). They
- * count as released the whole time. Packets that may leave are never forgotten:
- * tests which queue a command schedules, and when (I5).
+ * BUFFER on an open plug stops at once the packets that are still in the queue. The
+ * next release sends them first, all of them and in order (I2, I3, I6). They count as
+ * released the whole time. No packet that may leave is forgotten (I5): this also
+ * tests which queue a command schedules, and when.
  *
- *	valve stop	nothing leaves after BUFFER: below htb, where the kernel's
- *			own module passes too
- *	valve peek	the same below tbf, which asks for a packet before it may
- *			send it; the kernel's own module lets that one leave
+ *	valve stop	nothing leaves after BUFFER, below htb; the in-tree module
+ *			passes this too
+ *	valve peek	the same below tbf, which peeks at a packet before it may
+ *			send it; the in-tree module lets that packet leave
  *	valve release	each kind of release, and one that releases nothing
  *	valve discard	DISCARD drops no stopped packets
- *	valve reset	a reset drops and counts them
+ *	valve reset	a reset drops and counts stopped packets
  *	valve again	stopped, released, stopped again; BUFFER twice
  *	valve limit	LIMIT while stopped
  *	valve loop	on a closed plug BUFFER stops nothing
  *	valve ifb	a driver that stops its queue with each packet
  *	valve tap	a tap with one queue, from which nobody reads packets
  *	valve queues	the same with several queues; the driver hands packets back
- *	valve lost	DISCARD and reset with packets that it has handed back
+ *	valve lost	DISCARD and reset with packets that the driver handed back
  *	valve gso	a GSO packet that waits for its queue beside the qdisc
- *	valve other	a packet that waits like this, without any before it
+ *	valve other	a packet that waits beside the qdisc, with none before it
  *	valve other-lost	the same, and a reset
  *	valve segments	a GSO packet of which the driver hands a part back
  *	valve kick	a command starts a queue that the core has forgotten
@@ -143,7 +143,7 @@ static void slow_start(const struct slow *s)
 	plug.dev = "pa";
 	plug.at = s->at;
 	wire_open(&w, "pa");
-	/* Then there is a number below that of the last released epoch. */
+	/* So that there is an epoch before the last released one. */
 	command(TCQ_PLUG_BUFFER);
 	command(TCQ_PLUG_BUFFER);
 	command(TCQ_PLUG_RELEASE_INDEFINITE);
@@ -229,8 +229,8 @@ static void upto_waiting(void)
 	upto(state().ctl.released + 1);
 }
 
-/* The kinds of release. The queue then holds stopped packets, 5 packets of the epoch
- * that BUFFER began and, if @waits, 3 of the next one.
+/* The kinds of release. Before it, the queue holds stopped packets, 5 packets of the
+ * epoch that BUFFER began and, if @waits, 3 of the next one.
  */
 static const struct kind {
 	const char *name;
@@ -324,7 +324,7 @@ static void discard_below(const struct slow *s, unsigned int others)
 	end();
 }
 
-/* With two epochs behind the stopped packets. */
+/* DISCARD up to an epoch, with two epochs behind the stopped packets. */
 static void discard_upto_below(const struct slow *s)
 {
 	struct plug_state before, st;
@@ -520,7 +520,9 @@ static void test_loop(void)
 
 #define TRIES 20
 
-/* See test_stopped() in faults.c. */
+/* Makes the devices of test_stopped() in faults.c: an ifb that stops its queue with
+ * each packet, and a dummy that redirects to it.
+ */
 static void ifb_start(struct wire *in)
 {
 	link_clear("pi");
@@ -590,8 +592,8 @@ static void tap_plug(void)
 	plug.at = TC_H_ROOT;
 }
 
-/* Opens and closes a plug with 50 packets; returns how many were stopped, 0 if the
- * device does not support this.
+/* Opens and closes a plug with 50 packets, on a tap with the flags @more. Returns how
+ * many were stopped; 0: this kernel's tap cannot be used.
  */
 static unsigned int tap_stop(struct tap *tap, unsigned int more)
 {
@@ -707,7 +709,7 @@ out:
 
 /* ---- two queues ---- */
 
-/* Makes a closed plug; false if the device does not support this. */
+/* Makes a tap with two queues and a closed plug; false if the tap cannot be used. */
 static bool pair_begin(struct tap tap[2])
 {
 	plug_forget();
@@ -730,10 +732,10 @@ static void pair_end(struct tap tap[2])
 	tap_end(&tap[0]);
 }
 
-/* The core takes out several packets at once, and sends those for the queue of the
- * first one. The first packet for another queue is kept beside the qdisc, as it was
- * enqueued: a GSO packet is not segmented yet. Here it cannot be sent, because the
- * packets before it have come back and are first.
+/* The core dequeues several packets at once, and sends those for the transmit queue
+ * of the first one. It keeps the first packet for another queue beside the qdisc, as
+ * it was enqueued: a GSO packet is not segmented yet. Here that packet has to wait:
+ * the driver has handed back packets before it, and those go first.
  */
 static void test_gso(void)
 {
@@ -772,8 +774,8 @@ out:
 	pair_end(tap);
 }
 
-/* Afterwards @unread frames are in the second queue, unread, and the plug is closed
- * and empty. The next frames go to that queue.
+/* Puts @unread frames into the second queue, from which nobody reads. Then the plug
+ * is closed and empty, and the next frames go to that queue. False: see pair_begin().
  */
 static bool pair_fill(struct tap tap[2], unsigned int unread)
 {
@@ -787,8 +789,8 @@ static bool pair_fill(struct tap tap[2], unsigned int unread)
 	return true;
 }
 
-/* As above, but the first queue takes all its packets: only the packet for the
- * second one waits, with no others before or behind it.
+/* As in test_gso(), but the first queue takes all its packets. Only the packet for
+ * the second queue waits, with no others before or behind it.
  */
 static bool one_waits(struct tap tap[2])
 {
@@ -809,7 +811,9 @@ static bool one_waits(struct tap tap[2])
 	return true;
 }
 
-/* With two more packets that are not released. */
+/* Sends two more packets and discards them; the packet that waits must stay. @before
+ * packets were discarded earlier.
+ */
 static void discard_two(unsigned int before)
 {
 	wire_send(&w, 2, 60);
@@ -866,8 +870,8 @@ out:
 	pair_end(tap);
 }
 
-/* The core segments a GSO packet for a device that cannot do it. The queue takes
- * one segment, and the others come back.
+/* The core segments a GSO packet for a device that cannot do so. The queue takes one
+ * segment; the driver hands the others back.
  */
 static void test_segments(void)
 {
@@ -899,10 +903,9 @@ out:
 /* ---- scheduling of the queue ---- */
 
 /* From 7.2 on the core keeps held packets when a clsact is attached or removed.
- * During that change no transmit queue has its qdisc, and if a driver starts a
- * queue again at that time, the core of 7.2 does not run the qdisc. With an ifb,
- * whose queue stops with each packet, this happens the first time. It was not seen
- * on 7.3.
+ * During that change no transmit queue has its qdisc. If a driver restarts a queue at
+ * that time, the core of 7.2 does not run the qdisc. An ifb, whose queue stops with
+ * each packet, shows this at the first try. It was not seen on 7.3.
  */
 struct clsact {
 	atomic_bool stop;
@@ -932,8 +935,8 @@ static void *come_and_go(void *arg)
 	return NULL;
 }
 
-/* Releases @n packets, up to @tries times; returns how many of them are in a queue
- * that is not run.
+/* Releases @n packets while a clsact comes and goes. Tries this until some packets
+ * stay in a queue that is not run, at most @tries times; returns how many stay.
  */
 static unsigned int stall(struct wire *in, unsigned int n, unsigned int tries)
 {
@@ -957,7 +960,7 @@ static unsigned int stall(struct wire *in, unsigned int n, unsigned int tries)
 	return n - left;
 }
 
-/* Whether a held packet is lost when a clsact is attached. */
+/* Whether a held packet is lost when a clsact is attached and removed. */
 static bool clsact_resets(struct wire *in)
 {
 	wire_send(in, 1, 60);
@@ -1027,7 +1030,9 @@ static const struct place places[] = {
 	{ NULL }
 };
 
-/* The first transmit queue is full, but the plug holds packets for the second. */
+/* The first transmit queue is full. The plug holds packets for the second, and a
+ * release must send them.
+ */
 static void second_queue(const struct place *p, const struct kind *k)
 {
 	struct plug_state root;
