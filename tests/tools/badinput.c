@@ -6,12 +6,13 @@
  * attributes, and headers with reserved bits set. The senders are root, a user
  * without rights, and the root of a user namespace, who can only reach the devices
  * there. A refused message changes nothing (I1, I4); an accepted one does what it
- * says, and nothing else. For each message the test computes from the rules in the
- * header whether it must be accepted.
+ * says, and nothing else. For each message the test computes whether it must be
+ * accepted, from the rules in <linux/pkt_sched_plug.h>.
  *
  *	badinput [COUNT [FLOOD [SEED]]]	COUNT random messages (20000), with a check
- *					of the plug after each; and FLOOD more (0)
- *					without, for kernels that check themselves
+ *					of the plug after each; then FLOOD more
+ *					(0) with few checks, for kernels that
+ *					check themselves
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +43,9 @@ static bool checks_header;	/* this kernel checks the reserved fields of a header
 
 /* ---- what a message may do ---- */
 
-/* From a dump, because GET of a single plug does not report the packets' epochs. */
+/* Returns the state of the plug, from a dump: GET of a single plug does not report
+ * the packets' epochs.
+ */
 static struct control_state look(void)
 {
 	struct control_state list[2];
@@ -52,7 +55,7 @@ static struct control_state look(void)
 	return list[0];
 }
 
-/* The state after all packets that may leave have left. */
+/* Waits until all packets that may leave have left, and returns the state. */
 static struct control_state settled(void)
 {
 	struct control_state st;
@@ -147,8 +150,8 @@ static bool did_what_it_says(const struct command *cmd, const struct control_sta
 	       after->limit == limit && after->commands == before->commands + 1;
 }
 
-/* The message was answered with @err. @state is the state before it, and is set to
- * the state after it.
+/* Checks the answer to a message, @err, and its effect. @state is the state before
+ * the message, and is set to the state after it.
  */
 static bool answered_right(const struct command *cmd, int err, struct control_state *state)
 {
@@ -162,8 +165,8 @@ static bool answered_right(const struct command *cmd, int err, struct control_st
 	return did_what_it_says(cmd, &before, state);
 }
 
-/* Rtnetlink accepts only the first four actions, and ignores bytes after the
- * struct.
+/* Returns what TCA_OPTIONS mean. Rtnetlink accepts only the first four actions, and
+ * ignores bytes after the struct.
  */
 static struct command tc_command(const char *options, size_t len)
 {
@@ -231,8 +234,9 @@ static void test_lengths(void)
 	ok(accepted && refused, "some were accepted and some refused");
 }
 
-/* Sends a netlink message cut to any length. The kernel may answer or not, so there
- * is no waiting. The first @whole bytes of the message are a BUFFER.
+/* Sends a netlink message cut to each length, with each length in its header. The
+ * kernel may answer or not, so this does not wait for answers. The first @whole bytes
+ * of the message are a complete BUFFER.
  */
 static void cut(int fd, void *msg, unsigned int size, unsigned int whole, const char *which)
 {
@@ -249,7 +253,7 @@ static void cut(int fd, void *msg, unsigned int size, unsigned int whole, const 
 				bail("send: %s", strerror(errno));
 			while (recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
 				;
-			/* Up to the alignment of the last attribute */
+			/* A complete message, maybe with zeros after it. */
 			whole_ones += said >= whole && sent >= said;
 		}
 	}
@@ -285,9 +289,7 @@ static void test_cut(void)
 	control_start(&req, &ctl, SCH_PLUG_CMD_CHANGE, 0);
 	control_u64(&req, SCH_PLUG_A_ID, id);
 	control_u32(&req, SCH_PLUG_A_ACTION, TCQ_PLUG_BUFFER);
-	/* Bytes after the attributes are refused, unless they are too few for an
-	 * attribute.
-	 */
+	/* The family refuses bytes after the attributes, so there are none. */
 	cut(ctl.nl, req.buf, req.len, req.len, "the family");
 }
 
@@ -313,7 +315,9 @@ static unsigned int wrong_len(unsigned int right)
 	}
 }
 
-/* Attributes with random types, lengths and contents, at most @room bytes. */
+/* Writes attributes with random types, lengths and contents, at most @room bytes;
+ * returns how many bytes.
+ */
 static size_t random_attrs(char *at, size_t room, unsigned int depth)
 {
 	size_t used = 0;
@@ -362,8 +366,8 @@ static size_t random_options(char *options, size_t room)
 	return len;
 }
 
-/* A message to the plug, mostly valid: a message with many errors is refused too
- * early.
+/* Sends a random message to the plug; returns the error. Most parts of it are valid,
+ * because a message with many errors is refused too early.
  */
 static int random_message(struct plug_msg *msg)
 {
@@ -381,7 +385,7 @@ static int random_message(struct plug_msg *msg)
 	msg->options_len = random_options(options, sizeof(options));
 	if (pick(100) == 0)
 		msg->handle = random();
-	/* A wrong parent, handle or kind would create a new qdisc. */
+	/* With flags, a wrong handle or kind would create a new qdisc. */
 	if (msg->handle & ~0x10000)
 		msg->flags = 0;
 	if (pick(500) == 0) {
@@ -395,7 +399,7 @@ static int random_message(struct plug_msg *msg)
 		struct nlattr nla = { .nla_type = 0x1f & random() };
 
 		nla.nla_len = wrong_len(12);
-		/* The core would execute TCA_STAB and TCA_RATE. */
+		/* TCA_STAB and TCA_RATE would have an effect in the core. */
 		if (nla.nla_type == TCA_STAB || nla.nla_type == TCA_RATE ||
 		    nla.nla_type == TCA_KIND || nla.nla_type == TCA_OPTIONS)
 			nla.nla_type = TCA_DUMP_FLAGS;
@@ -452,7 +456,7 @@ static __u32 some_action(void)
 	return pick(8) ? actions[pick(6)] : actions[pick(N_ACTIONS)];
 }
 
-/* The attributes that the operation takes, most of the time. */
+/* Adds the attributes that the operation takes, most of the time. */
 static void usual_attrs(struct control_request *req, __u8 cmd, const struct control_state *st)
 {
 	__u32 action = some_action();
@@ -577,7 +581,7 @@ static bool read_attrs(const struct control_request *req, const void *found[])
 	return !left;
 }
 
-/* The attributes that are present: 1 << SCH_PLUG_A_*. */
+/* Returns which attributes are present, as bits: 1 << SCH_PLUG_A_*. */
 static __u32 present(const void * const found[])
 {
 	__u32 there = 0;
@@ -612,7 +616,7 @@ static struct command change_command(const void * const found[], __u32 there)
 	return cmd;
 }
 
-/* The expected result, for a sender with the right. */
+/* Returns what a request means, if its sender has the right to send commands. */
 static struct command family_command(const struct random_request *r)
 {
 	const struct genlmsghdr *genl = NLMSG_DATA((struct nlmsghdr *)r->req.buf);
@@ -656,7 +660,7 @@ static void show_request(const struct random_request *r, int err)
 	diag("family %s: %d", line, err);
 }
 
-/* Sends it; returns whether the answer has a valid form. */
+/* Sends a request and sets *@err; returns whether the answer has a valid form. */
 static bool send_request(struct random_request *r, int *err)
 {
 	const struct nlmsghdr *nlh = (void *)r->req.buf;
@@ -695,7 +699,7 @@ static bool storm_message(struct control_state *state, int *err)
 
 	*err = random_message(&msg);
 	cmd = tc_command(msg.options, msg.options_len);
-	/* Not every refusal comes from the plug. */
+	/* The core may refuse a message that the plug would accept. */
 	if (*err)
 		right = unchanged(state);
 	else
@@ -705,8 +709,8 @@ static bool storm_message(struct control_state *state, int *err)
 	return right;
 }
 
-/* Returns how many messages were answered wrongly. Most of the time the plug holds
- * packets.
+/* Sends random messages and checks the plug after each; returns how many were
+ * answered wrongly. Most of the time the plug holds packets.
  */
 static unsigned int storm(unsigned int count, unsigned int seed)
 {
@@ -736,7 +740,9 @@ static unsigned int storm(unsigned int count, unsigned int seed)
 	return bad + (!accepted[0] || !refused[0] || !accepted[1] || !refused[1]);
 }
 
-/* The state of the plug is not checked after each message, only that it exists. */
+/* Sends random messages. The state of the plug is checked only after every 1000, and
+ * only for numbers that cannot be.
+ */
 static unsigned int flood(unsigned int count, unsigned int seed)
 {
 	unsigned int i, bad = 0, refused = 0, accepted = 0;
@@ -768,8 +774,9 @@ static unsigned int flood(unsigned int count, unsigned int seed)
 	return bad + (!accepted || !refused);
 }
 
-/* The same for messages that create: after a refusal there is no plug; otherwise
- * there is one, in the state that its action asks for.
+/* Sends random messages that create a plug; returns how many were answered wrongly.
+ * After a refusal there must be no plug. Otherwise there must be one, in the state
+ * that the action asks for.
  */
 static unsigned int create_storm(unsigned int count, unsigned int seed)
 {
@@ -844,8 +851,8 @@ static unsigned int in_child(unsigned int (*as)(unsigned int), unsigned int coun
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
-/* A user without rights gets EPERM for everything, except for invalid messages and
- * for GET, which everybody may send.
+/* Whether @err is right for a user without rights: EPERM for CHANGE and OWN, even if
+ * they are invalid. Everybody may send GET.
  */
 static bool nobody_may_not(const struct random_request *r, int err)
 {
@@ -882,8 +889,8 @@ static unsigned int as_nobody(unsigned int count)
 	return bad;
 }
 
-/* A user who is root of his own namespaces can reach only his own device: the name
- * and number of ours mean another device there, or none.
+/* A user who is root of his own namespaces can reach only devices there. The name and
+ * the number of our device mean nothing there.
  */
 static unsigned int in_namespace(unsigned int count)
 {

@@ -49,8 +49,8 @@ static void command(int action)
 
 /* ---- limits ---- */
 
-/* Fills the queue with frames of @size bytes; false if it did not hold exactly
- * those that fit, or did not count the rest as dropped.
+/* Fills the queue with frames of @size bytes. False: the queue did not hold exactly
+ * the frames that fit, or did not count the others as dropped.
  */
 static bool fill(__u32 limit, unsigned int size, bool say)
 {
@@ -173,8 +173,8 @@ static void test_clock(void)
 
 /* ---- a stopped transmit queue ---- */
 
-/* An ifb accepts only packets from mirred, and stops its queue whenever it holds as
- * many as its txqueuelen, here one packet.
+/* An ifb accepts only packets from mirred. It stops its queue whenever it holds as
+ * many packets as its txqueuelen says, here one.
  */
 static void test_stopped(void)
 {
@@ -258,7 +258,9 @@ static void test_full(void)
 	close(tap.fd);
 }
 
-/* When the core takes queues away, it resets their qdisc: the plug at the root. */
+/* When the core takes transmit queues away, it resets their qdisc, here the plug at
+ * the root.
+ */
 static void test_queues(void)
 {
 	struct plug_state st;
@@ -286,8 +288,8 @@ static void test_queues(void)
 	close(tap.fd);
 }
 
-/* Packets that the driver handed back have no mark, and are in no list of the
- * module, but the module counts them.
+/* Packets that the driver handed back have no mark of their epoch, and are in no list
+ * of the module. The module counts them all the same.
  */
 static void test_handed_back(void)
 {
@@ -296,7 +298,9 @@ static void test_handed_back(void)
 	struct tap tap;
 
 	diag("the driver hands released packets back: DISCARD, dump, reset");
-	/* With one queue the core checks first whether the queue is stopped. */
+	/* With one queue the core first checks whether it is stopped, so that nothing
+	 * comes back.
+	 */
 	tap_open(&tap, IFF_MULTI_QUEUE);
 	if (!tap.stops) {
 		skip("this tap device drops what it does not take");
@@ -377,7 +381,9 @@ static void test_carrier(void)
 
 /* ---- memory ---- */
 
-/* Sets the filter first: then allocations fail only for tasks that ask for it. */
+/* Makes allocations fail, at random. The filter is set first: then they fail only in
+ * tasks that ask for it.
+ */
 static void fail_allocations(bool on)
 {
 	if (on)
@@ -386,7 +392,9 @@ static void fail_allocations(bool on)
 		must("echo 0 > /sys/kernel/debug/failslab/probability");
 }
 
-/* The file is opened before allocations fail; writing to it takes no memory. */
+/* Asks for this task's allocations to fail. The file is opened before they fail;
+ * writing to it takes no memory.
+ */
 static void fail_me(bool on)
 {
 	static int fd = -1;
@@ -448,7 +456,7 @@ static __u64 commands(const struct plug_state *st, int action)
 	}
 }
 
-/* Whether the command changes @before into @after, including its counter. */
+/* Whether the command @t has changed @before into @after, including its counter. */
 static bool is_obeyed(const struct plug_state *before, const struct plug_state *after,
 		      const struct try *t)
 {
@@ -474,8 +482,8 @@ static bool is_told(const struct control_reply *reply, const struct plug_state *
 	       r->limit == a->limit && r->qlen == a->qlen && r->backlog == a->backlog;
 }
 
-/* A command by tc whose echo failed for want of memory was executed. A command
- * through the family without an answer may have been executed.
+/* A command that failed may have been executed: perhaps there was only no memory for
+ * its echo or answer.
  */
 static void test_memory_commands(const struct control *c)
 {
@@ -511,7 +519,7 @@ static void test_memory_commands(const struct control *c)
 	wire_silent(&w, "I1: nothing left");
 }
 
-/* Afterwards there is the old plug with all its packets, or a new one. */
+/* After each try there must be the old plug with all its packets, or a new one. */
 static void test_memory_replace(void)
 {
 	struct plug_msg add = {

@@ -13,9 +13,9 @@
  *	losses splice	the pages of a file that was sent with sendfile()
  *	losses default	net.core.default_qdisc=plug
  *
- * Without an argument: all tests. Whether this kernel resets a qdisc is not decided
- * by its version, but tried first with a netem that delays a packet for long. Loss
- * of the carrier and fewer transmit queues are tested in faults.c.
+ * Without an argument: all tests. Whether this kernel resets a qdisc is found out
+ * first, with a netem that holds packets; the version does not decide it. Loss of the
+ * carrier and fewer transmit queues are tested in faults.c.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -146,8 +146,8 @@ static void optional(const char *command)
 		must("%s", command);
 }
 
-/* False if this VM does not have the qdisc above, or if that does not find its own
- * leaf, like taprio in 5.10.
+/* Makes the device, with the qdisc above the plug. False: this VM does not have that
+ * qdisc, or the qdisc does not find its own leaf, like taprio in 5.10.
  */
 static bool place_make(const struct place *p)
 {
@@ -178,7 +178,9 @@ static bool kernel_resets(const struct place *p, const struct event *e)
 	return !st.qlen;
 }
 
-/* The event comes between two epochs; packets after it are held. */
+/* The event comes while one epoch waits and the next is being filled. Packets sent
+ * after it must be held.
+ */
 static void plug_after(const struct place *p, const struct event *e, bool resets)
 {
 	struct plug_state st, now;
@@ -254,7 +256,7 @@ static void test_resets(void)
 
 /* ---- what BUFFER stopped ---- */
 
-/* A rate at which the second packet would take minutes. */
+/* The rate of the htb is so low that the second packet would take minutes. */
 static void test_stopped(void)
 {
 	const __u32 leaf = 0x10010;
@@ -282,7 +284,7 @@ static void test_stopped(void)
 
 /* ---- network namespaces ---- */
 
-/* Enters that namespace; returns a descriptor of the previous one. */
+/* Enters the namespace @name; returns a descriptor of the previous one. */
 static int enter_netns(const char *name)
 {
 	int before = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there;
@@ -320,8 +322,8 @@ static int udp_socket(void)
 	return fd;
 }
 
-/* Sends datagrams to @text from a socket, and closes it; returns how many were
- * accepted.
+/* Sends @n datagrams to @text from a socket, and closes the socket; returns how many
+ * datagrams were accepted.
  */
 static unsigned int udp_send(const char *text, unsigned int n)
 {
@@ -364,9 +366,9 @@ static bool b_is_gone(void)
 	return !if_nametoindex("hb");
 }
 
-/* When a namespace goes away, so do its devices and their peers here. Namespaces go
- * away in the order in which they lost their last user: if a later one is gone and
- * an earlier one still exists, the earlier one has a user.
+/* Whether the deleted namespace a still has a user. When a namespace goes away, so do
+ * its devices and their peers here. Namespaces go away in the order in which they
+ * lost their last user. So this deletes b: if b is gone and a is not, a has a user.
  */
 static bool a_is_kept(void)
 {
@@ -377,13 +379,16 @@ static bool a_is_kept(void)
 	return !a_is_gone();
 }
 
-/* A softirq receives packets from the veth's other end, possibly after send(). */
+/* A softirq takes packets from the other end of the veth to the plug, possibly after
+ * send() has returned.
+ */
 static bool all_are_here(void)
 {
 	return plug_get(nl, DEV).qlen == 5;
 }
 
-/* A redirect to the uplink: the packet keeps its socket. So it does with a bridge.
+/* A packet that is redirected to the uplink keeps its socket, as does one that goes
+ * through a bridge.
  */
 static void redirect_to_uplink(void)
 {
@@ -426,8 +431,9 @@ static void netns_routed(void)
 	must("echo 0 > /proc/sys/net/ipv4/ip_forward");
 }
 
-/* Nobody can reach that plug any more. But when the other end of the pair goes
- * down, the device loses its carrier, which resets the plug.
+/* A plug in the namespace itself. Once the namespace is deleted, nobody can reach the
+ * plug. But when the other end of the veth pair goes down, the device with the plug
+ * loses its carrier, which resets the plug.
  */
 static void netns_with_plug(void)
 {
@@ -478,7 +484,9 @@ static bool neighbour_becomes(const char *state)
 	return wait_for(neighbour_is);
 }
 
-/* Makes the other end and a socket there, with shorter neighbour time-outs. */
+/* Makes a veth pair to a namespace, with shorter neighbour time-outs; returns a UDP
+ * socket there.
+ */
 static int peer_make(void)
 {
 	struct sockaddr_in any = address("0.0.0.0");
@@ -600,7 +608,7 @@ static void test_arp(void)
 
 /* ---- copies ---- */
 
-/* Makes both devices, and a wire that sees the packets leaving the second. */
+/* Makes the devices pa and pb, and a wire that sees the packets leaving pb. */
 static void copy_setup(struct wire *copy)
 {
 	dummy_make(DEV);
@@ -668,7 +676,7 @@ static void copies_nft(void)
 	wire_finish(&copy, "pb");
 }
 
-/* Joins the group 239.1.1.1 on the device. */
+/* Joins the group 239.1.1.1 on the device; a sender only selects the device. */
 static void join(int fd, bool sender)
 {
 	struct ip_mreqn group = { .imr_ifindex = if_nametoindex(DEV) };
@@ -739,9 +747,9 @@ static bool send_by_copy(int fd)
 	       send(fd, room, sizeof(room), 0) == sizeof(room);
 }
 
-/* Sends 'A', which is overwritten with 'B' while it is in a plug or in the
- * receiver's queue, and returns what arrives. '-': nothing, because the checksum is
- * that of the old content.
+/* Sends a file full of 'A' by @send_it. The file is overwritten with 'B' while the
+ * packet is in a plug or in the receiver's queue. Returns what arrives. '-': nothing,
+ * because the checksum is that of the old content. '?': a mixture.
  */
 static char arrives(int tx, int rx, bool (*send_it)(int fd), bool plug)
 {
@@ -786,7 +794,7 @@ static void spliced(int tx, int rx, const char *protocol)
 	       "%s: sendfile(): with a plug as without: '%c'", protocol, shared);
 }
 
-/* Sets up a TCP connection that sends small pieces of data at once. */
+/* The same on a TCP connection that sends small pieces of data at once. */
 static void spliced_tcp(void)
 {
 	struct timeval patience = { .tv_sec = 10 };
@@ -836,7 +844,7 @@ static void test_splice(void)
 
 /* ---- the default qdisc ---- */
 
-/* An ifb receives packets from mirred, and has a qdisc, unlike a dummy. */
+/* Unlike a dummy, an ifb gets a default qdisc. It receives packets from mirred. */
 static void default_device(unsigned int queues)
 {
 	must("ip link add pi numtxqueues %u type ifb && ip link set pi mtu 65000 up", queues);

@@ -6,10 +6,10 @@
  * the family. dropin.c tests that rtnetlink reports no more than with the in-tree
  * module.
  *
- * Three of these are safety tests, which the module that comes with kernels must
- * fail: "limit-64bit", "limit-gso" and "link".
+ * Three of these are safety tests, which the in-tree module must fail: "limit-64bit",
+ * "limit-gso" and "link".
  *
- * Without an argument: all tests; else the one with that name.
+ * Without an argument: all tests. With one: the test of that name.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -85,8 +85,8 @@ static void obeyed(int action, const char *what)
 	is_u64(-command(action, 0), 0, "%s", what);
 }
 
-/* The offset of the bad attribute that the kernel must report: after the headers
- * comes TCA_KIND, then TCA_OPTIONS.
+/* The offset that the kernel must report for a bad TCA_OPTIONS, which comes after the
+ * headers and TCA_KIND.
  */
 #define AT_OPTIONS (NLMSG_LENGTH(sizeof(struct tcmsg)) + NLA_HDRLEN + NLA_ALIGN(sizeof("plug")))
 
@@ -136,7 +136,7 @@ static void start(void)
 	is_u64(-create(NULL, false), 0, "create");
 }
 
-/* The next plug is the module's first again. */
+/* Deletes the plug and unloads the module: the next plug begins at epoch 1 again. */
 static void no_plug(void)
 {
 	must("tc qdisc del dev " DEV " root");
@@ -189,7 +189,7 @@ static void test_create(void)
 		{ TCQ_PLUG_LIMIT, 5000, false, "LIMIT 5000" },
 		{ TCQ_PLUG_LIMIT, UINT_MAX, false, "LIMIT 2^32 - 1" },
 	};
-	/* dummy_make()'s MTU, an Ethernet header, its tx queue length */
+	/* (MTU of dummy_make() + Ethernet header) x tx queue length */
 	const __u32 usual = (65000 + 14) * 1000;
 	struct options o;
 	size_t i;
@@ -342,8 +342,8 @@ static void test_limit(void)
 	wire_finish(&w, DEV);
 }
 
-/* A size table makes each frame count as 1 MiB, the maximum in newer kernels: with
- * the 4096th frame the sum reaches 2^32.
+/* A size table makes each frame count as 1 MiB, the maximum in newer kernels. With
+ * the 4096th frame the sum would reach 2^32.
  */
 static void test_limit_64bit(void)
 {
@@ -386,7 +386,7 @@ static void test_limit_64bit(void)
 }
 
 /* Sends one IPv4/TCP packet that the device has to cut into @segs segments of 1000
- * bytes.
+ * bytes. False: the qdisc dropped it.
  */
 static bool send_gso(unsigned int segs)
 {
@@ -457,8 +457,8 @@ static void test_limit_gso(void)
 
 /* ---- the form of a command ---- */
 
-/* Every old action in every length, with and without NLA_F_NESTED: bytes after the
- * struct are ignored.
+/* Sends each action of tc in each length, with and without NLA_F_NESTED. Bytes after
+ * the struct are ignored.
  */
 static void test_forms(void)
 {
@@ -510,7 +510,7 @@ static void test_forms(void)
 	wire_finish(&w, DEV);
 }
 
-/* Each way to name the qdisc. */
+/* Sends BUFFER with each way to address the qdisc. */
 static void test_address(void)
 {
 	static const struct {
@@ -594,7 +594,7 @@ static void test_refused(void)
 		o = options(unknown[i], 5);
 		snprintf(what, sizeof(what), "action %d", unknown[i]);
 		refused(&o, i & 1, "Unknown action", AT_OPTIONS, what);
-		/* As in an earlier version: with an attribute after the struct. */
+		/* With an attribute after the struct, as in an earlier version. */
 		o.len += attr_at(o.bytes + o.len, 2, &(__u64){ 1 }, sizeof(__u64));
 		refused(&o, i & 1, "Unknown action", AT_OPTIONS, what);
 	}
@@ -624,7 +624,9 @@ static void test_no_options(void)
 
 /* ---- answers of the kernel ---- */
 
-/* The echo must be equal to the rtnetlink part of a dump. */
+/* Sends a command with NLM_F_ECHO. The echo must be of this plug, with @qlen packets,
+ * and without attributes that the in-tree module does not have.
+ */
 static void echoed(struct options o, __u32 qlen, const char *what)
 {
 	struct plug_msg msg = {

@@ -68,7 +68,8 @@ static int this_namespace(void)
 	return fd;
 }
 
-/* Also works for the root of a user namespace, who cannot name network namespaces.
+/* Makes the veth pair and the peer's namespace. Also works for the root of a user
+ * namespace, who cannot name network namespaces.
  */
 static void veth_make(void)
 {
@@ -98,7 +99,7 @@ static void veth_end(void)
 	close(place_fd[PEER]);
 }
 
-/* ---- a socket in one of them, connected to one in the other ---- */
+/* ---- a connected pair of sockets, one in each namespace ---- */
 
 struct pair {
 	int	tx, rx;
@@ -123,7 +124,9 @@ static void set(int fd, int level, int option, int value, const char *what)
 		bail("%s: %s", what, strerror(errno));
 }
 
-/* Once connected, neither of them blocks. */
+/* Connects a socket in @from to one in the other namespace. Neither of them blocks
+ * afterwards.
+ */
 static void pair_open(struct pair *p, enum place from, int type)
 {
 	struct sockaddr_in to = {
@@ -150,7 +153,7 @@ static void pair_open(struct pair *p, enum place from, int type)
 	fcntl(p->rx, F_SETFL, O_NONBLOCK);
 }
 
-/* Nothing of a TCP connection remains. */
+/* Closes both sockets. A TCP connection is reset, so that nothing of it remains. */
 static void pair_close(struct pair *p)
 {
 	struct linger none = { .l_onoff = 1 };
@@ -160,7 +163,9 @@ static void pair_close(struct pair *p)
 	close(p->rx);
 }
 
-/* The bytes for which a UDP socket is charged, by the kernel's count. */
+/* The bytes for which the kernel charges a UDP socket; of a TCP socket, the bytes
+ * that are not acknowledged.
+ */
 static int account(int fd)
 {
 	int bytes = -1;
@@ -256,7 +261,7 @@ static void let_go(const struct path *p)
 	say(p, TCQ_PLUG_RELEASE_ONE);
 }
 
-/* Waits until that many bytes are held. */
+/* Waits until @bytes bytes are held; false: there are fewer after PATIENCE_MS. */
 static bool holds(const struct path *p, unsigned int bytes)
 {
 	__u64 end = now_ns() + PATIENCE_MS * 1000000ULL;
@@ -464,7 +469,9 @@ static void test_contents(void)
 
 /* ---- an open plug ---- */
 
-/* A device without a receiver and without packet sockets, which would copy. */
+/* Returns a UDP socket that sends through the dummy pd. A receiver or a packet socket
+ * would copy the packets; pd has neither.
+ */
 static int dummy_sender(unsigned int mtu)
 {
 	struct sockaddr_in to = {
@@ -532,8 +539,8 @@ static void test_open(void)
 
 #define FAIL "/sys/kernel/debug/fail_page_alloc"
 
-/* Only allocations of pages that cannot wait fail, and only in tasks that ask for
- * it.
+/* Makes allocations of pages fail, but only those that cannot wait, and only in tasks
+ * that ask for it.
  */
 static void fail_pages(bool on)
 {
@@ -598,9 +605,9 @@ static void test_failures(void)
 
 /* ---- what a user namespace changes ---- */
 
-/* Runs it here, or as the root of new user and network namespaces; its results go
- * to @result, of @size bytes. There it must not print test points, which would be
- * counted in the child; it can only fail.
+/* Calls @run here, or in a child as the root of new user and network namespaces. The
+ * results go to @result, of @size bytes. In the child @run must not print test
+ * points, because they would be counted there; it can only fail.
  */
 static void run_in(bool user_ns, void (*run)(void *result), void *result, size_t size)
 {
@@ -634,12 +641,12 @@ static void run_in(bool user_ns, void (*run)(void *result), void *result, size_t
 
 #define TCP_BYTES	400000
 #define TCP_EPOCHS	24		/* at most */
-#define TCP_ENOUGH	16		/* enough, unless packets wait for others to leave */
+#define TCP_ENOUGH	16		/* enough, if TCP need not wait for its packets */
 #define SETTLED		20		/* checks that find nothing new */
 
 struct tcp_run {
-	char		congestion[16];	/* what to do */
-	bool		single;		/* one segment in each packet */
+	char		congestion[16];	/* congestion control to use */
+	bool		single;		/* use one segment in each packet */
 	unsigned int	epochs, packets, held[TCP_EPOCHS];
 	size_t		sent, got;
 	bool		right;
@@ -696,8 +703,8 @@ static struct plug_state tcp_settle(const struct path *p, struct pair *pair, str
 	return st;
 }
 
-/* In each step, BUFFER and RELEASE_ONE release all held packets. No TCP time-out
- * may occur in between, however long that takes.
+/* Sends a stream in epochs. Each step releases all held packets with BUFFER and
+ * RELEASE_ONE. However long a step takes, TCP must not time out: rto_min is 60 s.
  */
 static void tcp_epochs(void *result)
 {
@@ -748,9 +755,9 @@ static struct tcp_run tcp_run(bool user_ns, const char *congestion, bool single)
 	return r;
 }
 
-/* Congestion control is reno, which depends only on acknowledgments: how much it
- * sends in an epoch does not depend on time. If TCP waits for its packets to leave,
- * it sends two in an epoch, and here each is one segment.
+/* reno depends only on acknowledgments: how much TCP sends in an epoch does not
+ * depend on time. If TCP waits for its packets to leave, it sends two packets in an
+ * epoch, each with one segment here.
  */
 static void test_tcp(void)
 {
@@ -773,11 +780,11 @@ static void test_tcp(void)
 #define FRAME_HEADERS	(14 + 20 + 8)
 
 struct fill {
-	unsigned int	sockets, size;	/* what to do */
+	unsigned int	sockets, size;	/* how many, and of their packets */
 	__u32		limit;
 	int		err[SENDERS], charged[SENDERS], buffer;
 	struct plug_state st;		/* state of the full plug */
-	long		memory, slab;	/* in use by then, in kB */
+	long		memory, slab;	/* kB that filling it took */
 };
 
 static long meminfo(const char *field)
@@ -794,8 +801,8 @@ static long meminfo(const char *field)
 	return kb;
 }
 
-/* The errno of send() when it accepts no more packets; 0 if it accepted more than
- * any limit tested here allows.
+/* Sends until send() fails, and returns its errno; 0 if it accepted more than any
+ * limit tested here allows.
  */
 static int fill_from(int fd, unsigned int size)
 {
@@ -808,7 +815,7 @@ static int fill_from(int fd, unsigned int size)
 	return 0;
 }
 
-/* Each socket sends, without waiting, until it is stopped. The plug is closed. */
+/* Fills a closed plug: each socket sends, without waiting, until send() fails. */
 static void fill(void *result)
 {
 	struct fill *f = result;
@@ -821,7 +828,7 @@ static void fill(void *result)
 	plug_forget();
 	for (i = 0; i < f->sockets; i++) {
 		fds[i] = dummy_sender(65000);
-		/* Otherwise UDP reports success for packets that the qdisc dropped.
+		/* Without this, UDP reports success for packets that the qdisc drops.
 		 */
 		set(fds[i], SOL_IP, IP_RECVERR, 1, "IP_RECVERR");
 	}
@@ -851,7 +858,9 @@ static void fill_run(struct fill *f, bool user_ns)
 	     f->st.backlog, f->memory, f->slab, strerror(f->err[0]), f->charged[0], f->buffer);
 }
 
-/* Whether each was stopped with @err, and is charged for @least to @most bytes. */
+/* Whether send() failed with @err on each socket, and each socket is charged for
+ * @least to @most bytes.
+ */
 static bool all_stopped(const struct fill *f, int err, int least, int most)
 {
 	unsigned int i;
