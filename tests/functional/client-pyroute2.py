@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # pyroute2 sends commands to a plug and reads its state; one frame is sent after
-# each step (I1, I2, I5). First with the module that comes with the kernel, then
-# with ours: pyroute2 must read the same from both. Python starts slowly in an
-# emulated machine, so there is one process for everything.
+# each step (I1, I2, I5). This is done first with the in-tree module, then with
+# ours: pyroute2 must read the same from both. Python starts slowly in an emulated
+# machine, so there is one process for everything.
 #
 # VM layer: python
 import json
@@ -20,16 +20,17 @@ from pyroute2 import IPRoute
 DEV = "pa"
 INDEX = 77
 HANDLE = 0x20000
-TYPE = 0x88B5  # experimental: nothing else speaks it
+TYPE = 0x88B5  # for experiments: no other program uses it
 QUIET = 0.06
 DEFAULT = (1500 + 14) * 10000
 
-# The call, then: how many frames leave, whether the plug is open, and its limit.
+# The call and its options; then how many frames leave, whether the plug is open, and
+# its limit.
 STEPS = (
     ("add", {"handle": HANDLE}, 0, False, DEFAULT),
     ("change", {"action": "TCQ_PLUG_BUFFER"}, 0, False, DEFAULT),
     ("change", {"action": "TCQ_PLUG_RELEASE_ONE"}, 1, False, DEFAULT),
-    # A limit alone is sent with action 0, BUFFER, and ignored.
+    # Without an action pyroute2 sends 0, BUFFER, for which the plug ignores the limit.
     ("change", {"limit": 9999}, 0, False, DEFAULT),
     ("change", {"action": "TCQ_PLUG_LIMIT", "limit": 9999}, 0, False, 9999),
     ("change", {"action": "TCQ_PLUG_RELEASE_ONE"}, 2, False, 9999),

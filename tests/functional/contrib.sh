@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# contrib/plugctl-prometheus: each line has the right format, and the same values as
-# plugctl.
+# contrib/plugctl-prometheus: each line has the right format, and the values are those
+# of the plug.
 #
 # VM layer: python
 PATH=$PATH:/usr/bin

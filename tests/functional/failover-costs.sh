@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM layer: criu
 #
-# failover-costs.sh [SECONDS]	(15) for each row
+# failover-costs.sh [SECONDS]	measures each row for so long (15)
 #
 # The costs of examples/container-ha for a client that sends a request, waits for
-# the answer, and sends the next: answers per second and the mean round trip,
-# without checkpoints, with checkpoints alone, and with packets held until the
-# checkpoint is on the backup. Also how long a checkpoint stops the service. The
-# times are wall times of an emulated machine: they are only printed.
+# the answer, and sends the next one. There are three kinds of rows: without
+# checkpoints, with checkpoints alone, and with packets held until the checkpoint is
+# on the backup. Each row has the answers per second, the mean round trip, and for
+# how long a checkpoint stops the service. These are wall times of an emulated
+# machine: they are printed, but not checked.
 set -u
 . "${0%/*}/failover-lib.sh"
 
 seconds=${1:-15}
 
-# row NAME: measures a client for that time, and CRIU's last checkpoint
+# row NAME WORDS: measures the client NAME and CRIU's last checkpoint, and prints a row
+# that begins with WORDS
 row() {
 	ask "$1"
 	until_answers "$1" 1 || bail "$1: answers"
@@ -35,7 +37,8 @@ row() {
 	check "$2: answers, none of them wrong" [ "$(seen "$1" 2) $(seen "$1" 3)" = "0 0" ]
 }
 
-# protected NAME WORDS OPTION...: measures a row with the controller
+# protected NAME WORDS OPTION...: measures a row while a controller with these options
+# takes checkpoints
 protected() {
 	name=$1 words=$2
 	shift 2

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM layer: criu
 #
-# examples/container-ha when something fails: the backup is full, a dump fails, the
-# newest checkpoint is incomplete, the service is given up. No packet may leave
-# whose checkpoint the backup does not have (I1), and the message must say which
-# command to use next.
+# Tests examples/container-ha when something fails: the backup is full, a dump fails,
+# the newest checkpoint is incomplete, the service is given up. A packet may leave only
+# if the backup has a checkpoint taken after it (I1). The message must say which command
+# to use next.
 set -u
 . "${0%/*}/failover-lib.sh"
 
@@ -16,7 +16,7 @@ silent() {
 	is "$2" "$(seen "$1" 1)" "$before"
 }
 
-# says NAME PATTERN: checks that the controller on host NAME has printed that
+# says NAME PATTERN: whether the controller on host NAME has printed a line like PATTERN
 says() {
 	grep -q "$2" "$disks/$1/log"
 }
@@ -25,7 +25,7 @@ echo "# $($CRIU --version | head -n 1), kernel $(uname -r)"
 network
 host a
 host b
-# A CRIU that fails on request.
+# This CRIU fails to dump while /tmp/fail exists.
 cat > /tmp/criu-or-not << END
 #!/bin/sh
 [ "\$1" != dump ] || [ ! -e /tmp/fail ] || exit 1
@@ -59,7 +59,7 @@ silent one "nothing leaves"
 is "the plug is closed" "$(plugctl -n web-a dump eth0 | cut -f 6)" buffering
 rm /tmp/fail
 
-# The same command again, with a backup that is full
+# Protect the service again, with a backup that is full
 on a mount -t tmpfs -o size=60k full "$disks/b"
 protect a b
 until_it has_ended a
@@ -69,14 +69,14 @@ on a "$ha" restore -n web-a -d "$disks/b" > /tmp/out 2>&1
 check "half a checkpoint is not restored: $(tail -n 1 /tmp/out)" grep -q 'no complete checkpoint' /tmp/out
 on a umount "$disks/b"
 
-# With tar, to a backup with enough room
+# Copy checkpoints with tar, to a backup with enough room
 protect a b -s "tar -C \${1%/*} -c \${1##*/} | $ha receive -n web-b -d $disks/b"
 until_answers one $(($(seen one 1) + 2)) || bail "there is room again: answers come" "$(cat "$clients/one")"
 pass "there is room again: answers come"
 until_it checkpointed a $(($(reported a) + 3))
 is "as many checkpoints are kept as wanted" \
 	"$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | wc -l)" 2
-# The part of the next checkpoint that exists when its copy is interrupted
+# Make what an interrupted copy would leave of the next checkpoint
 kill_controller a
 flock "$disks/a/lock" true
 newest=$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | sort -V | tail -n 1)

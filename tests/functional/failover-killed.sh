@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM layer: criu
 #
-# examples/container-ha when the controller is killed, at each of its steps in turn.
-# What it has started goes on. No packet may leave whose checkpoint the backup does
-# not have (I1), the plug stays closed, and the same command again goes on. At the
-# end the host dies, and the connection of the client goes on.
+# Tests examples/container-ha when the controller is killed, at each of its steps in
+# turn. Processes that it has started go on. A packet may leave only if the backup has a
+# checkpoint taken after it (I1). The plug must stay closed, and a new controller with
+# the same command must be able to go on. At the end the host dies, and the connection
+# of the client must go on.
 set -u
 . "${0%/*}/failover-lib.sh"
 
-# The controller finds the programs of this folder first. They call the real ones,
-# and kill it at the step that /tmp/kill-at names.
+# The controller finds the programs of this folder first. They call the real programs,
+# and kill the controller at the step that /tmp/kill-at names.
 programs=/tmp/programs
 real_plugctl=$(command -v plugctl)
 real_sleep=$(command -v sleep)
@@ -58,7 +59,7 @@ cat > $programs/sleep << END
 exec $real_sleep "\$@"
 END
 
-# It also writes down which checkpoint was the last to be copied as a whole.
+# copy also writes the number of the last complete copy to $disks/whole.
 cat > $programs/copy << END
 #!/bin/sh
 number=\${1##*/}
@@ -76,7 +77,7 @@ $programs/step "after copy"
 END
 chmod +x $programs/*
 
-# controller ACTION: as in failover-lib.sh, with these programs
+# controller ACTION: calls start or protect of failover-lib.sh, with these programs
 controller() {
 	usual=$PATH
 	PATH=$programs:$PATH
@@ -84,25 +85,25 @@ controller() {
 	PATH=$usual
 }
 
-# field N: of what plugctl dump prints
+# field N: prints field N of plugctl dump for the plug on host a
 field() {
 	plugctl -n web-a dump eth0 | cut -f "$1"
 }
 
-# no_more_answers: whether none has come for a second. What was released before may
-# still be on its way.
+# no_more_answers: whether no answer comes for a second. Answers that were released
+# before may still be on their way.
 no_more_answers() {
 	so_far=$(seen one 1)
 	sleep 1
 	[ "$(seen one 1)" = "$so_far" ]
 }
 
-# killed STEP: kills it there, and lets another one go on
+# killed STEP: kills the controller at that step, and lets another one go on
 killed() {
 	rm -f /tmp/killed-at /tmp/batch-ended
 	echo "$1" > /tmp/kill-at
 	until_it has_ended a || bail "killed at '$1'"
-	# CRIU and the copy have the lock.
+	# CRIU and the copy hold the lock: wait until they have ended.
 	flock "$disks/a/lock" true
 	until_it [ -e /tmp/batch-ended ] || bail "killed at '$1': plugctl ends, too"
 	until_it no_more_answers || bail "killed at '$1': no more answers come"

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # Common functions of the demo and the tests of examples/container-ha: hosts, a service,
-# clients. Source it; by itself it only makes two directories.
+# clients. Source this file; by itself it only makes two directories.
 #
 #	client ---- router ---- bridge of host a ---- container: eth0 198.51.100.10
 #	                  \---- bridge of host b ---- container: eth0 198.51.100.10
 #
-# A host is a network, a process and a mount namespace, and a folder as its disk. So each
-# host has its own process numbers, and when it dies everything on it is gone.
+# A host is a network, a PID and a mount namespace, with a folder as its disk. So each
+# host has its own process numbers, and when a host dies, everything on it is gone.
 
-# The following makes bridges, and kills all processes of a namespace.
+# These functions make bridges and kill all processes of a namespace: run them only in
+# a VM.
 if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
 	echo "Bail out! this makes hosts and kills them: run it with tests/vm/run"
 	exit 1
@@ -20,8 +21,8 @@ service=198.51.100.10
 ha=/examples/container-ha/container-ha
 disks=/tmp/disks
 
-# Up to 6.1, the CRIU of the same Debian release as the kernel; for later kernels
-# that of sid.
+# Up to Linux 6.1, use the CRIU of the programs in the VM (bookworm); for later kernels,
+# the CRIU of sid.
 case $(uname -r) in
 [1-5].*|6.1.*)	CRIU=/usr/sbin/criu ;;
 *)		CRIU=/sid/sbin/criu ;;
@@ -39,8 +40,8 @@ reported() {
 	cat "$disks/$1/log" 2> /dev/null | grep -c '^container-ha: checkpoint [0-9]*[ :].*copy'
 }
 
-# until_it COMMAND...: repeats it until it succeeds, long enough for an emulated,
-# busy machine
+# until_it COMMAND...: repeats it until it succeeds; fails after 5000 tries, which are
+# enough for a busy emulated machine
 until_it() {
 	tries=0
 	until "$@"; do
@@ -55,7 +56,7 @@ in_net() {
 	nsenter --net="/run/netns/$net" "$@"
 }
 
-# Restores the machine.
+# clean_up: kills all processes in network namespaces, and removes what this file made
 clean_up() {
 	for net in /run/netns/*; do
 		# shellcheck disable=SC2046 # a list
@@ -66,13 +67,13 @@ clean_up() {
 	rm -rf "$disks" "$clients" /tmp/ssh "$tmp"
 }
 
-# network: makes the router and the client
+# network: makes the router and the client's network, and prepares the kernel
 network() {
 	trap clean_up EXIT
 	# CRIU caches the kernel's features here, if it is a tmpfs.
 	mount -t tmpfs run /run
 	mkdir /run/netns
-	# Or checkpoints would grow with each restore.
+	# With huge pages everywhere, checkpoints would grow with each restore.
 	echo madvise > /sys/kernel/mm/transparent_hugepage/enabled
 	for module in nf_tables nft_ct inet_diag tcp_diag udp_diag unix_diag af_packet_diag \
 	    netlink_diag; do
@@ -86,19 +87,21 @@ network() {
 	ip -n router link add cl type veth peer name eth0 netns client
 	ip -n router addr add 203.0.113.1/24 dev cl
 	ip -n router link set cl up
-	# ARP answers are held too, and CRIU is slow in an emulated machine.
+	# Ask for addresses more often: ARP answers are held too, and CRIU is slow in an
+	# emulated machine.
 	in_net router sysctl -qw net.ipv4.ip_forward=1 net.ipv4.neigh.sw.mcast_solicit=100 \
 		net.ipv4.neigh.sw.ucast_solicit=100
 	ip -n client addr add 203.0.113.2/24 dev eth0
 	ip -n client link set eth0 up
 	ip -n client link set lo up
-	# Its SYN may have to wait for two dumps and two copies, which can be slow here.
+	# The answer to a client's SYN may wait for two dumps and two copies, which can
+	# be slow here.
 	in_net client sysctl -qw net.ipv4.tcp_syn_retries=30
 	ip -n client route add default via 203.0.113.1
 }
 
-# host NAME: makes one more, with a container that nobody can reach yet: packets to
-# it wait. It sends no gratuitous ARP, either, unless asked to.
+# host NAME: makes a host with a container that nobody can reach yet: a plug holds
+# packets to it
 host() {
 	ip netns add "host-$1"
 	ip netns add "web-$1"
@@ -117,7 +120,7 @@ host() {
 	in_net "web-$1" sysctl -qw net.ipv4.tcp_synack_retries=30
 	ip -n "web-$1" route add default via 198.51.100.1
 	mkdir -p "$disks/$1"
-	# The first process reaps orphans.
+	# The first process of the host is a shell that reaps orphans.
 	nsenter --net="/run/netns/host-$1" unshare -p -f -m --mount-proc \
 		sh -c 'while :; do sleep 1000 & wait; done' < /dev/null > /dev/null 2>&1 3>&- &
 	eval "unshare_$1=$!"
@@ -137,12 +140,12 @@ on() {
 	nsenter -t "$init" -p -m -n "$@"
 }
 
-# cut_off NAME: no packet leaves that host any more
+# cut_off NAME: unplugs that host from the router, so that no packet leaves it any more
 cut_off() {
 	ip -n router link del "port-$1"
 }
 
-# halt NAME: kills its processes, whatever they are doing
+# halt NAME: kills all processes of that host, whatever they are doing
 halt() {
 	eval "kill -KILL \$init_$1; wait \$unshare_$1" 2> /dev/null
 }
@@ -154,6 +157,7 @@ die() {
 	bury "$1"
 }
 
+# bury NAME: removes the network namespaces and the disk of that host
 bury() {
 	ip netns del "host-$1"
 	ip netns del "web-$1"
@@ -181,14 +185,15 @@ let_in() {
 	last_address=$((${last_address:-100} + 1))
 	eval "address_$1=198.51.100.$last_address"
 	ip -n "host-$1" addr add 198.51.100.$last_address/24 dev br0
-	# Its processes must not get the numbers of those that are restored there.
+	# Processes of this host must not get the numbers of processes that are restored
+	# on it.
 	on "$1" sh -c 'echo 20000 > /proc/sys/kernel/ns_last_pid'
 	on "$1" /usr/sbin/sshd -f /dev/null -h /tmp/ssh/key -o AuthorizedKeysFile=/tmp/ssh/key.pub \
 		-o StrictModes=no -o PermitRootLogin=yes -o "SetEnv=PATH=$PATH" -o PidFile=none
 }
 
-# container_ha NAME ACTION OPTION...: runs it there, in the background; its output
-# is in $disks/NAME/log
+# container_ha NAME ACTION OPTION...: runs container-ha on that host, in the background;
+# its output goes to $disks/NAME/log
 incoming='-i web'
 container_ha() {
 	on_host=$1 action=$2
@@ -199,7 +204,8 @@ container_ha() {
 	eval "controller_$on_host=$!"
 }
 
-# start NAME BACKUP [OPTION]...: starts and protects the service there
+# start NAME BACKUP [OPTION]...: starts the service on host NAME, and protects it with
+# checkpoints to host BACKUP
 service_command='exec counter serve 7000'
 start() {
 	from=$1 to=$2
@@ -209,25 +215,26 @@ start() {
 	container_ha "$from" run -s "$(copy_to "$to")" "$@" -- sh -c "$service_command"
 }
 
-# protect NAME BACKUP [OPTION]...: protects the service that already runs there
+# protect NAME BACKUP [OPTION]...: protects the service that already runs on host NAME
 protect() {
 	from=$1 to=$2
 	shift 2
 	container_ha "$from" protect -p "$(cat "$disks/$from/pid")" -s "$(copy_to "$to")" "$@"
 }
 
-# var NAME: its value
+# var NAME: prints the value of the variable NAME
 var() {
 	eval "echo \"\$$1\""
 }
 
-# has_ended NAME: whether the controller there has ended
+# has_ended NAME: whether the controller on that host has ended
 has_ended() {
 	set -- "$(var "controller_$1")"
 	[ ! -e "/proc/$1" ] || grep -qs '^State:.Z' "/proc/$1/status"
 }
 
-# restore NAME [OPTION]...: restores there, and informs the switch
+# restore NAME [OPTION]...: restores the service on that host, and sends a gratuitous
+# ARP for it
 restore() {
 	to=$1
 	shift
@@ -242,7 +249,7 @@ mkdir -p $clients
 ask() {
 	name=$1
 	shift
-	# Not in a function, or $! would be a shell.
+	# Do not use in_net here: $! would be the shell that runs the function.
 	nsenter --net=/run/netns/client counter ask $service 7000 "$clients/$name" "$@" 2>> "$clients/$name.errors" 3>&- &
 	eval "client_$name=$!"
 }
@@ -254,8 +261,8 @@ ask_redis() {
 	eval "client_$name=$!"
 }
 
-# seen NAME FIELD: prints a result: 1 answers, 2 wrong, 3 broken, 4 longest wait in
-# ms, 5 the service's total
+# seen NAME FIELD: prints a result of the client NAME: 1 answers, 2 wrong answers,
+# 3 broken connections, 4 longest wait in ms, 5 the service's total
 seen() {
 	if [ -s "$clients/$1" ]; then
 		awk -v field="$2" '{ print $field }' "$clients/$1"
@@ -273,7 +280,7 @@ has_answers() {
 	[ "$(seen "$1" 1)" -ge "$2" ]
 }
 
-# broken NAME: whether the client's connection is broken
+# broken NAME: prints a remark if the client's connection is broken
 broken() {
 	[ "$(seen "$1" 3)" = 0 ] || echo ", the connection to $1 is broken"
 }
@@ -282,9 +289,10 @@ stop_client() {
 	eval "kill \$client_$1; wait \$client_$1" 2> /dev/null
 }
 
-# frozen NAME: prints for how many microseconds the last checkpoint stopped the
-# service there. CRIU stores this as a protocol buffer: 4 bytes twice for the type,
-# the length, then a message inside another one, whose field 2 is the time
+# frozen NAME: prints for how many microseconds the last checkpoint stopped the service
+# on that host. CRIU stores this in stats-dump: 4 bytes twice for the type, 4 for the
+# length, then a protocol buffer inside another one. Field 2 of the inner one is the
+# time.
 frozen() {
 	last=$(find "$disks/$1" -name stats-dump | sort -V | tail -n 1)
 	od -An -v -tu1 "$last" | tr -s ' \n' '\n' | sed '/^$/d' | awk '
@@ -299,7 +307,7 @@ frozen() {
 # shellcheck source=tests/lib/tap.sh
 . "${0%/*}/../lib/tap.sh"
 
-# bail WHY...: ends the test, as it cannot continue
+# bail WHY...: fails and ends the test, because it cannot continue
 bail() {
 	fail "$@"
 	for log in "$disks"/*/log; do
@@ -309,20 +317,21 @@ bail() {
 	exit 1
 }
 
-# new_checkpoints NAME: waits for two more; the second has begun after this call
+# new_checkpoints NAME: waits for two more checkpoints; the second has begun after this
+# call
 new_checkpoints() {
 	until_it checkpointed "$1" $(($(reported "$1") + 2)) && ! has_ended "$1"
 }
 
-# right CLIENT: checks that none of its answers is wrong, and its connection works
+# right CLIENT: checks that the client had no wrong answer, and its connection works
 right() {
 	is "$1: $(seen "$1" 1) answers, 0 wrong, one connection (longest wait $(seen "$1" 4) ms)" \
 		"$(seen "$1" 2) wrong, broken $(seen "$1" 3)" "0 wrong, broken 0"
 	sed 's/^/# /' "$clients/$1.errors"
 }
 
-# kill_controller NAME: kills it, whatever it is doing; processes that it has
-# started may go on
+# kill_controller NAME: kills the controller on that host, whatever it is doing;
+# processes that it has started may go on
 kill_controller() {
 	on "$1" kill -KILL "$(cat "$disks/$1/controller")"
 	wait "$(var "controller_$1")" 2> /dev/null

@@ -5,15 +5,15 @@
 #
 # failover-runtimes.sh RUNTIME
 #
-# examples/container-ha with a container of a runtime (runc, crun, podman) instead of a
-# process tree: its host dies, another one restores it, and protects it in turn.
-# One client runs all the time, and no answer may be wrong. Others connect at various
-# moments of a checkpoint.
+# Tests examples/container-ha with a container of a runtime (runc, crun, podman) instead
+# of a process tree. Its host dies, and another one restores it. One client runs all
+# the time, and no answer may be wrong. Others connect at various moments of a
+# checkpoint.
 set -u
 . "${0%/*}/failover-lib.sh"
 
-# A runtime calls pivot_root, which the kernel refuses in the initial file system.
-# A mount of the same files on top of it is enough.
+# A runtime calls pivot_root, which the kernel refuses in the initial file system. So
+# mount the same files on top of it.
 if [ -z "${TOP:-}" ]; then
 	mkdir -p /tmp/top
 	exec env TOP=1 unshare -m sh -c 'mount -o rbind / /tmp/top && cd /tmp/top &&
@@ -22,26 +22,26 @@ fi
 
 runtime=$1
 export RUNTIME="$runtime" CONTAINER=web BUNDLE=/run/bundle
-# Debian 12's crun is built without CRIU, and that of sid needs libraries with which
-# the other programs of Debian 12 do not run.
+# The crun of Debian 12 is built without CRIU. The crun of sid needs libraries with
+# which the other programs of Debian 12 do not run.
 if [ "$runtime" = crun ] && [ "$CRIU" = /usr/sbin/criu ]; then
 	echo "1..0 # SKIP no crun for $($CRIU --version | head -n 1) on Linux $(uname -r)"
 	exit
 fi
-# Runtimes look for it there.
+# Runtimes look for CRIU in /usr/sbin.
 [ "$CRIU" = /usr/sbin/criu ] || mount -o bind "$CRIU" /usr/sbin/criu
 if [ "$runtime" = crun ]; then
-	# It starts itself again, so it needs its loader in the usual place; from
-	# then on everything uses its libraries.
+	# crun executes itself again, so it needs its loader in the usual place. From
+	# here on all programs use the libraries of sid.
 	mount -o bind /sid/lib64/ld-linux-x86-64.so.2 /lib64/ld-linux-x86-64.so.2
 	export LD_LIBRARY_PATH=/sid/usr/lib/x86_64-linux-gnu
 	PATH=$PATH:/sid/usr/bin
 fi
 CRIU=${ha%/*}/with-runtime
 
-# make NAME: prepares the host for containers. A checkpoint contains some of the
-# runtime's paths, and podman's also that of the network namespace and the name of
-# the image. So they are the same on each host.
+# make NAME: makes a host for containers. A checkpoint contains some of the runtime's
+# paths; with podman also the path of the network namespace and the name of the image.
+# So these are the same on each host.
 make() {
 	host "$1"
 	for dir in /dev/shm /run/bundle /run/runc /run/crun /run/libpod /run/containers /var/lib/containers; do
@@ -73,7 +73,7 @@ begin() {
 			localhost/counter:latest /counter serve 7000 < /dev/null > /tmp/run 2>&1 &&
 		on a podman inspect --format '{{.State.Pid}}' web > "$disks/a/pid" ;;
 	*)
-		# Not to a file of the host: CRIU could not dump that descriptor.
+		# No output to a file of the host: CRIU could not dump its descriptor.
 		on a "$runtime" --log /tmp/run run --detach --bundle $BUNDLE \
 			--pid-file "$disks/a/pid" web < /dev/null > /dev/null 2>&1 ;;
 	esac
@@ -93,7 +93,7 @@ marked() {
 		in_net web-a iptables -t mangle -L OUTPUT -v -x -n | grep '^ *[1-9].* MARK '
 }
 
-# decided CLIENT: whether it has an answer, or its connection is broken
+# decided CLIENT: whether the client has an answer, or its connection is broken
 decided() {
 	has_answers "$1" 1 || [ "$(seen "$1" 3)" = 1 ]
 }
@@ -103,12 +103,12 @@ network
 # CRIU saves connection tracking with a network namespace.
 modprobe nf_conntrack_netlink
 mount -t cgroup2 cgroup2 /sys/fs/cgroup || bail "cgroup2"
-# CRIU 3.17 ends with a segmentation fault if this names a lock, and aborts if it
-# names an action script.
+# Only newer CRIU can have this file: CRIU 3.17 ends with a segmentation fault if it
+# names a lock, and aborts if it names an action script.
 mkdir -p /etc/criu
 case $(criu --version) in
 *" 3."*)	locked=1
-		# The rule of with-runtime is one of nft or, without that, of iptables.
+		# with-runtime makes its rule with nft or, without nft, with iptables.
 		[ "$runtime" != podman ] || rm /usr/sbin/nft
 		modprobe nft_compat
 		modprobe xt_mark ;;
@@ -150,8 +150,8 @@ done
 [ -z "$locked" ] || check "SYN-ACKs pass the lock" marked
 new_checkpoints a || bail "more checkpoints"
 die a
-# With an action script an epoch ends before the dump and another one during it.
-# podman empties the environment of CRIU.
+# With an action script one epoch ends before the dump and another one during it. That
+# does not work with podman, which empties the environment of CRIU.
 ended() {
 	sed 's/.*"ended_epoch":\([0-9]*\).*/\1/' "$1"
 }

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM layer: criu
 #
-# failover.sh [ROUNDS [SEED]]	(2, from the clock)
+# failover.sh [ROUNDS [SEED]]	(2 rounds; the seed is from the clock)
 #
-# examples/container-ha: a service that counts is checkpointed to another host. Its
-# host dies at a random moment, and the other host restores the service and protects
-# it in turn, ROUNDS times. One client runs during all rounds, another one in each
-# round, and no answer may be wrong (I1: everything that a client has seen is in a
-# checkpoint that the backup has). Before every second death the controller is
-# killed at a random moment, and another one takes over. The rounds differ in how a
-# checkpoint is copied, and in what keeps packets from the service during a dump.
+# Tests examples/container-ha with a service that counts. In each round, checkpoints of
+# the service go to another host, its host dies at a random moment, and the other host
+# restores the service. One client runs during all rounds, and one more in each round.
+# No answer may be wrong (I1: the backup has a checkpoint with everything that a client
+# has seen). In every second round the controller is killed first, at a random moment,
+# and another one takes over. The rounds differ in how a checkpoint is copied, and in
+# what keeps packets from the service during a dump.
 #
-# Then the same with a copy command that copies nothing; there answers must be
-# wrong.
+# At the end, the copy command copies only the first checkpoint. There the test must
+# see that answers were lost.
 set -u
 . "${0%/*}/failover-lib.sh"
 
@@ -32,19 +32,19 @@ doze() {
 	sleep "$((number / 100)).$((number % 100 / 10))$((number % 10))"
 }
 
-# protect_by ROUND NAME BACKUP OPTION...: protects with the options and the copy
-# command of that round; sets the variable by to the name of that command
+# protect_by ROUND NAME BACKUP OPTION...: protects the service with the options and the
+# copy command of that round; sets by to the name of this way
 protect_by() {
 	way=$(($1 % 10))
 	shift
 	incoming='-i web' by=cp
 	case $way in
-	1|6)	# The plugs alone keep packets away. That needs CRIU 3.19.
+	1|6)	# Only the plugs keep packets away, which needs CRIU 3.19.
 		if [ "$CRIU" != /usr/sbin/criu ]; then
 			by="cp, without CRIU's lock"
 			set -- "$@" -l skip
 		fi ;;
-	2|7)	# What clients send during a dump is lost.
+	2|7)	# Packets that clients send during a dump are lost.
 		by="cp, without -i" incoming='' ;;
 	4)	by="tar, ssh"
 		by_ssh "$@"
@@ -63,7 +63,7 @@ resident() {
 	on $primary awk '/^VmRSS/ { print $2 }' "/proc/$(cat "$disks/$primary/pid")/status"
 }
 
-# by_ssh FROM TO: sets address, to log in on the host TO
+# by_ssh FROM TO: sets address to that of host TO, where FROM can then log in with ssh
 by_ssh() {
 	for name in "$1" "$2"; do
 		eval "address=\${address_$name:-}"
@@ -77,8 +77,8 @@ network
 primary=h0
 host h0
 
-# cannot PROGRAM: checks that a CRIU that cannot dump is detected before anything is
-# held
+# cannot PROGRAM: checks that container-ha detects that this CRIU cannot dump, before
+# anything is held
 cannot() {
 	can=$CRIU
 	CRIU=$1
@@ -93,12 +93,12 @@ cannot() {
 	rm "$disks/h0/log"
 }
 if [ "$CRIU" = /usr/sbin/criu ]; then
-	# Each CRIU that there is can do it on this kernel.
+	# On this kernel each CRIU in the VM can dump: make one that cannot.
 	printf '#!/bin/sh\n[ "$1" != dump ]\n' > /tmp/cannot
 	chmod +x /tmp/cannot
 	cannot /tmp/cannot
 else
-	# Both ask TCP sockets for SO_PASSCRED, which those no longer have.
+	# These two ask TCP sockets for SO_PASSCRED, which newer kernels refuse.
 	cannot /usr/sbin/criu
 	cannot /trixie/sbin/criu
 fi
@@ -108,8 +108,8 @@ start h0 h1
 new_checkpoints h0 || bail "the service runs, and checkpoints are taken"
 pass "the service runs, and checkpoints are taken"
 ask all 20000 "$seed"
-# It transfers one window in each epoch, and the window grows only with the epochs:
-# slow.
+# This client is slow: it transfers one window in each epoch, and the window grows only
+# with the epochs.
 ask bulk 1000000 "$seed"
 round=0 by=cp
 while [ $round -lt "$rounds" ]; do
@@ -121,8 +121,8 @@ while [ $round -lt "$rounds" ]; do
 	if [ $((round % 2)) = 1 ]; then
 		doze
 		kill_controller $primary
-		# Nothing leaves even after the processes that it had started have
-		# ended.
+		# Wait until the processes that it had started have ended: even then
+		# nothing may leave.
 		flock "$disks/$primary/lock" true
 		sleep 1
 		before="$(seen all 1) $(seen "$client" 1)"
@@ -135,8 +135,8 @@ while [ $round -lt "$rounds" ]; do
 		pass "round $round: another controller takes over ($by)"
 	fi
 	doze
-	# First kill its processes: their kernel then sends resets, which are held
-	# like everything else.
+	# First kill the processes of the host. The kernel then resets their connections;
+	# the plug holds these packets like all others.
 	halt $primary
 	sleep 0.3
 	cut_off $primary
@@ -159,7 +159,8 @@ while [ $round -lt "$rounds" ]; do
 done
 stop_client all
 right all
-# The largest data of a client, a megabyte, may have come after the first restore.
+# Memory may grow by a megabyte: the largest data of a client may have come after the
+# first restore.
 if [ "$rounds" -ge 4 ]; then
 	now=$(resident)
 	check "memory does not grow with each restore: $at_first kB after the first, $now kB after $rounds" \
@@ -169,9 +170,8 @@ check "up to a megabyte each way: answers" until_answers bulk 1
 stop_client bulk
 right bulk
 
-# A copy command that reports success but only makes the first copy: the error that
-# all this is about. The test must detect that answers which clients have seen are
-# lost.
+# This copy command always reports success, but only makes the first copy. The test must
+# detect that answers which clients have seen are lost.
 incoming='-i web'
 protect $primary h$((round + 1)) -s "[ -e $disks/liar ] || { $(copy_to h$((round + 1))); touch $disks/liar; }"
 new_checkpoints $primary || bail "checkpoints that do not arrive"

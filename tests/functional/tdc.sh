@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The kernel's own tests of plug, unmodified; tests/tdc provides them.
+# Runs the kernel's own tests of plug, unmodified; tests/tdc provides them.
 #
 # VM layer: python
 PATH=$PATH:/usr/bin

@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs the scripts of tests/upstream, which docs/upstream.md describes: each must
-# find its fault in the kernel's own module, and none in ours.
+# Runs the scripts of tests/upstream, which docs/upstream.md describes. Each must find
+# its fault in the in-tree module, and none in ours.
 #
 # VM layer: python
 PATH=$PATH:/usr/bin
 # shellcheck source=userspace/tests/functional/plugctl-lib.sh
 . "${0%/*}/plugctl-lib.sh"
 
-# said STATUS LINE COMMAND...: checks that it ends with that status, after a line
-# that begins like LINE
+# said STATUS LINE COMMAND...: whether the command ends with that status, and has
+# printed a line that begins with LINE
 said() {
 	wanted=$1 line=$2 status=0
 	shift 2
@@ -19,7 +19,8 @@ said() {
 	[ "$status" = "$wanted" ] && grep -q "^$line" "$tmp/out"
 }
 
-# both SCRIPT COMMAND...: runs it with each module
+# both SCRIPT COMMAND...: runs the command with each module; checks that only the
+# in-tree module has the fault
 both() {
 	script=$1
 	shift

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Common functions of the scripts that run on the developer's machine.
-# Source it; it only sets shell variables.
+# Source this file; by itself it only sets shell variables.
 
 # top: the checkout. cache: downloads and results of long builds; it is outside the
 # checkout and survives make clean. build: removed by make clean.
@@ -19,8 +19,8 @@ die() {
 	exit 1
 }
 
-# failed_with LOG NAME: prints the lines that seem important; the whole log is kept
-# in build/NAME
+# failed_with LOG NAME: ends the script. Prints the lines of the log that seem
+# important, and keeps the whole log in build/NAME
 failed_with() {
 	mkdir -p "$build"
 	cp "$1" "$build/$2"
@@ -44,8 +44,9 @@ as_root() {
 	fi
 }
 
-# need PROGRAM=PACKAGE...: installs missing programs, or says what is missing. PROGRAM
-# may also be the absolute path of a file.
+# need PROGRAM=PACKAGE...: installs the packages of missing programs; if that is not
+# possible, says which are missing and ends. PROGRAM may also be the absolute path of a
+# file.
 need() {
 	local pair missing=() names=''
 
@@ -69,7 +70,8 @@ need() {
 		die "could not install: ${missing[*]}"
 }
 
-# with_lock NAME COMMAND...: runs it with a lock, as parallel runs share the cache.
+# with_lock NAME COMMAND...: runs it while holding the lock NAME of the cache, which
+# parallel runs share
 with_lock() {
 	local name=$1
 	shift
@@ -78,8 +80,8 @@ with_lock() {
 	flock "$cache/locks/$name" "$@"
 }
 
-# checkout_files PATH...: prints the files below them that belong to the project,
-# separated by NUL, without build results.
+# checkout_files PATH...: prints the files below these paths that belong to the project,
+# separated by NUL, without build results
 checkout_files() {
 	(
 		cd "$top"
@@ -93,7 +95,7 @@ checkout_files() {
 	)
 }
 
-# tree_hash PATH...: prints one hash of the contents of those files.
+# tree_hash PATH...: prints one hash of the contents of all files below these paths
 tree_hash() {
 	checkout_files "$@" | (cd "$top" && xargs -0 sha256sum) | sha256sum | cut -c1-16
 }

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# TAP, for the shell tests that run in a VM. Source it. It also makes a directory
-# for the test's files, tmp.
+# TAP for the shell tests that run in a VM. Source this file. It also makes a directory
+# for the test's files, $tmp.
 
 count=0
 failed=0
 tmp=$(mktemp -d /tmp/test.XXXXXX)
 
-# pass NAME; fail NAME [WHY...]
+# pass NAME, fail NAME [WHY...]: prints a test point
 pass() {
 	count=$((count + 1))
 	echo "ok $count - $1"
@@ -21,9 +21,9 @@ fail() {
 	[ $# = 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
 }
 
-# check NAME COMMAND...: passes if the command succeeds. If not, prints its output,
-# and the files out and err of tmp, which may be of an earlier command. The command
-# must not print TAP.
+# check NAME COMMAND...: passes if the command succeeds. If not, prints its output, and
+# the files out and err in $tmp, which may be from an earlier command. The command must
+# not print TAP.
 check() {
 	tap_name=$1
 	shift
@@ -35,7 +35,8 @@ check() {
 	fi
 }
 
-# is NAME GOT WANTED; like NAME GOT PATTERN (of case)
+# is NAME GOT WANTED: passes if both are equal
+# like NAME GOT PATTERN: passes if GOT matches the PATTERN, as in case
 is() {
 	if [ "$2" = "$3" ]; then
 		pass "$1"
@@ -52,7 +53,7 @@ like() {
 	esac
 }
 
-# plan: prints how many points there were; fails if one of them failed
+# plan: prints the plan, with the number of points so far; fails if one of them failed
 plan() {
 	echo "1..$count"
 	[ "$failed" = 0 ]

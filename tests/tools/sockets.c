@@ -641,7 +641,7 @@ static void run_in(bool user_ns, void (*run)(void *result), void *result, size_t
 
 #define TCP_BYTES	400000
 #define TCP_EPOCHS	24		/* at most */
-#define TCP_ENOUGH	16		/* enough, if TCP need not wait for its packets */
+#define TCP_ENOUGH	16		/* enough, unless TCP waits for its packets */
 #define SETTLED		20		/* checks that find nothing new */
 
 struct tcp_run {

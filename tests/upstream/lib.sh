@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# A dummy device with a closed plug, and frames that are counted when they leave.
-# Each script in this folder shows one fault of the kernel's own sch_plug with ip,
-# tc and ping alone. It prints what happened and what should have happened, and ends
-# with status 1 if the fault is there. As root, on any machine:
+# Makes a dummy device with a closed plug, and counts the frames that leave. Each
+# script in this folder shows one fault of the kernel's own sch_plug, with nothing but
+# ip, tc and ping. It prints what happened and what should have happened, and ends with
+# status 1 if the fault is there. Run it as root, on any machine:
 #
 #	sh tests/upstream/two-epochs-leak.sh
 set -e

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The link goes down, which drops the held frames. The counters do not change, and
-# let the same number of frames of the next epoch leave.
+# The link goes down, which drops the held frames. But the plug still counts them: the
+# release lets as many frames of the next epoch leave.
 . "${0%/*}/lib.sh"
 
 send 2

@@ -6,27 +6,27 @@
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 
-# For users whose PATH has no sbin.
+# The PATH of an ordinary user may have no sbin.
 PATH=$PATH:/usr/sbin:/sbin
 
-# The suite of the programs in the VM, for every kernel.
+# The programs in the VM are of this suite, whatever the kernel is.
 userland_suite=bookworm
 userland_packages=(gcc libc6-dev make pkg-config libmnl-dev libjson-c-dev
 	libnl-route-3-dev busybox-static iproute2 iputils-ping libnl-utils kmod
 	python3-minimal python3-pyroute2 procps)
 
-# What all roots have in common.
+# The packages that all roots have.
 base_packages=(gcc libc6-dev make kmod)
 
-# The emulated processor, without cmpxchg16b: with that, QEMU 7.2 sometimes sets
-# wrong flags, which kills 6.12 in its memory allocator, even while booting: a
-# double fault with RAX in EFLAGS.
+# The emulated processor has no cmpxchg16b. With that instruction QEMU 7.2 sometimes
+# sets wrong flags, which kills Linux 6.12 in its memory allocator, even while it
+# boots: a double fault with RAX in EFLAGS.
 # shellcheck disable=SC2034 # for those who start QEMU
 processor=max,-cx16
 
-# An argument for the kernels: programs are at the same addresses in each process.
-# QEMU translates a program again for each address. bin/family is twice as fast with
-# this.
+# With this kernel argument a program is at the same addresses in each process. QEMU
+# translates a program again for each new address. bin/family is twice as fast with
+# the argument.
 # shellcheck disable=SC2034
 same_addresses=norandmaps
 
@@ -43,13 +43,13 @@ kernel_row() {
 	read -r suites flavour _ arguments <<< "$row"
 }
 
-# suite SET...: prints their tests in tests/suite, one per line
+# suite SET...: prints the tests of these sets in tests/suite, one per line
 suite() {
 	awk -v sets=" $* " '!/^#/ && index(sets, " " $1 " ") {
 		sub(/^[^ \t]+[ \t]+/, ""); print }' "$top/tests/suite"
 }
 
-# The archive that this machine uses itself.
+# debian_mirror: prints DEBIAN_MIRROR, or else the archive that this machine uses
 debian_mirror() {
 	local uri
 
@@ -77,9 +77,8 @@ sources() {
 	done
 }
 
-# private_apt SUITES COMMAND...: apt-get with its own lists, configuration and
-# packages. Downloads are verified as always with apt, and an interrupted download
-# is resumed.
+# private_apt SUITES COMMAND...: runs apt-get with its own lists, configuration and
+# packages. apt verifies downloads as usual, and resumes an interrupted one.
 private_apt() {
 	local suites=$1 dir=$cache/apt/$1${source_kind:+-$source_kind}
 	shift
@@ -98,12 +97,13 @@ private_apt() {
 		-o APT::Architecture=amd64 -o Debug::NoLocking=true "$@"
 }
 
-# megabytes PATH...
+# megabytes PATH...: prints how many megabytes these paths take in all
 megabytes() {
 	du -cm "$@" | tail -n 1 | cut -f 1
 }
 
-# progress DIRECTORY TOTAL: says every few seconds how far a download into it is
+# progress DIRECTORY TOTAL: prints every few seconds how many of TOTAL megabytes have
+# been downloaded into the directory
 progress() {
 	local dir=$1 total=$2 before
 
@@ -133,8 +133,8 @@ download() {
 	[ $status = 0 ] || die "could not download $* of $suites"
 }
 
-# download_source SUITES PACKAGE=VERSION DIRECTORY: downloads the files of that
-# source package
+# download_source SUITES PACKAGE=VERSION DIRECTORY: downloads the files of a source
+# package into the directory
 download_source() {
 	local suites=$1 package=$2 dir=$3 source_kind=deb-src
 
@@ -144,8 +144,8 @@ download_source() {
 		die "could not download the source $package of $suites"
 }
 
-# in_namespace COMMAND...: where mounts are private and vanish with COMMAND, and
-# where it may mount, chroot and own files whoever the user is.
+# in_namespace COMMAND...: runs it in new namespaces. Any user's COMMAND may mount,
+# chroot and own files there. Its mounts are private and vanish when it ends.
 in_namespace() {
 	local user=()
 
@@ -153,14 +153,14 @@ in_namespace() {
 	unshare "${user[@]}" --mount --pid --fork --mount-proc --kill-child "$@"
 }
 
-# make_base SUITES: an archive of what all roots of SUITES have in common
+# make_base SUITES: makes the archive of all that the roots of SUITES have in common
 make_base() {
 	local suites=$1 mode=unshare valid=true apt=$cache/apt/$1
 
 	[ ! -e "$cache/bases/$suites.tar.zst" ] || return 0
 	[ "$(id -u)" != 0 ] || mode=root
-	# This machine's apt decides whether an expired archive, for example a
-	# frozen one, is accepted; mmdebstrap does not read that setting.
+	# The setting of this machine's apt decides whether an expired archive, for
+	# example a frozen one, is accepted. mmdebstrap does not read it by itself.
 	eval "$(apt-config shell valid Acquire::Check-Valid-Until/b)"
 	download "$suites" '?or(?essential,?priority(required))' apt "${base_packages[@]}"
 	say "#   unpacking what all roots of $suites have in common"
@@ -179,7 +179,7 @@ make_base() {
 	mv "$cache/bases/$suites.new.tar.zst" "$cache/bases/$suites.tar.zst"
 }
 
-# make_root SUITES DIRECTORY PACKAGE...
+# make_root SUITES DIRECTORY PACKAGE...: makes a root file system with these packages
 make_root() {
 	local suites=$1 root=$2 part=$2.part
 	shift 2
@@ -195,9 +195,9 @@ make_root() {
 	in_namespace rm -rf --one-file-system "$part"
 	rm -rf "$root.new"
 	mkdir -p "$part" "$root.new"
-	# Through an archive, so that it also works for an ordinary user; only dev/
-	# cannot be unpacked by such a user. An initial RAM disk would take longer than
-	# the rest, and nothing uses it.
+	# The root is copied through an archive, which an ordinary user can unpack,
+	# except for dev/. INITRD=No: an initial RAM disk would take longer than all the
+	# rest, and nothing uses it.
 	# shellcheck disable=SC2016
 	in_namespace sh -ec '
 		part=$1 base=$2 apt=$3
@@ -217,18 +217,17 @@ make_root() {
 		tar -C "$part" -c --exclude="./dev/*" .
 	' sh "$part" "$cache/bases/$suites.tar.zst" "$cache/apt/$suites" "$@" < /dev/null |
 		tar -x -C "$root.new" --no-same-owner || die "could not make a root of $suites"
-	# What was mounted there has vanished with its namespace.
+	# The mounts in it have vanished with their namespace.
 	in_namespace rm -rf --one-file-system "$part" "$part.log"
 	mkdir -p "$root.new/work"
-	# The old result is no longer valid, even if making the new one is
-	# interrupted.
+	# From here on the old result is not valid, even if this script is interrupted.
 	rm -f "${root%/*}/ready"
 	rm -rf "$root"
 	mv "$root.new" "$root"
 }
 
-# in_root ROOT COMMAND...: runs it with the machine's /dev, and with /proc, which
-# objtool needs; both are unmounted when COMMAND ends.
+# in_root ROOT COMMAND...: runs it in ROOT, with the machine's /dev, and with /proc,
+# which objtool needs. Both are unmounted when COMMAND ends.
 in_root() {
 	local root=$1 user=()
 	shift
@@ -241,9 +240,9 @@ in_root() {
 		env -i HOME=/ LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
-# built_in ROOT KEY 'PATH...' 'FILE...' COMMAND...: runs COMMAND on a copy of the
-# checkout's PATHs inside ROOT and keeps FILEs, only once for the same contents of
-# PATHs, even with parallel callers; prints the directory with the FILEs.
+# built_in ROOT KEY 'PATH...' 'FILE...' COMMAND...: copies PATHs of the checkout into
+# ROOT, runs COMMAND there and keeps FILEs. Does so only once for the same contents of
+# PATHs, even with parallel callers. Prints the directory with the FILEs.
 built_in() {
 	local root=$1 key=$2 paths=$3 files=$4 out work lock
 	shift 4

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A generic netlink family for tests. Registering and unregistering it takes for
- * writing the lock that every request to every family takes for reading. It can
- * also hold RTNL: operation 1 takes RTNL, and is answered when operation 2 has
- * come, or after 20 seconds, so that a test that waits in vain gets an answer.
+ * A generic netlink family for tests. Each request to any family takes a lock for
+ * reading; to register or unregister this family takes the same lock for writing.
+ * The family can also hold RTNL: operation 1 takes RTNL, and releases it when
+ * operation 2 comes. After 20 seconds operation 1 ends in any case, so that no test
+ * waits for ever.
  */
 #include <linux/completion.h>
 #include <linux/module.h>
