@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM layer: criu
 #
-# failover-costs.sh [SECONDS]	measures each row for so long (15)
+# failover-costs.sh [SECONDS]	measures each row for SECONDS (15)
 #
 # The costs of examples/container-ha for a client that sends a request, waits for
 # the answer, and sends the next one. There are three kinds of rows: without

@@ -29,13 +29,13 @@ case $(uname -r) in
 esac
 export CRIU
 
-# checkpointed NAME N: whether the controller there has reported N checkpoints, or
-# has ended
+# checkpointed NAME N: whether the controller on that host has reported N checkpoints,
+# or has ended
 checkpointed() {
 	[ "$(reported "$1")" -ge "$2" ] || has_ended "$1"
 }
 
-# reported NAME: prints how many checkpoints the controller there has reported
+# reported NAME: prints how many checkpoints the controller on that host has reported
 reported() {
 	cat "$disks/$1/log" 2> /dev/null | grep -c '^container-ha: checkpoint [0-9]*[ :].*copy'
 }
@@ -70,7 +70,7 @@ clean_up() {
 # network: makes the router and the client's network, and prepares the kernel
 network() {
 	trap clean_up EXIT
-	# CRIU caches the kernel's features here, if it is a tmpfs.
+	# If /run is a tmpfs, CRIU caches there which features the kernel has.
 	mount -t tmpfs run /run
 	mkdir /run/netns
 	# With huge pages everywhere, checkpoints would grow with each restore.
@@ -169,8 +169,8 @@ copy_to() {
 	echo "cp -r \"\$1\" $disks/$1/ && shift && cd $disks/$1 && rm -rf \"\$@\""
 }
 
-# let_in NAME: gives the host an address, and lets the other hosts log in there with
-# ssh; sets address_NAME
+# let_in NAME: gives that host an address, and lets the other hosts log in with ssh;
+# sets address_NAME
 let_in() {
 	if [ ! -e /tmp/ssh ]; then
 		mkdir -p /tmp/ssh /run/sshd /etc/ssh

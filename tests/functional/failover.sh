@@ -33,7 +33,7 @@ doze() {
 }
 
 # protect_by ROUND NAME BACKUP OPTION...: protects the service with the options and the
-# copy command of that round; sets by to the name of this way
+# copy command of that round; sets by to a short description of them
 protect_by() {
 	way=$(($1 % 10))
 	shift
@@ -159,8 +159,8 @@ while [ $round -lt "$rounds" ]; do
 done
 stop_client all
 right all
-# Memory may grow by a megabyte: the largest data of a client may have come after the
-# first restore.
+# Some growth is right: the largest data of a client, a megabyte, may have come after
+# the first restore.
 if [ "$rounds" -ge 4 ]; then
 	now=$(resident)
 	check "memory does not grow with each restore: $at_first kB after the first, $now kB after $rounds" \

@@ -28,7 +28,7 @@ failed_with() {
 	die "failed; the whole log is build/$2"
 }
 
-# usage: prints the script's opening comment, from its second line on
+# usage: prints the script's opening comment and ends the script
 usage() {
 	sed -n '4,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2
 	exit 1

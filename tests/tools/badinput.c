@@ -426,7 +426,7 @@ static void show(const struct plug_msg *msg, int err)
 
 /* ---- random messages of the family ---- */
 
-/* A message that is sent unchanged. */
+/* A random message of the family. */
 struct random_request {
 	struct control_request	req;
 	__u16			flags;
@@ -740,8 +740,8 @@ static unsigned int storm(unsigned int count, unsigned int seed)
 	return bad + (!accepted[0] || !refused[0] || !accepted[1] || !refused[1]);
 }
 
-/* Sends random messages. The state of the plug is checked only after every 1000, and
- * only for numbers that cannot be.
+/* Sends random messages; returns how many errors it saw. The plug is checked only
+ * after every 1000 messages, and only for impossible numbers.
  */
 static unsigned int flood(unsigned int count, unsigned int seed)
 {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The module as a replacement for the one that comes with kernels: its rtnetlink
- * messages must be the same, byte for byte, in both directions. Each scene is
- * played first with one module and then with the other, in the same kernel, and
- * everything that the kernel sends to us is compared: answers, echoes,
- * notifications and dumps. The sockets' ports, the sequence numbers and the
- * device's number are the same both times. So only two fields have to be masked:
- * the one that differs on purpose (mask_drops()), and the number of a tap device,
- * which the kernel chooses.
+ * The module as a replacement for the in-tree module: rtnetlink messages must be the
+ * same, byte for byte, in both directions. Each scene is played first with one
+ * module and then with the other, in the same kernel. Everything that the kernel
+ * sends to us is compared: answers, echoes, notifications and dumps. The sockets'
+ * ports, the sequence numbers and the device's number are the same both times. So
+ * only two fields have to be masked: the drops, which differ on purpose
+ * (mask_drops()), and the number of a tap device, which the kernel chooses.
  *
  *	dropin states		a plug in each state
  *	dropin alone		a plug in each state that only our module has
@@ -366,7 +365,7 @@ static void dump(struct record *r)
 	}
 }
 
-/* Calls the readers, in scenes that have them. */
+/* In scenes with readers: records what they print about the same state. */
 static void (*look_too)(const char *what);
 
 /* Records the state from a dump. */
@@ -422,8 +421,9 @@ static void create_at(__u32 parent, const char *what)
 
 /* ---- the one field ---- */
 
-/* A reset drops the held packets. Our module counts them as dropped, in "drops" of
- * both forms of the statistics and nowhere else; the in-tree module does not.
+/* Sets the drops in a message to 0; returns what they were. A reset drops the held
+ * packets. Our module counts them, in "drops" of both forms of the statistics and
+ * nowhere else; the in-tree module does not.
  */
 static unsigned int mask_drops(struct nlmsghdr *nlh)
 {

@@ -605,11 +605,11 @@ struct request {
 	__u8		cmd;
 	bool		id;
 	int		action;		/* -1: none */
-	__u16		type;		/* another attribute; 0: none */
+	__u16		type;		/* one more attribute; 0: none */
 	__u8		len;
 	__u64		value;
 	int		err;
-	int		missing;	/* the missing attribute; 0: none */
+	int		missing;	/* attribute reported as missing; 0: none */
 	bool		offset;		/* the kernel reports the last one as bad */
 };
 

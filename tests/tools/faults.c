@@ -11,7 +11,7 @@
  *	faults queues	the device gets fewer transmit queues (I1, I4)
  *	faults handed-back	DISCARD and reset after the driver has handed packets back
  *	faults carrier	the carrier is lost and comes back (I1, I4)
- *	faults memory	allocations fail, if the kernel has failslab: a
+ *	faults memory	allocations fail; only in kernels with failslab. A
  *			command is executed completely or not at all
  *
  * Without an argument: all tests.

@@ -63,8 +63,8 @@ static struct plug_state state_at(const char *dev, __u32 parent)
 
 /* ---- resets ---- */
 
-/* All frames go through the first of two transmit queues, which is the queue of
- * every processor (XPS) and of priority 0.
+/* Where the plug is. All frames go through the first of two transmit queues, which is
+ * the queue of every processor (XPS) and of priority 0.
  */
 struct place {
 	const char	*name;
@@ -85,9 +85,9 @@ static const struct place places[] = {
 
 struct event {
 	const char	*name;
-	const char	*before;	/* preparation, if needed */
+	const char	*before;	/* prepares the event, if needed */
 	const char	*what;
-	const char	*after;		/* command that undoes it */
+	const char	*after;		/* undoes the event, if needed */
 	enum { ANYWHERE, AT_ROOT, AT_LEAF } tried;
 };
 
@@ -368,7 +368,8 @@ static bool b_is_gone(void)
 
 /* Whether the deleted namespace a still has a user. When a namespace goes away, so do
  * its devices and their peers here. Namespaces go away in the order in which they
- * lost their last user. So this deletes b: if b is gone and a is not, a has a user.
+ * lost their last user. So this makes and deletes b: if b goes and a does not, a still
+ * has a user.
  */
 static bool a_is_kept(void)
 {
@@ -510,8 +511,8 @@ static void peer_end(int fd)
 	must("ip link del v0 && ip netns del peer");
 }
 
-/* Returns how many datagrams come: up to @want, waiting 10 s for each, and then all
- * others.
+/* Returns how many datagrams come: waits 10 s for each of the first @want, and then
+ * only for a short time.
  */
 static unsigned int udp_recv(int fd, unsigned int want)
 {

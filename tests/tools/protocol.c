@@ -108,7 +108,7 @@ static void is_epochs(__u64 epoch, __u64 released, const char *what)
 }
 
 /* Checks the refusal of @o by an existing plug: error, text, offset. The plug must
- * not change, and there must be no notification.
+ * not change, and no packet may leave.
  */
 static void refused(const struct options *o, bool nested, const char *words,
 		    int offset, const char *what)
@@ -594,7 +594,7 @@ static void test_refused(void)
 		o = options(unknown[i], 5);
 		snprintf(what, sizeof(what), "action %d", unknown[i]);
 		refused(&o, i & 1, "Unknown action", AT_OPTIONS, what);
-		/* With an attribute after the struct, as in an earlier version. */
+		/* An earlier version took an attribute after the struct. */
 		o.len += attr_at(o.bytes + o.len, 2, &(__u64){ 1 }, sizeof(__u64));
 		refused(&o, i & 1, "Unknown action", AT_OPTIONS, what);
 	}

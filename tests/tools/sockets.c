@@ -7,11 +7,11 @@
  *				TCP with segments and without, a PACKET_TX_RING;
  *				plug at the root, below other qdiscs, on an ifb
  *	sockets open		an open plug copies nothing
- *	sockets failures	there is no memory for a copy, if the kernel has
- *				fail_page_alloc
+ *	sockets failures	a copy fails for want of memory; only in kernels
+ *				with fail_page_alloc
  *	sockets tcp		how much a TCP connection sends in an epoch
- *	sockets limit		what bounds a UDP sender: the plug's limit, or its
- *				send buffer in a user namespace
+ *	sockets limit		what bounds a UDP sender: the plug's limit or, in a
+ *				user namespace, the sender's own send buffer
  *	sockets memory		how much memory senders can make a plug hold
  *
  * Without an argument: all tests. Packets go through a veth device, pa, to its
@@ -295,7 +295,7 @@ static void look(struct seen *s, const char *data, size_t len)
 			s->other++;
 }
 
-/* Offset of the payload of our frame; the frame's length if it is not ours. */
+/* Returns where the payload of a frame begins; @len if the frame is not ours. */
 static size_t payload_at(const char *frame, size_t len)
 {
 	size_t headers = ETH_HLEN + sizeof(struct iphdr), at = len;
@@ -318,7 +318,7 @@ static size_t payload_at(const char *frame, size_t len)
 	return at < len ? at : len;
 }
 
-/* Reads until @want bytes have come, or none for a while. */
+/* Counts the bytes that come, until there are @want or none comes for PATIENCE_MS. */
 static struct seen watch(int fd, size_t want, bool frames)
 {
 	static char room[1 << 17];
@@ -357,7 +357,7 @@ struct kind {
 	bool		tso;
 };
 
-/* TCP: as much as the first window allows. */
+/* TCP sends as much as the first window allows. */
 static const struct kind kinds[] = {
 	{ "UDP", SOCK_DGRAM, 1400, true },
 	{ "TCP with TSO", SOCK_STREAM, 10000, true },
@@ -408,7 +408,7 @@ static void test_zero_copy(const struct path *p, const struct kind *k)
 	say(p, TCQ_PLUG_RELEASE_INDEFINITE);
 }
 
-/* A ring of one frame, which the kernel sends without a copy. */
+/* Sends from a ring of one frame. The kernel makes no copy of a frame in a ring. */
 static void test_ring(const struct path *p)
 {
 	struct tpacket_req req = {
@@ -780,7 +780,7 @@ static void test_tcp(void)
 #define FRAME_HEADERS	(14 + 20 + 8)
 
 struct fill {
-	unsigned int	sockets, size;	/* how many, and of their packets */
+	unsigned int	sockets, size;	/* how many sockets; bytes in a packet */
 	__u32		limit;
 	int		err[SENDERS], charged[SENDERS], buffer;
 	struct plug_state st;		/* state of the full plug */
@@ -801,7 +801,7 @@ static long meminfo(const char *field)
 	return kb;
 }
 
-/* Sends until send() fails, and returns its errno; 0 if it accepted more than any
+/* Sends until send() fails, and returns the errno; 0 if send() accepted more than any
  * limit tested here allows.
  */
 static int fill_from(int fd, unsigned int size)

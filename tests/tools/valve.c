@@ -23,7 +23,7 @@
  *	valve other	a packet that waits beside the qdisc, with none before it
  *	valve other-lost	the same, and a reset
  *	valve segments	a GSO packet of which the driver hands a part back
- *	valve kick	a command starts a queue that the core has forgotten
+ *	valve kick	a command runs a queue that the core has forgotten to run
  *	valve root	a command schedules the root, whichever queue is stopped
  *
  * Without an argument: all tests.
@@ -42,7 +42,7 @@
 #define MANY 200	/* frames: 16 s at 100 kbit/s */
 
 #define FRAME_MS 80
-/* Long enough for a slow parent to send packets, if it had any. */
+/* In this time a slow parent would send packets, if it had any. */
 #define SLOW_QUIET_MS (3 * FRAME_MS)
 
 /* A parent that sends a frame of SIZE bytes every FRAME_MS, until it is made
@@ -150,7 +150,7 @@ static void slow_start(const struct slow *s)
 }
 
 /* Sends through the open plug and closes it; returns how many packets were stopped.
- * @held packets are left from an earlier stop.
+ * @held packets were in the queue before, from an earlier stop.
  */
 static unsigned int stop(const struct slow *s, unsigned int held)
 {
@@ -229,7 +229,7 @@ static void upto_waiting(void)
 	upto(state().ctl.released + 1);
 }
 
-/* The kinds of release. Before it, the queue holds stopped packets, 5 packets of the
+/* The kinds of release. Before each, the queue holds stopped packets, 5 packets of the
  * epoch that BUFFER began and, if @waits, 3 of the next one.
  */
 static const struct kind {
@@ -1004,7 +1004,7 @@ out:
 	ifb_end(&in);
 }
 
-/* The place of a plug that has packets for the second of two transmit queues. */
+/* Where the plug is whose packets are for the second of two transmit queues. */
 struct place {
 	const char *name;
 	const char *attach;

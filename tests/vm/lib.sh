@@ -30,7 +30,8 @@ processor=max,-cx16
 # shellcheck disable=SC2034
 same_addresses=norandmaps
 
-# kernel_row NAME: sets suites, flavour and arguments from the tables.
+# kernel_row NAME: sets suites, flavour and arguments to those of a kernel, from
+# tests/vm/kernels and tests/debug/kernels
 kernel_row() {
 	local row
 
