@@ -135,8 +135,8 @@ while [ $round -lt "$rounds" ]; do
 		pass "round $round: another controller takes over ($by)"
 	fi
 	doze
-	# First kill the processes of the host. The kernel then resets their connections;
-	# the plug holds these packets like all others.
+	# First kill the processes of the host. The kernel then resets their
+	# connections; the plug holds these packets like all others.
 	halt $primary
 	sleep 0.3
 	cut_off $primary

@@ -1076,7 +1076,7 @@ static void steps_random(struct steps *all, __u64 seed, unsigned int n,
 #define PAIRS_MAX 12	/* with this many steps or fewer, try to leave out each pair */
 
 static unsigned int tries = 1;
-static bool keep_numbers;	/* of frames: the failure depends on timing */
+static bool keep_numbers;	/* do not shrink frames: the timing depends on them */
 
 /* Whether these steps fail with the error @what, in one of @tries runs. */
 static bool fails(const struct steps *all, enum wrong what)
