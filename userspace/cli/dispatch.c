@@ -21,7 +21,7 @@ int open_kernel(struct request *req)
 	return complain_open(req, &failure);
 }
 
-/* The first word is always a device, even if it is "upto". */
+/* Parses "DEV... [upto EPOCH]". The first word is a device, even if it is "upto". */
 static int parse_upto(struct request *req)
 {
 	int n;
@@ -66,7 +66,7 @@ static int parse_arguments(struct request *req)
 	return STATUS_OK;
 }
 
-/* The plug is yet to be attached. */
+/* For a command that attaches a plug: finds only the device. */
 static int find_one_device(struct request *req)
 {
 	struct kernel *kernel = &req->session->kernel;
@@ -92,7 +92,7 @@ static int find_plugs(struct request *req)
 	return error ? complain_netlink(req, error) : STATUS_OK;
 }
 
-/* A number, or almost the word "upto": this was not meant as a device. */
+/* Whether a word was not meant as a device: a number, or almost the word "upto". */
 static bool is_mistyped(const char *word)
 {
 	return !word[strspn(word, "0123456789")] ||
@@ -101,9 +101,10 @@ static bool is_mistyped(const char *word)
 }
 
 /*
- * If a device does not exist, the command is still sent to the others. But
- * releasing, dropping and detaching cannot be undone: "release eth0 up 5" must not be
- * executed as "release eth0", nor "del eth0 upto 5" as "del eth0".
+ * If a device does not exist, the command is still sent to the others, unless the
+ * user has mistyped "upto". Releasing, dropping and detaching cannot be undone:
+ * "release eth0 up 5" must not be executed as "release eth0", nor "del eth0 upto 5" as
+ * "del eth0".
  */
 static int check_words(struct request *req)
 {
@@ -131,7 +132,7 @@ static int check_words(struct request *req)
 
 void change_plugs(struct request *req)
 {
-	/* Reading the state after the command costs time: only on demand. */
+	/* Reading the state after the command costs time: done only on demand. */
 	const bool echo = req->options.verbose || req->session->out.json;
 
 	change_targets(&req->session->kernel, &req->options.selector,

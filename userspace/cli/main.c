@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Only main() is here: everything else is linked into the tests as well. */
+/* This file has only main(). The tests link everything else. */
 #include <unistd.h>
 
 #include "plugctl.h"

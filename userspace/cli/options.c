@@ -178,7 +178,7 @@ void format_usage(char text[USAGE_TEXT_MAX], const struct command *command)
 		    command->usage);
 }
 
-/* value is NULL if the option takes none, or none is given. */
+/* Stores an option. value is NULL if the option takes none, or if none is given. */
 static int set_option(struct request *req, struct words *words,
 		      const struct option *option, const char *value)
 {
@@ -277,8 +277,8 @@ static int short_options(struct request *req, struct words *words)
 }
 
 /*
- * "--" ends the options. In "run" it also ends the devices, but only a "--" that
- * comes after a device.
+ * Whether "--" begins the program of "run". Only a "--" after a device does. Any other
+ * "--" ends the options.
  */
 static bool begins_program(const struct request *req)
 {
@@ -299,7 +299,7 @@ static int sort_words(struct request *req, struct words *words)
 			break;
 		}
 		if (words->only_rest || word[0] != '-' || !word[1]) {
-			/* Stored in place: words[] is never ahead of v[i]. */
+			/* The array is the same: req->words is never ahead of v[i]. */
 			if (first)
 				req->command = find_command(word);
 			req->words[first ? 0 : ++req->n] = word;
@@ -319,7 +319,7 @@ static int sort_words(struct request *req, struct words *words)
 	return STATUS_OK;
 }
 
-/* Users of ip type "dev" before a device. */
+/* Removes the word "dev" before a device, which users of ip type. */
 static void skip_dev(struct request *req)
 {
 	int i, n = 0;
@@ -387,7 +387,7 @@ static const char *nearest_command(const char *word)
 	const char *nearest = NULL;
 
 	for (k = 0; commands[k]; k++) {
-		/* The beginning of a name is as good a guess. */
+		/* The word is the beginning of this name, which is a good guess. */
 		if (len > 1 && !strncmp(commands[k]->name, word, len))
 			return commands[k]->name;
 		consider(word, commands[k]->name, &best, &nearest);

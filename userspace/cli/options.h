@@ -18,7 +18,7 @@ struct option {
 	unsigned int needs;	/* one of these bits must be set in command.options */
 	bool global;		/* not allowed in a line of a batch */
 	bool value_optional;	/* only as --NAME=VALUE */
-	/* Stores the value; NULL: takes none. Returns false if it is not valid. */
+	/* Stores the value. Returns false if it is not valid. NULL: takes no value. */
 	bool (*set)(const char *value, struct options *options);
 	const char *wanted;	/* what a valid value is, for the error */
 };
@@ -27,13 +27,13 @@ extern const struct option options[];	/* ends with a name of NULL */
 
 #define USAGE_TEXT_MAX	256
 
-/* Whether the command lists it as its own; false for options that all commands take. */
+/* Whether the option is one of the command's own. Options of all commands are not. */
 bool takes_option(const struct command *command, const struct option *option);
 
 /* "plugctl del [--force] DEV...", with the options from the table. */
 void format_usage(char text[USAGE_TEXT_MAX], const struct command *command);
 
-/* Finds "--NAME", len bytes long, or "-L"; NULL: there is no such option. */
+/* Finds the option for "--NAME", len bytes long, or for "-j". NULL: there is none. */
 const struct option *find_option(const char *word, size_t len);
 
 #endif

@@ -36,8 +36,8 @@ static const struct unit time_units[] = {
 };
 
 /*
- * Not strtoull(), which accepts signs, blanks and "0x". Returns a pointer behind
- * the number, NULL if there is no number or it is too big.
+ * Parses a number. strtoull() would accept signs, blanks and "0x". Returns a pointer
+ * behind the number; NULL: there is no number, or it is too big.
  */
 static const char *parse_digits(const char *text, unsigned int base,
 				uint64_t *value)
@@ -135,7 +135,7 @@ bool parse_time(const char *text, uint64_t *nanoseconds)
 	if (!suffix)
 		return false;
 	unit = find_unit(time_units, suffix, strlen(suffix), false);
-	/* INT64_MAX: a deadline computed from it must not overflow. */
+	/* The limit is there so that no deadline overflows. */
 	if (!unit || v >= INT64_MAX / 2 / unit->factor)
 		return false;
 	*nanoseconds = v * unit->factor + billionths * (unit->factor / 1000000) / 1000;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Words in one line of a batch: the command, its devices, its options. */
+/* Room for the words of one line of a batch, and for the NULL after them. */
 #define LINE_WORDS_MAX	4096
 
 /*

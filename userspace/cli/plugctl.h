@@ -23,7 +23,7 @@
 enum {
 	STATUS_OK = 0,
 	STATUS_USAGE = 1,	/* the command line, or a line of a batch, is wrong */
-	STATUS_REFUSED = 2,	/* by the kernel; or no such device or plug */
+	STATUS_REFUSED = 2,	/* the kernel refused, or no such device or plug */
 	STATUS_NO_ACCESS = 3,	/* no permission, or no netlink socket */
 	STATUS_NOT_OPEN = 4,	/* the answer of is-open, not a failure */
 	STATUS_TIMEOUT = 124,
@@ -38,7 +38,7 @@ static inline int worse(int a, int b)
 struct messages {
 	int fd;
 	bool hold;
-	FILE *held;		/* NULL: nothing is held yet; a stream into text and len */
+	FILE *held;		/* a stream into text and len; NULL: nothing is held */
 	char *text;
 	size_t len;
 };
@@ -62,7 +62,7 @@ enum {
 	TAKES_KEEP = 1 << 8,
 	NOT_IN_BATCH = 1 << 9,
 	PRINTS_NOTHING = 1 << 10,	/* not even the state after the command */
-	ENDS_EPOCH = 1 << 11,	/* and prints which one */
+	ENDS_EPOCH = 1 << 11,	/* the command ends an epoch, and prints its number */
 };
 
 struct options {
@@ -108,19 +108,19 @@ struct request {
 	char **program;		/* words after "--" with TAKES_PROGRAM, or NULL */
 	const char *file;	/* in a batch: the file of the line */
 	unsigned long line;
-	struct action action;	/* parse() may add an epoch */
-	struct attachment attachment;	/* set by parse() of those that attach */
+	struct action action;	/* the arguments may add an epoch or a limit */
+	struct attachment attachment;	/* set by parse() of "add" and "guest add" */
 	struct targets targets;
-	int status;		/* the worst reported; only for the exit status */
-	struct json_object *errors;	/* in a batch with -j: for the answer */
+	int status;		/* the worst that was reported, for the exit status */
+	struct json_object *errors;	/* in a batch with -j: errors for the answer */
 };
 
 enum command_targets {
 	NO_SOCKET,
 	DEVICES,		/* the command finds their plugs itself */
-	ONE_DEVICE,		/* looked up before run(): a target without a plug */
-	ONE_PLUG,		/* looked up before run() */
-	PLUGS,
+	ONE_DEVICE,		/* found before run(), as a target without a plug */
+	ONE_PLUG,		/* found before run() */
+	PLUGS,			/* found before run() */
 };
 
 enum completion {
@@ -138,7 +138,7 @@ enum completion {
 
 struct command {
 	const char *name;
-	const struct command *group;	/* of which this is a subcommand, or NULL */
+	const struct command *group;	/* this is a subcommand of it; or NULL */
 	const struct command *const *subcommands;	/* ends with NULL; or NULL */
 	const char *aliases[ALIASES_MAX];
 	const char *usage;	/* the arguments, for help */
@@ -148,19 +148,17 @@ struct command {
 	enum completion completion;
 	unsigned int options;
 	enum command_targets targets;
-	int action;		/* TCQ_PLUG_*, if run is NULL */
-	int action_upto;	/* with "upto EPOCH"; 0: that cannot follow */
+	int action;		/* TCQ_PLUG_*, for change_plugs() */
+	int action_upto;	/* the action with "upto EPOCH"; 0: not allowed */
 	/*
-	 * Parses the arguments after the devices, and removes them from the words.
-	 * Called before anything else is done; NULL if there are no such arguments.
-	 * Returns a status.
+	 * Checks the arguments, and parses those after the devices. Called before
+	 * anything else is done. NULL: the dispatcher does this. Returns a status.
 	 */
 	int (*parse)(struct request *req);
 	/*
-	 * NULL: the action is sent to each plug, with the arguments that parse()
-	 * has stored. Returns a status. The failure of a target is stored in the
-	 * target, and the dispatcher reports it; run() reports all other failures
-	 * itself.
+	 * Executes the command, and returns a status. NULL: the dispatcher calls
+	 * change_plugs(). The failure of a target is stored in the target, and the
+	 * dispatcher reports it. run() itself reports all other failures.
 	 */
 	int (*run)(struct request *req);
 };
@@ -173,8 +171,8 @@ const struct command *find_command(const char *word);
 int plugctl_main(struct plugctl *session, int argc, char **argv);
 
 /*
- * Executes a request, from its words to its report. words[0] is not the program
- * name.
+ * Executes a request, from its words to its report. words[] does not have the program
+ * name. Returns a status.
  */
 int execute(struct request *req, char **words, int n);
 

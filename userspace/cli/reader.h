@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads lines from a file or a pipe. Not with stdio, because a batch has to know
- * which lines arrived together, see kernel/find.c.
+ * Reads lines from a file or a pipe. It does not use stdio, because a batch has to
+ * know which lines arrived together: see kernel/find.c.
  */
 #ifndef PLUGCTL_READER_H
 #define PLUGCTL_READER_H

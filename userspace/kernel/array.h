@@ -9,8 +9,8 @@
 #define ARRAY_FIRST_ROOM	8
 
 /*
- * Makes room for one more than n elements of that size. Returns the array, which may
- * have moved. NULL: out of memory, and v is as before.
+ * Makes room in v for n + 1 elements of size bytes each. Returns the array, which may
+ * have moved. NULL: out of memory, and v has not changed.
  */
 static inline void *array_grow(void *v, size_t *room, size_t n, size_t size)
 {

@@ -8,7 +8,7 @@
 
 #include "target.h"
 
-/* The kernel does not report when a queue has drained: ask, less and less often. */
+/* The kernel does not report when a queue has drained: we ask, less and less often. */
 #define SHORTEST_PAUSE	(NS_PER_MS / 2)
 #define LONGEST_PAUSE	(50 * NS_PER_MS)
 
@@ -27,7 +27,7 @@ static bool may_have_moved(int error)
 	return is_gone(error) || error == EINVAL;
 }
 
-/* After a command by handle the kernel does not name the parent. */
+/* After a command by handle, the kernel's answer does not name the parent. */
 static void handle_state(struct target *target, const struct qdisc_state *state)
 {
 	const uint32_t parent = state->parent ? state->parent : target->at.parent;
@@ -73,8 +73,8 @@ int own_target(struct kernel *kernel, const struct target *target,
 }
 
 /*
- * Makes us the owner, where that was asked for. Once for each plug is enough: it is
- * ours until our socket is closed.
+ * Makes us the owner of the plug, if --at-exit was given. Once for each plug is enough:
+ * we own it until our socket is closed. Returns false, and sets failed, if it fails.
  */
 static bool own_plug(struct kernel *kernel, const struct selector *selector,
 		     struct target *target)
@@ -93,8 +93,8 @@ static bool own_plug(struct kernel *kernel, const struct selector *selector,
 }
 
 /*
- * The plug is not where it was: looks for it. Returns whether to send the action
- * again.
+ * The plug is no longer at the cached address: looks it up again. Returns whether to
+ * send the action again.
  */
 static bool find_successor(struct kernel *kernel, const struct selector *selector,
 			   struct target *target, const struct action *action)
@@ -151,7 +151,7 @@ static void handle_answers(struct kernel *kernel, const struct selector *selecto
 	}
 }
 
-/* If the plug is gone, we own its successor instead. */
+/* Makes us the owner of the plug or, if it is gone, of its successor. */
 static void own_or_successor(struct kernel *kernel,
 			     const struct selector *selector,
 			     struct target *target, const struct action *action)
@@ -201,7 +201,7 @@ void change_targets(struct kernel *kernel, const struct selector *selector,
 		};
 	}
 	if (count) {
-		/* If a socket fails, the answers are not complete. */
+		/* No check is needed: if a socket fails, answers are not complete. */
 		kernel_exchange(kernel, orders, answers, count);
 		handle_answers(kernel, selector, targets, n, action, echo, answers);
 	}

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Looks up plugs. In a batch the results are kept, so that each plug is looked up
+ * Looks up plugs. In a batch the results are cached, so that each plug is looked up
  * only once.
  *
- * A device name may pass to another device. When we then send a command to the
- * first device, the kernel cannot report this. So a kept name is looked up again
- * when time may have passed; kernel->moment counts these moments. Lines that
- * arrived in one read are executed without a pause, and share one look-up.
+ * A device name may pass to another device. If we then send a command to the first
+ * device, the kernel executes it without an error. So a cached name is looked up
+ * again whenever time may have passed; kernel->moment counts these moments. Lines
+ * that arrived in one read are executed without a pause, and share one look-up.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct cached {
 	uint32_t handle;	/* the handle that was asked for, or 0 */
 	uint32_t parent;	/* the parent that was asked for, or 0 */
 	unsigned long moment;	/* when the name was looked up */
-	int named;		/* the device with that name */
+	int named;		/* ifindex of the device with that name */
 	bool has_state;
 	bool valid;		/* false: look it up again */
 	uint64_t owned;		/* the id of the plug here that we own, or 0 */
@@ -49,8 +49,8 @@ static struct cached *find_cached(struct kernel *kernel, const char *name,
 }
 
 /*
- * The same, if a command may be sent there without a new look-up. Not if a parent
- * was named: the plug may have moved to another parent.
+ * Like find_cached(), but NULL if the plug has to be looked up before a command. With
+ * --parent it always has to be: the plug may have moved to another parent.
  */
 static struct cached *find_usable(struct kernel *kernel, const char *name,
 				  const struct selector *selector)
@@ -66,7 +66,7 @@ static bool same_address(const struct address *a, const struct address *b)
 	       a->parent == b->parent && a->id == b->id;
 }
 
-/* If there is no memory for it, the plug is looked up again. */
+/* Caches the plug of the target. Without memory, the plug is looked up again later. */
 static void cache_target(struct kernel *kernel, const struct selector *selector,
 			 struct target *target)
 {
@@ -135,7 +135,7 @@ static int compare(const void *a, const void *b)
 	return x->parent < y->parent ? -1 : x->parent > y->parent;
 }
 
-/* Adds to the sorted plugs of the family the values that only rtnetlink reports. */
+/* Adds the values that only rtnetlink reports to plugs that the family has reported. */
 static int join_sent(struct kernel *kernel, int ifindex, struct qdisc_list *plugs)
 {
 	struct qdisc_list qdiscs = { 0 };
@@ -175,9 +175,10 @@ static int dump_plug_qdiscs(struct kernel *kernel, int ifindex,
 }
 
 /*
- * If rtnetlink lists plugs although the family was not found, the module may have
- * been loaded in between: then the family is tried again. Only once while there are
- * such plugs, because the kernel tries to load a module for an unknown family.
+ * Lists plugs by rtnetlink. If there are plugs although the family was not found, the
+ * module may have been loaded in between, so the family is tried again. This happens
+ * only once while there are such plugs: for an unknown family, the kernel tries to
+ * load a module each time.
  */
 static int dump_without_family(struct kernel *kernel, int ifindex,
 			       struct qdisc_list *list)
@@ -249,9 +250,9 @@ static int follow_guests(struct kernel *kernel, struct target *targets,
 }
 
 /*
- * If a target has no plug, the kernel is asked again: older kernels (for example
- * 5.10) may skip a device while other devices vanish, without marking the dump as
- * inconsistent.
+ * Lists plugs. If a target has no plug, the kernel is asked again: older kernels (for
+ * example 5.10) may skip a device while other devices vanish, without marking the
+ * dump as inconsistent.
  */
 static int list_whole(struct kernel *kernel, struct target *targets, unsigned int n,
 		      bool guests, bool sent, struct qdisc_list *list)
@@ -306,7 +307,7 @@ static const struct qdisc_state *next_plug(const struct qdisc_list *list,
 	return NULL;
 }
 
-/* The plug that the selector selects; counts how many match. */
+/* Returns the first plug that the selector matches; counts how many match. */
 static const struct qdisc_state *select_plug(const struct qdisc_list *list,
 					     int ifindex,
 					     const struct selector *selector,
@@ -520,7 +521,7 @@ int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 	return error;
 }
 
-/* Finds the same plug as before, and no other. */
+/* Finds the plug that the target already has, and no other. */
 static const struct qdisc_state *find_same(const struct qdisc_list *list,
 					   const struct target *target)
 {
@@ -534,7 +535,7 @@ static const struct qdisc_state *find_same(const struct qdisc_list *list,
 	return NULL;
 }
 
-/* Finds a successor: the plug with the same handle, or else the only plug. */
+/* Finds a successor: the plug of the device with the same handle, or its only plug. */
 static const struct qdisc_state *find_in_place(const struct qdisc_list *list,
 					       const struct selector *selector,
 					       const struct target *target)
@@ -585,9 +586,9 @@ int refresh_targets(struct kernel *kernel, const struct selector *selector,
 }
 
 /*
- * Looks for the device by its name again. A device that had a plug of its own may
- * also be a guest's, and then its ifb has another plug: neither of the two plugs is
- * a successor of the other.
+ * Looks up the device by its name again. A device that had a plug of its own may also
+ * be a guest's. Then its ifb has another plug. Neither of these plugs is a successor
+ * of the other.
  */
 static bool relocate_device(struct kernel *kernel, struct target *target)
 {
@@ -595,7 +596,7 @@ static bool relocate_device(struct kernel *kernel, struct target *target)
 	int ifb, error;
 
 	if (!find_device(kernel, target)) {
-		/* The caller may try again. */
+		/* The target keeps its old device: the caller may try again. */
 		target->named = named;
 		target->at.ifindex = old;
 		return false;

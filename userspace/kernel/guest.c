@@ -20,7 +20,7 @@
 /* "plug" as a number: no filter of another program has this handle. */
 #define FILTER_HANDLE	0x706c7567
 
-/* Ours come first: a filter before them could let packets bypass the plug. */
+/* Our filters come first. A filter before them could let packets bypass the plug. */
 #define PRIORITY_ARP	1
 #define PRIORITY_ALL	2
 
@@ -28,14 +28,14 @@
 #define EGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
 /*
- * Cookie of the action of our redirect, if we also attached the clsact. The alias
- * of the ifb says the same, but somebody may delete the ifb.
+ * If we also attached the clsact, the action of our redirect has this cookie. The
+ * alias of the ifb says the same, but somebody may delete the ifb.
  */
 static const char cookie_qdisc[] = "clsact";
 
 /*
- * The alias of our ifb: this, the guest's ifindex, a blank, its name, ALIAS_QDISC
- * or not.
+ * The alias of our ifb: ALIAS, the guest's ifindex, a blank, and the guest's name. If
+ * we attached the clsact, ALIAS_QDISC follows.
  */
 #define ALIAS		"plugctl guest "
 #define ALIAS_QDISC	" clsact"
@@ -54,7 +54,7 @@ static void parse_kind(const struct nlattr *info, struct guest_link *link)
 				 (const char *)mnl_attr_get_payload(attr));
 }
 
-/* A name may have any character except a blank and a slash. */
+/* The name in the alias may have any character except a blank and a slash. */
 static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 {
 	char text[ALIAS_MAX], *name, *end;
@@ -77,7 +77,7 @@ static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 	link->made_qdisc = !strcmp(end, ALIAS_QDISC);
 }
 
-/* "pf0vf1", "c1pf0sf88": drivers' names for ports to functions of a card. */
+/* Whether this is a port to a function of a card: "pf0vf1", "c1pf0sf88". */
 static bool names_port(const struct nlattr *attr)
 {
 	char name[IF_NAMESIZE], *at = name;
@@ -171,7 +171,7 @@ static void parse_ours(const struct nlattr *filter, struct guest_ingress *ingres
 				parse_action(action, ingress);
 }
 
-/* The kernel also reports a priority alone, without a handle and a filter. */
+/* The kernel also sends messages with only a priority, without handle and filter. */
 bool guest_parse_filter(const struct nlmsghdr *nlh, struct guest_ingress *ingress)
 {
 	const size_t len = mnl_nlmsg_get_payload_len(nlh);
@@ -279,7 +279,7 @@ int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress
 		error = kernel_dump_qdiscs(kernel, ifindex, &qdiscs);
 	if (error)
 		goto out;
-	/* A qdisc without an egress returns the filters of its ingress. */
+	/* For a qdisc without egress, the kernel lists the filters of its ingress. */
 	ingress->foreign_egress = egress.foreign && !egress.redirected &&
 				  !egress.passes_arp;
 	for (i = 0; i < qdiscs.n; i++)
@@ -296,7 +296,7 @@ bool guest_has_earlier_filter(const struct guest_ingress *ingress)
 	return ingress->foreign && ingress->foreign < GUEST_PRIORITY_END;
 }
 
-/* A kernel without filters answers with EOPNOTSUPP. */
+/* A kernel without support for filters answers EOPNOTSUPP, and has no guests. */
 int guest_ifb(struct kernel *kernel, int ifindex, int *ifb)
 {
 	struct guest_ingress ingress = { 0 };
@@ -326,9 +326,9 @@ int guest_add_ifb(struct kernel *kernel, const char *name, struct answer *answer
 }
 
 /*
- * Without an address of its own, IPv6 has nothing to send by the ifb: it would solicit
- * routers, and the plug would hold that as if the guest had sent it. A kernel without
- * IPv6 refuses, and needs none of this.
+ * Keeps IPv6 from giving the ifb an address. With an address, this host would solicit
+ * routers through the ifb, and the plug would hold these packets as if the guest had
+ * sent them. A kernel without IPv6 refuses the message, and does not need it.
  */
 static void silence_ifb(struct kernel *kernel, int ifb)
 {
@@ -352,7 +352,7 @@ int guest_label(struct kernel *kernel, int ifb, int guest, const char *guest_nam
 	struct nlmsghdr *nlh = message_link(buf, RTM_NEWLINK, NLM_F_ACK, ifb);
 	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
-	/* Before it is up. */
+	/* This must be done before the ifb is up. */
 	silence_ifb(kernel, ifb);
 	ifi->ifi_flags = IFF_UP;
 	ifi->ifi_change = IFF_UP;
@@ -441,7 +441,7 @@ int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
 	return kernel_request(kernel, nlh, answer);
 }
 
-/* In software only: packets that a card redirects itself pass no qdisc. */
+/* The filter is only in software: packets that a card redirects pass no qdisc. */
 int guest_redirect(struct kernel *kernel, int ifindex, int ifb, bool made_qdisc,
 		   struct answer *answer)
 {
@@ -458,7 +458,7 @@ int guest_redirect(struct kernel *kernel, int ifindex, int ifb, bool made_qdisc,
 	return kernel_request(kernel, nlh, answer);
 }
 
-/* A filter without an action lets the packets pass, past all further filters. */
+/* A filter without an action lets packets pass, and they skip all further filters. */
 int guest_pass_arp(struct kernel *kernel, int ifindex, struct answer *answer)
 {
 	char buf[MESSAGE_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Guests. The packets that a virtual machine or a container sends come *in* through
- * its device on this host (a vif, a tap, a veth end), so no qdisc of that device
- * holds them. So the ingress of the device is redirected to an ifb. The ifb has the
+ * its device on this host (a vif, a tap, a veth end). A plug on that device holds only
+ * what goes out. So we redirect the ingress of the device to an ifb. The ifb has the
  * plug, and passes the packets back to the device, as if they had just come in.
  *
  * Nothing is stored outside the kernel. Our filters are recognised by their handle,
@@ -24,9 +24,9 @@
 
 /* The ingress of one device. */
 struct guest_ingress {
-	bool redirected;	/* by us */
-	int ifb;		/* the target; 0: that device is gone */
-	uint32_t action;	/* the index of the redirecting action */
+	bool redirected;	/* a filter of ours redirects it */
+	int ifb;		/* target of the redirect; 0: that ifb is gone */
+	uint32_t action;	/* index of the action that redirects */
 	bool made_qdisc;	/* we also attached the clsact */
 	bool passes_arp;
 	uint32_t foreign;	/* lowest priority of other programs' filters; 0: none */
@@ -41,8 +41,8 @@ struct guest_link {
 	char kind[16];		/* "veth", "ifb"; "": a device of a driver */
 	bool up;
 	bool has_alias;
-	bool is_port;		/* of a card that does its own switching */
-	/* For our ifb, by its alias: the guest's ifindex. 0: not our ifb. */
+	bool is_port;		/* a port of a card that switches packets itself */
+	/* The guest's ifindex, from the alias of our ifb. 0: not our ifb. */
 	int guest;
 	char guest_name[IF_NAMESIZE];
 	bool made_qdisc;	/* we also attached the guest's clsact */
@@ -54,11 +54,11 @@ struct guest_links {
 	size_t room;
 };
 
-/* Lists all devices. Returns an errno. Free v. */
+/* Lists all devices. Returns an errno. The caller frees links->v. */
 int guest_list_links(struct kernel *kernel, struct guest_links *links);
 const struct guest_link *guest_find_link(const struct guest_links *links, int ifindex);
 
-/* Returns an errno; ENODEV: no such device. */
+/* Reads the ingress of a device. Returns an errno; ENODEV: no such device. */
 int guest_look(struct kernel *kernel, int ifindex, struct guest_ingress *ingress);
 
 /* Whether a filter of another program gets packets before the redirect does. */
@@ -82,14 +82,14 @@ int guest_add_qdisc(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_del_qdisc(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_redirect(struct kernel *kernel, int ifindex, int ifb, bool made_qdisc,
 		   struct answer *answer);
-/* Changes the action of the existing redirect: no packet passes meanwhile. */
+/* Changes the action of the existing redirect. No packet gets past it meanwhile. */
 int guest_redirect_again(struct kernel *kernel, uint32_t action, int ifb,
 			 bool made_qdisc, struct answer *answer);
 int guest_del_redirect(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_pass_arp(struct kernel *kernel, int ifindex, struct answer *answer);
 int guest_hold_arp(struct kernel *kernel, int ifindex, struct answer *answer);
 
-/* For the tests: one message of a dump. Each returns whether it is of that kind. */
+/* Each parses one message of a dump. Returns whether the message is of that kind. */
 bool guest_parse_link(const struct nlmsghdr *nlh, struct guest_link *link);
 bool guest_parse_filter(const struct nlmsghdr *nlh, struct guest_ingress *ingress);
 

@@ -21,7 +21,7 @@
 #include "kernel.h"
 #include "target.h"
 
-/* The kernel fills a dump's buffer up to 32 KiB when it is offered that much. */
+/* If a buffer has this room, the kernel puts that much of a dump into it. */
 #define RECEIVE_SIZE	32768
 
 /* The most receive room that one unread answer takes. */
@@ -43,8 +43,9 @@ static bool fail(struct open_failure *failure, int what, int error)
 }
 
 /*
- * Only the sockets are in the other namespace: they stay where they were created.
- * This process, and the program that "run" starts, stay in their own namespace.
+ * Enters a network namespace, to create the sockets there. *back leads back. Sockets
+ * stay in the namespace where they were created. This process, and the program that
+ * "run" starts, do not stay there.
  */
 static bool enter_netns(const char *name, int *back, struct open_failure *failure)
 {
@@ -76,8 +77,9 @@ out_back:
 }
 
 /*
- * The caller may have closed our standard output. Output must not go into the
- * socket: we fill the numbers up to 2, which then cannot be written to.
+ * If our standard output is closed, the socket could get its number, and output would
+ * go into the socket. So we first fill the free numbers up to 2 with descriptors that
+ * cannot be written to.
  */
 static struct mnl_socket *open_above_stdio(int bus)
 {
@@ -138,7 +140,7 @@ static void netlink_close(struct netlink *nl)
 	memset(nl, 0, sizeof(*nl));
 }
 
-/* Opens both at once: later the name may belong to another namespace. */
+/* Opens both sockets at once: later the name may belong to another namespace. */
 bool kernel_open(struct kernel *kernel, const char *netns,
 		 struct open_failure *failure)
 {
@@ -236,7 +238,7 @@ static void parse_extack(const struct nlmsghdr *nlh, struct answer *answer)
 	}
 }
 
-/* If one qdisc replaces another, rtnetlink reports both. */
+/* If one qdisc replaces another, rtnetlink reports both: only a plug counts. */
 static void parse_echo(const struct nlmsghdr *nlh, struct answer *answer)
 {
 	struct qdisc_state state;
@@ -247,7 +249,7 @@ static void parse_echo(const struct nlmsghdr *nlh, struct answer *answer)
 	answer->has_state = true;
 }
 
-/* family: 0 for rtnetlink. An answer of the family ends with the state. */
+/* family is 0 for rtnetlink. The state is the last message of the family's answer. */
 void answer_parse(const struct nlmsghdr *nlh, uint16_t family,
 		  struct answer *answer)
 {
@@ -299,9 +301,9 @@ static size_t receive_room(int fd)
 }
 
 /*
- * The answers to one send() all wait in the socket at the same time. So ask for
- * more receive room. Only the root of the machine gets it; others send fewer
- * messages at a time.
+ * Returns how many of n messages to send at once. All their answers wait in the socket
+ * at the same time, so we ask for more receive room. Only root on the host gets it.
+ * Without it, fewer messages are sent at a time.
  */
 static unsigned int max_in_flight(struct netlink *nl, unsigned int n, bool echo)
 {
@@ -328,7 +330,7 @@ static unsigned int max_in_flight(struct netlink *nl, unsigned int n, bool echo)
 	return n ? n : 1;
 }
 
-/* Sends as many orders as fit into one send(), all through the same interface. */
+/* Sends n orders with one send(), all by the same interface. Reads the answers. */
 static int exchange_some(struct kernel *kernel, bool generic,
 			 const struct order *orders, struct answer *answers,
 			 unsigned int n)
@@ -409,7 +411,7 @@ int kernel_exchange(struct kernel *kernel, const struct order *orders,
 	return error;
 }
 
-/* The number of the group, if the list element describes that group. */
+/* Returns the number of the group if it is the one for events, otherwise 0. */
 static uint32_t parse_group(const struct nlattr *group)
 {
 	const struct nlattr *attr;
@@ -430,7 +432,7 @@ static uint32_t parse_group(const struct nlattr *group)
 	return events ? id : 0;
 }
 
-/* Reads the numbers from the controller's answer; false: it has none. */
+/* Reads the numbers of the family and its group. Returns false if there are none. */
 bool family_parse(struct kernel *kernel, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr, *group;
@@ -454,7 +456,7 @@ bool family_parse(struct kernel *kernel, const struct nlmsghdr *nlh)
 	return kernel->family;
 }
 
-/* Reads the answer. Returns an errno. */
+/* Reads the answer to message_find_family(). Returns an errno. */
 static int handle_family(struct kernel *kernel, const struct nlmsghdr *nlh)
 {
 	if (nlh->nlmsg_type == NLMSG_ERROR)
@@ -517,7 +519,7 @@ static int handle_dumped(struct dump *dump, const struct nlmsghdr *nlh)
 	switch (nlh->nlmsg_type) {
 	case NLMSG_DONE:
 		dump->done = true;
-		/* Has the errno if the dump failed half-way. */
+		/* The message has the errno if the dump failed half-way. */
 		return mnl_nlmsg_get_payload_len(nlh) < sizeof(int) ? 0 :
 		       netlink_errno(nlh);
 	case NLMSG_ERROR:
@@ -599,7 +601,7 @@ int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 			   handle_qdisc, list);
 }
 
-/* All dumps on a generic socket are from the family. */
+/* On the generic socket we dump nothing but plugs. */
 static int handle_plug(void *data, const struct nlmsghdr *nlh)
 {
 	struct qdisc_list *list = data;
@@ -659,9 +661,9 @@ static int handle_link(const struct netlink *nl, int len)
 }
 
 /*
- * For names that ioctl() does not accept: longer than IFNAMSIZ, or with a colon.
- * The names of a device may be too long for our buffer: then only the beginning of
- * the message is read, which has the index.
+ * Finds names that ioctl() does not accept: longer than IFNAMSIZ, or with a colon. A
+ * device may have more names than our buffer can hold. Then only the beginning of the
+ * message is read, which has the index.
  */
 static int find_altname(struct netlink *nl, const char *name)
 {
@@ -689,7 +691,7 @@ static int find_altname(struct netlink *nl, const char *name)
 }
 
 /*
- * Uses ioctl() on the netlink socket. It looks in the socket's own namespace,
+ * Uses ioctl() on the netlink socket. The ioctl looks in the namespace of the socket,
  * accepts alternative names on all kernels that have them, and costs a tenth of
  * RTM_GETLINK.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * plugctl's interface to the kernel: two sockets, and one function to send. Nothing
- * in this folder prints: functions return an errno (0: done) or store what went
- * wrong, and report/ prints it.
+ * plugctl's interface to the kernel: two sockets, and the functions that use them.
+ * Nothing in this folder prints. Functions return an errno (0: done) or store the
+ * failure, and report/ prints it.
  */
 #ifndef PLUGCTL_KERNEL_H
 #define PLUGCTL_KERNEL_H
@@ -24,7 +24,7 @@ struct netlink {
 	struct mnl_socket *socket;
 	unsigned int portid;
 	unsigned int seq;
-	size_t receive_room;	/* what the kernel allows for unread messages */
+	size_t receive_room;	/* bytes that the kernel allows for unread messages */
 	char *buf;		/* for received messages */
 };
 
@@ -36,15 +36,15 @@ struct kernel {
 	bool rtnl_only;		/* do not look for the family */
 	struct netlink route;
 	struct netlink generic;
-	/* The numbers of the family and of its events; 0: not known to be there. */
+	/* The numbers of the family and of its multicast group; 0: not known. */
 	uint16_t family;
 	uint32_t group;
-	bool no_family;		/* not found in this look-up */
-	bool plugs_without_family;	/* but there are plugs: of the in-tree module */
+	bool no_family;		/* this look-up did not find the family */
+	bool plugs_without_family;	/* there are plugs, of the in-tree module */
 	/* batch --at-exit: we own every plug that gets a command. */
 	bool own;
 	uint32_t at_exit;
-	/* Room for the targets of a request, which the next one uses again. */
+	/* Room for the targets of a request. The next request uses it again. */
 	struct target *targets;
 	unsigned int target_room;
 	/* In a batch: plugs found before, see find.c. */
@@ -68,7 +68,7 @@ struct open_failure {
 
 /*
  * Opens both sockets, in the network namespace of that name or path (NULL: this
- * one). Does nothing if they are open. On failure returns false, and the reason.
+ * one). Does nothing if they are open. Returns false, and sets failure, if it fails.
  */
 bool kernel_open(struct kernel *kernel, const char *netns,
 		 struct open_failure *failure);
@@ -79,10 +79,10 @@ void kernel_close(struct kernel *kernel);
 #define LOCK_PATH_MAX	64
 
 /*
- * A lock for operations of several steps: one process at a time in that namespace.
- * Waits until deadline (of clock_now()). Returns an errno; EWOULDBLOCK: another
- * process still holds the lock; path is the name of the file, or "" if the error is
- * about the socket. Close *lock.
+ * Takes the lock for operations of several steps. One process at a time can have it
+ * in a network namespace. Waits until the deadline (by clock_now()). Returns an
+ * errno; EWOULDBLOCK: another process still holds the lock. path is the name of the
+ * lock file, or "" if the error is about the socket. Close *lock to unlock.
  */
 int kernel_lock(struct kernel *kernel, uint64_t deadline,
 		char path[LOCK_PATH_MAX], int *lock);
@@ -104,23 +104,23 @@ struct answer {
 };
 
 /*
- * The only function that sends: n orders, with one system call, and as few as
- * possible to receive the answers. Returns an errno if a socket itself fails; the
- * answers have the result of each order.
+ * Sends n orders, many with one system call, and reads the answers. Each answer has
+ * the result of its order. Returns an errno if a socket itself fails.
  */
 int kernel_exchange(struct kernel *kernel, const struct order *orders,
 		    struct answer *answers, unsigned int n);
 
 /*
- * Sends one rtnetlink message with NLM_F_ACK. Returns its errno, or the socket's.
+ * Sends one rtnetlink message, which must have NLM_F_ACK, and reads the answer.
+ * Returns the errno of the answer or of the socket.
  */
 int kernel_request(struct kernel *kernel, struct nlmsghdr *request,
 		   struct answer *answer);
 
 /*
- * An rtnetlink dump, repeated until nothing has changed while it was read. The
- * handler is called with each message, and with NULL when the dump begins or begins
- * again. If the handler returns an errno, the dump ends.
+ * Reads an rtnetlink dump, and repeats it if the list changed while it was read. Calls
+ * the handler with NULL whenever a dump begins, then with each message. If the handler
+ * returns an errno, the dump ends. Returns an errno.
  */
 typedef int handle_fn(void *data, const struct nlmsghdr *nlh);
 int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
@@ -135,18 +135,21 @@ struct qdisc_list {
 
 /*
  * List every qdisc (by rtnetlink) or every plug (by the family) of one device, or
- * of all. ENOENT: there is no family. EAGAIN: in each attempt the list changed
- * while it was read.
+ * of all (ifindex 0). Return an errno. ENOENT: there is no family. EAGAIN: in each
+ * attempt the list changed while it was read.
  */
 int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list);
 int kernel_dump_family(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list);
 
-/* Returns 0 if there is no such device: errno says why. */
+/* Returns the ifindex of a device. 0: it was not found, and errno says why. */
 int kernel_ifindex(struct kernel *kernel, const char *name);
 
-/* For output. Returns NULL if the device is gone; text has room for IF_NAMESIZE. */
+/*
+ * Returns the name of a device, in text, which has room for IF_NAMESIZE. NULL: the
+ * device is gone.
+ */
 char *kernel_ifname(struct kernel *kernel, int ifindex, char *text);
 
 /* For monitor: joins a multicast group, and reads its events. */
@@ -163,8 +166,8 @@ void answer_parse(const struct nlmsghdr *nlh, uint16_t family,
 bool family_parse(struct kernel *kernel, const struct nlmsghdr *nlh);
 
 /*
- * mnl_nlmsg_ok() treats a length of 2^31 and more as negative, and then the loop
- * never ends.
+ * Replaces mnl_nlmsg_ok(), which takes a length of 2^31 or more for a negative one: a
+ * loop over the messages would then never end.
  */
 static inline bool message_ok(const struct nlmsghdr *nlh, int len)
 {

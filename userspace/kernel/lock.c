@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One at a time, in a network namespace. A file in /run that only root can open, as
- * iptables has one: a lock that anybody can take, as a port number or the namespace's
- * own file would be, lets any user keep us waiting.
+ * The lock of a network namespace. It is a file in /run that only root can open, like
+ * the lock of iptables. Everybody can take a port number, or lock the namespace's own
+ * file: any user could then keep us waiting.
  *
- * The file is named by the inode of the namespace, and stays: whoever removed it could
- * not know that nobody is about to lock it. It is gone after a boot, with /run.
+ * The file is named after the inode of the namespace. It is never removed, because
+ * another process may be about to lock it. After a boot, /run is empty.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@
 
 #define POLL_PAUSE	(5 * NS_PER_MS)
 
-/* Asked of the socket, as the name of the namespace may be another's by now. */
+/* Uses the socket, because the name may belong to another namespace by now. */
 static int netns_inode(const struct kernel *kernel, uintmax_t *inode)
 {
 	struct stat st;
@@ -44,8 +44,8 @@ static int netns_inode(const struct kernel *kernel, uintmax_t *inode)
 }
 
 /*
- * Nobody else can write in /run. Where that is not so, what is there may be a link
- * into another folder, or a file that its owner holds locked: neither is taken.
+ * Normally only root can write in /run. If others can, they may have put a link there,
+ * or a file that they keep locked. Both are refused.
  */
 static int open_lock(const char *path, int *lock)
 {

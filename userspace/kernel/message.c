@@ -83,7 +83,7 @@ static struct nlmsghdr *put_plug(void *buf, uint16_t flags, uint8_t cmd)
 	return put_generic(buf, flags, cmd, SCH_PLUG_FAMILY_VERSION);
 }
 
-/* The answer is the new state, or an acknowledgment, which costs less. */
+/* With echo, the answer is the new state. An acknowledgment costs less. */
 static struct nlmsghdr *put_change(void *buf, const struct order *order)
 {
 	const struct action *action = &order->action;
@@ -123,8 +123,8 @@ static struct nlmsghdr *put_action(void *buf, const struct order *order)
 }
 
 /*
- * at.handle must be unused: then on every kernel NLM_F_REPLACE decides whether an
- * explicitly attached qdisc at that parent is replaced.
+ * at.handle must be unused. Then, on every kernel, NLM_F_REPLACE alone decides whether
+ * an explicitly attached qdisc at that parent is replaced.
  */
 static struct nlmsghdr *put_add(void *buf, const struct order *order)
 {

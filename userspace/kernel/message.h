@@ -20,21 +20,21 @@ struct address {
 	int ifindex;
 	uint32_t handle;
 	uint32_t parent;
-	uint64_t id;		/* in the family sch_plug; 0: by rtnetlink */
+	uint64_t id;		/* of the plug, in the family; 0: use rtnetlink */
 };
 
 /* A command to a plug. */
 struct action {
 	int code;		/* TCQ_PLUG_* */
 	uint32_t limit;		/* with TCQ_PLUG_LIMIT */
-	bool upto;		/* names an epoch, which belongs to this plug */
+	bool upto;		/* epoch is set, to an epoch of this plug */
 	uint64_t epoch;
 };
 
 enum order_kind {
-	ORDER_CHANGE,		/* action, by the family if there is an id */
-	ORDER_GET,		/* by the family: the state, with statistics */
-	ORDER_OWN,		/* by the family: at_exit */
+	ORDER_CHANGE,		/* sends action, by the family if there is an id */
+	ORDER_GET,		/* by the family: reads the state and statistics */
+	ORDER_OWN,		/* by the family: makes us the owner, with at_exit */
 	ORDER_ADD,
 	ORDER_DEL,
 };
@@ -44,7 +44,7 @@ struct order {
 	enum order_kind kind;
 	struct address at;
 	struct action action;
-	bool no_options;	/* ORDER_ADD: both modules use their defaults */
+	bool no_options;	/* ORDER_ADD: the module uses its defaults */
 	bool force;		/* ORDER_ADD: replace an existing qdisc */
 	bool echo;		/* the answer must have the state */
 	uint32_t at_exit;
@@ -56,12 +56,13 @@ static inline bool order_is_generic(const struct order *order)
 }
 
 /*
- * The sender sets the sequence number and, in messages of the family, the type: the
- * number that this kernel has assigned to the family.
+ * Each builds a message in buf. The sender sets the sequence number. In messages of
+ * the family it also sets the type, which is the number that the kernel has assigned
+ * to the family.
  */
 struct nlmsghdr *message_order(void *buf, const struct order *order);
 struct nlmsghdr *message_dump_qdiscs(void *buf, int ifindex);
-struct nlmsghdr *message_dump_plugs(void *buf, int ifindex);	/* 0: all */
+struct nlmsghdr *message_dump_plugs(void *buf, int ifindex);	/* 0: all devices */
 struct nlmsghdr *message_dump_links(void *buf);
 struct nlmsghdr *message_find_altname(void *buf, const char *name);
 struct nlmsghdr *message_find_family(void *buf);

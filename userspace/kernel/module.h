@@ -13,7 +13,7 @@ struct module_info {
 	bool loaded;
 	char version[MODULE_TEXT_MAX];	/* of the loaded module; "": the in-tree one */
 	char release[MODULE_TEXT_MAX];	/* of the running kernel */
-	bool has_modules;		/* its folder in /lib/modules exists */
+	bool has_modules;		/* /lib/modules has a folder for it */
 	bool builtin;
 	char path[MODULE_PATH_MAX];	/* module for the running kernel, "": none */
 	bool path_is_intree;

@@ -184,7 +184,7 @@ static bool parse_plug_attr(const struct nlattr *attr, struct qdisc_state *state
 	}
 }
 
-/* The message must be long enough. The variable is called attr. */
+/* Sets attr to each attribute. The message must have at least GENL_HDRLEN bytes. */
 #define for_each_plug_attr(nlh)						\
 	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN), \
 				  mnl_nlmsg_get_payload_len(nlh) - GENL_HDRLEN)
@@ -199,7 +199,7 @@ int plug_parse(const struct nlmsghdr *nlh, struct qdisc_state *state)
 	for_each_plug_attr(nlh)
 		if (!parse_plug_attr(attr, state))
 			return -1;
-	/* Do not calculate with impossible values. */
+	/* Refuse impossible values: others calculate with them. */
 	if (!state->id || state->ifindex <= 0 || !state->epoch ||
 	    state->released > state->epoch)
 		return -1;

@@ -32,9 +32,9 @@ struct qdisc_state {
 	uint32_t drops;
 
 	/*
-	 * From the family only: without it, for example with the in-tree module,
-	 * has_state is false. Epochs that the kernel did not send are 0 (there is
-	 * no epoch 0).
+	 * From the family only. Without the family, as with the in-tree module,
+	 * has_state is false. Epochs that the kernel did not send are 0: there is
+	 * no epoch 0.
 	 */
 	bool has_state;
 	bool open;
@@ -44,13 +44,14 @@ struct qdisc_state {
 	uint64_t released;
 	uint64_t head_epoch;
 	uint64_t tail_epoch;
-	uint32_t stopped_packets;	/* released, and held by the valve */
+	uint32_t stopped_packets;	/* released, then stopped by buffer */
 	uint64_t commands;
-	uint32_t owner;		/* netlink port of its socket; 0: it has no owner */
-	uint32_t at_exit;	/* SCH_PLUG_AT_EXIT_*, if it has one */
+	uint32_t owner;		/* netlink port of the owner's socket; 0: no owner */
+	uint32_t at_exit;	/* SCH_PLUG_AT_EXIT_*, if there is an owner */
 
 	/*
-	 * Indexed by SCH_PLUG_A_STATS_*; a bit in stats_known: the value was sent.
+	 * stats is indexed by SCH_PLUG_A_STATS_*. stats_known has a bit for each
+	 * value that the kernel sent.
 	 */
 	uint32_t stats_known;
 	uint64_t stats[SCH_PLUG_A_STATS_MAX + 1];
@@ -70,7 +71,10 @@ int qdisc_parse(const struct nlmsghdr *nlh, struct qdisc_state *state);
 /* The same for an answer, a dump or an event of the family. */
 int plug_parse(const struct nlmsghdr *nlh, struct qdisc_state *state);
 
-/* The event (SCH_PLUG_CMD_*_NTF), and the command that it reports. */
+/*
+ * Returns the event (SCH_PLUG_CMD_*_NTF), and stores the action that the event reports
+ * (UINT32_MAX: none).
+ */
 uint8_t plug_event(const struct nlmsghdr *nlh, uint32_t *action);
 
 bool qdisc_is_plug(const struct qdisc_state *state);
@@ -82,7 +86,7 @@ uint64_t plug_waiting(const struct qdisc_state *state);
 bool plug_holds_unreleased(const struct qdisc_state *state);
 
 /*
- * The plug has packets that may leave and have not left yet. Stopped ones do not
+ * The plug has packets that may leave and have not left yet. Stopped packets do not
  * count.
  */
 bool plug_is_draining(const struct qdisc_state *state);

@@ -23,22 +23,22 @@ enum target_error {
 	TARGET_SEVERAL,		/* several plugs, and none is selected */
 	TARGET_DEFAULT,		/* a default qdisc of the kernel: takes no commands */
 	TARGET_GONE,		/* the plug has gone away */
-	TARGET_REPLACED,	/* by another plug, but the action names an epoch */
+	TARGET_REPLACED,	/* by another plug, and the action names an epoch */
 	TARGET_UNABLE,		/* the module, or rtnetlink, cannot do the action */
 	TARGET_REFUSED,		/* by the kernel: error and text say why */
 	TARGET_NOT_SENT,	/* error: why */
 	TARGET_NO_ANSWER,
 	TARGET_UNCHECKED,	/* error: why its state could not be read */
 	TARGET_NOT_OWNED,	/* --at-exit: error says why; the command was not sent */
-	TARGET_NAMED,		/* the command is done with it, and has reported it */
+	TARGET_NAMED,		/* the command has dealt with it, and reported it */
 };
 
 struct target {
 	const char *name;	/* as typed */
-	int named;		/* the named device; for a guest at has the ifb */
+	int named;		/* ifindex of that name; for a guest, at has the ifb */
 	struct address at;
 	bool cached;		/* found earlier: may have moved since then */
-	bool replaced;		/* earlier the name had another plug */
+	bool replaced;		/* the name had another plug earlier */
 	enum target_error failed;
 	bool reported;
 	int error;
@@ -62,10 +62,10 @@ struct targets {
 	unsigned int n;
 };
 
-/* n targets, all zero. Returns an errno. */
+/* Makes n targets, all zero. Returns an errno. */
 int make_targets(struct kernel *kernel, unsigned int n, struct targets *targets);
 
-/* Frees them, and what a batch has found before. For kernel_close(). */
+/* For kernel_close(): frees the targets, and the plugs that a batch has cached. */
 void forget_targets(struct kernel *kernel);
 
 /*
@@ -76,17 +76,21 @@ int find_targets(struct kernel *kernel, char *const *names, unsigned int n,
 		 const struct selector *selector, struct targets *targets);
 
 /*
- * In a batch, after a plug was attached: the name is looked up again, as the device
- * may have two plugs now. replaced: epoch numbers from here on mean the new plug.
+ * For a batch, after a plug was attached: the next line looks up the name again, as
+ * the device may have two plugs now. replaced: epochs in later lines are those of the
+ * new plug.
  */
 void added_target(struct kernel *kernel, const struct selector *selector,
 		  const struct target *target, bool replaced);
 
-/* In a batch: where the id of the plug that we own is kept; NULL: nowhere. */
+/*
+ * For a batch: returns a pointer to the cached id of the plug that we own. NULL: the
+ * target is not cached.
+ */
 uint64_t *owned_plug(struct kernel *kernel, const struct selector *selector,
 		     const struct target *target);
 
-/* Finds only the device; sets failed. Returns whether the device exists. */
+/* Finds only the device. Returns whether it exists; if not, sets failed. */
 bool find_device(struct kernel *kernel, struct target *target);
 
 /*
@@ -97,9 +101,9 @@ int dump_plugs(struct kernel *kernel, int ifindex, bool sent,
 	       struct qdisc_list *list);
 
 /*
- * The same, sorted by device and handle, for targets whose device is known: the
- * list has all their plugs. If a target is the device of a guest and has no plug,
- * the target is changed to the ifb that has the guest's plug (guest.h).
+ * Like dump_plugs(), but sorted by device and handle. The list has all plugs of the
+ * targets, whose devices must be known. If a target is the device of a guest and has
+ * no plug, the target is changed to the ifb that has the guest's plug (guest.h).
  */
 int list_plugs(struct kernel *kernel, struct target *targets, unsigned int n,
 	       bool sent, struct qdisc_list *list);
@@ -116,17 +120,17 @@ int refresh_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n);
 
 /*
- * For a cached target whose plug is gone: looks for the plug again. Returns whether
- * another one was found, which is then in the target.
+ * Looks up the plug of a cached target again, by the name of the device. Returns
+ * whether the plug that was found has another address, which the target then has.
  */
 bool relocate_target(struct kernel *kernel, const struct selector *selector,
 		     struct target *target);
 
 /*
- * Sends an action to every target that is TARGET_OK. If a cached target is gone, it
- * is looked up once more. Another plug that is found then gets the action, unless
- * the action names an epoch, which would be an epoch of the old plug. state is the
- * new state only if echo is set.
+ * Sends an action to every target that is TARGET_OK. If the plug of a cached target is
+ * gone, the target is looked up once more. If this finds another plug, that plug gets
+ * the action, unless the action names an epoch: the epoch belongs to the old plug.
+ * Only with echo do the targets have their new state afterwards.
  */
 void change_targets(struct kernel *kernel, const struct selector *selector,
 		    struct target *targets, unsigned int n,
@@ -134,7 +138,7 @@ void change_targets(struct kernel *kernel, const struct selector *selector,
 
 /*
  * If kernel->own is set, makes our socket the owner of each plug, or sets
- * TARGET_NOT_OWNED. change_targets() does it before it sends the action.
+ * TARGET_NOT_OWNED. change_targets() calls this before it sends the action.
  */
 void own_targets(struct kernel *kernel, const struct selector *selector,
 		 struct target *targets, unsigned int n, const struct action *action);
@@ -147,9 +151,9 @@ int own_target(struct kernel *kernel, const struct target *target,
 void add_statistics(struct kernel *kernel, struct qdisc_state *state);
 
 /*
- * Waits until every released packet has left the targets, or the deadline (by
- * clock_now()) has passed: ETIMEDOUT. Another errno: they could not be checked.
- * Does not wait for stopped packets, or for plugs that go away.
+ * Waits until every released packet has left the targets. Returns an errno. ETIMEDOUT:
+ * the deadline (by clock_now()) has passed. Another errno: the targets could not be
+ * read. Does not wait for stopped packets, or for plugs that go away.
  */
 int drain_targets(struct kernel *kernel, const struct selector *selector,
 		  struct target *targets, unsigned int n, uint64_t deadline);
