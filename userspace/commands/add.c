@@ -11,8 +11,8 @@
 #include "commands.h"
 
 /*
- * A limit for both modules if the plug starts open: the smallest that ours would
- * choose.
+ * The limit in the message if the plug starts open and the user names no limit. It is
+ * the smallest that our module would choose.
  */
 #define START_LIMIT	10000000
 
@@ -33,7 +33,7 @@ int parse_open(struct request *req, const char *word)
 
 const char *nearest_keyword(const char *word, bool guest)
 {
-	/* The first four are those of guest add, all but the first those of add. */
+	/* guest add has the first four, add has all but the first. */
 	static const char *const keywords[] = {
 		"except", "limit", "open", "closed", "parent", "handle", "root",
 	};
@@ -104,9 +104,9 @@ static int add_parse(struct request *req)
 }
 
 /*
- * The message must work with both modules. The in-tree one takes a limit of 0
- * literally, and would drop everything: so there is no options attribute at all, or
- * one with a limit.
+ * The message must work with both modules. The in-tree module takes a limit of 0
+ * literally, and would drop everything. So the message has no options attribute at
+ * all, or one with a limit.
  */
 static struct order make_order(const struct request *req, int ifindex)
 {
@@ -138,7 +138,7 @@ static const struct qdisc_state *find_qdisc(const struct qdisc_list *list,
 	return NULL;
 }
 
-/* The place is occupied: says by what, and what to do. */
+/* Another qdisc is at that parent: reports which, and what to do. */
 static int complain_occupied(struct request *req, const char *name,
 			     const struct qdisc_state *there)
 {
@@ -168,12 +168,12 @@ static int complain_handle(struct request *req, const char *name,
 }
 
 /*
- * The message always names a handle that no qdisc of the device has. Then only
- * NLM_F_REPLACE decides whether an existing qdisc is replaced. Without a handle,
- * recent kernels (for example 6.1) replace a qdisc of another kind even with
- * NLM_F_EXCL.
- * @kept: there is a plug already, its handle is now in @at, and nothing has
- *        to be sent.
+ * Chooses a handle that no qdisc of the device has. If the message names such a
+ * handle, only NLM_F_REPLACE decides whether an existing qdisc is replaced. Without a
+ * handle, recent kernels (for example 6.1) replace a qdisc of another kind even with
+ * NLM_F_EXCL. Returns a status.
+ * @kept: with --keep, there is a plug already. Its handle is now in @at, and nothing
+ *        has to be sent.
  */
 static int choose_handle(struct request *req, const char *name, struct address *at,
 			 bool *kept)
@@ -204,7 +204,7 @@ static int choose_handle(struct request *req, const char *name, struct address *
 			status = complain_handle(req, name, there);
 		goto out;
 	}
-	/* As the kernel chooses handles itself. */
+	/* The kernel chooses handles in the same way. */
 	for (handle = FIRST_HANDLE; find_qdisc(&list, at->ifindex, 0, handle); )
 		handle += 1U << 16;
 	at->handle = handle;
@@ -236,8 +236,8 @@ static int complain_add(struct request *req, const char *name,
 }
 
 /*
- * Reads the id of the plug, if there is the family, and its state. Returns an errno;
- * ENOENT: it is gone.
+ * Reads the state of the new plug and, if there is the family, its id. Returns an
+ * errno; ENOENT: the plug is gone.
  */
 static int find_added(struct request *req, const struct address *at,
 		      struct target *target)
@@ -262,7 +262,10 @@ static int find_added(struct request *req, const struct address *at,
 	return error;
 }
 
-/* Sends to the address that the plug was given, which nothing else had. */
+/*
+ * Opens or detaches the plug at the address that it was given, which no other qdisc
+ * had. Returns whether the kernel has done it.
+ */
 static bool send_order(struct request *req, const struct address *at,
 		       enum order_kind kind)
 {
@@ -277,8 +280,9 @@ static bool send_order(struct request *req, const struct address *at,
 }
 
 /*
- * The plug was attached, but its state cannot be read. If it has to be open it may
- * still be closed, as with the in-tree module: it is opened, or else detached.
+ * The plug was attached, but its state cannot be read. If it was to start open, it may
+ * still be closed, as with the in-tree module. So it is opened or, if that fails,
+ * detached.
  */
 static int complain_unread(struct request *req, const struct address *at,
 			   const char *name, int error)
@@ -307,8 +311,8 @@ static int complain_unread(struct request *req, const struct address *at,
 }
 
 /*
- * A plug of the in-tree module always starts closed. Ours is already open, but with
- * the limit that was meant for the in-tree module.
+ * Completes a plug that was to start open. With the in-tree module it is still closed.
+ * With ours it is open, but has the limit that was meant for the in-tree module.
  */
 static void finish(struct request *req, struct target *target)
 {
@@ -342,7 +346,7 @@ int attach_plug(struct request *req, struct target *target)
 		return error ? complain_netlink(req, error) : STATUS_OK;
 	}
 	kernel_exchange(&req->session->kernel, &order, &answer, 1);
-	/* It may have been attached or not: if it was, it must not stay closed. */
+	/* The plug may have been attached. If so, it must not stay closed. */
 	if (!answer.complete && answer.sent && req->attachment.open)
 		send_order(req, &order.at, ORDER_CHANGE);
 	if (!answer.complete || answer.error)

@@ -58,7 +58,7 @@ static int worse_line(int a, int b)
 	return is_failure(a) == is_failure(b) ? worse(a, b) : is_failure(a) ? a : b;
 }
 
-/* With -j: prints one object for the line. */
+/* With -j: begins the JSON object that answers the line. */
 static void answer_begin(struct request *req)
 {
 	out_object(&req->session->out, NULL);
@@ -101,7 +101,7 @@ static int run_line(struct request *req, struct line *line, char **words)
 	return status;
 }
 
-/* There is no further line: if this is not the end, answers why. */
+/* Called when there are no more lines. If reading has failed, reports it. */
 static int complain_end(struct request *req, int error)
 {
 	int status;

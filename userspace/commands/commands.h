@@ -5,7 +5,7 @@
 
 #include "../cli/plugctl.h"
 
-/* Returns a status. */
+/* Prints one plug. Returns a status. */
 typedef int print_fn(struct request *req, const char *name,
 		     const struct qdisc_state *state, void *data);
 
@@ -13,13 +13,16 @@ extern const struct command cmd_add, cmd_del, cmd_buffer, cmd_release, cmd_open,
 	cmd_limit, cmd_discard, cmd_show, cmd_dump, cmd_monitor, cmd_wait, cmd_run,
 	cmd_guest, cmd_batch, cmd_version, cmd_help, cmd_is_open, cmd_save, cmd_complete;
 
-/* Prints every plug, or those of the named devices. Returns the worst status. */
+/*
+ * Calls print() for every plug, or for those of the named devices. sent: as for
+ * dump_plugs(). Returns the worst status.
+ */
 int print_plugs(struct request *req, print_fn *print, void *data, bool sent);
 
 /*
- * Unless --force is given, the target fails if its plug holds packets that will not
- * leave without a command (late: or packets that are still leaving). Returns a
- * status; a failure has already been reported.
+ * Without --force, the target fails if its plug holds packets that will not leave
+ * without another command. late: packets that are still leaving count, too. Reports a
+ * failure, and returns a status.
  */
 int refuse_held(struct request *req, struct target *target, bool late);
 
@@ -27,18 +30,18 @@ int refuse_held(struct request *req, struct target *target, bool late);
 #define DEL_PATIENCE	(10 * NS_PER_S)
 
 /*
- * Attaches the plug of req->attachment to the target's device. Returns a status; a
- * failure has already been reported.
+ * Attaches the plug of req->attachment to the target's device. Reports a failure, and
+ * returns a status.
  */
 int attach_plug(struct request *req, struct target *target);
 
 /*
- * Parses "open" or "closed", the state in which a plug starts. Returns a status:
- * both of them in one command are refused.
+ * Parses "open" or "closed", the state in which a plug starts. A command with both is
+ * refused. Returns a status.
  */
 int parse_open(struct request *req, const char *word);
 
-/* Returns the keyword of add (@guest: of guest add) that the word is almost, or NULL. */
+/* Returns the keyword of add, or of guest add, that resembles the word; or NULL. */
 const char *nearest_keyword(const char *word, bool guest);
 
 /* Parses the SIZE of a limit, and warns if it is very small. Returns a status. */

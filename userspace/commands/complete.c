@@ -25,17 +25,17 @@ struct completion_words {
 	char **v;
 	int n;
 	const char *last;
-	int skip;		/* bytes of it before the value: "--netns=" */
+	int skip;		/* bytes of last before the value: "--netns=" */
 	const char *before;	/* the word before the last one, or "" */
 	int command_at;		/* index of the command; n: none yet */
 	const struct command *command;
 	const char *netns;
-	bool keywords;		/* one of them was there: no device follows */
+	bool keywords;		/* there was a keyword: no device follows */
 	int devices;		/* words after the command that are not options */
 	int program_at;		/* index of the word after "--"; 0: none */
 };
 
-/* The next word is the value: not with "-nNAME" or "--netns=NAME". */
+/* Whether the next word is the value. With "-nNAME" or "--netns=NAME" it is not. */
 static bool takes_value(const char *word)
 {
 	const struct option *option;
@@ -110,7 +110,7 @@ static bool is_named(const struct completion_words *words, const char *name)
 	return false;
 }
 
-/* Offers devices that have a plug, then all others; not those already named. */
+/* Offers devices that have a plug, then all others. Skips those already named. */
 static void offer_devices(const struct completion_words *words,
 			  const struct qdisc_list *plugs)
 {
@@ -154,7 +154,7 @@ static void offer_epochs(const struct completion_words *words,
 		;
 	if (!ifindex || i == plugs->n)
 		return;
-	/* Many may wait: offer the newest. */
+	/* Many epochs may wait: offer the newest. */
 	epoch = plugs->v[i].epoch - plugs->v[i].released > 16 ?
 		plugs->v[i].epoch - 16 : plugs->v[i].released + 1;
 	for (; epoch < plugs->v[i].epoch; epoch++) {
@@ -188,7 +188,7 @@ static void offer_value(const struct completion_words *words,
 		offer_list(words, "always never auto", "when to use colours");
 }
 
-/* The option that the last word begins to give a value, as "--netns=x"; or NULL. */
+/* Finds the option if the last word has its value, as in "--netns=x"; or NULL. */
 static const struct option *find_assigned(struct completion_words *words)
 {
 	const size_t len = strcspn(words->last, "=");
@@ -228,7 +228,7 @@ static bool is_keyword(const struct command *command, const char *word)
 	return false;
 }
 
-/* Looks through the complete words. */
+/* Reads all words before the last one. */
 static void look_at(struct completion_words *words)
 {
 	int i;
@@ -302,7 +302,7 @@ out:
 	free(plugs.v);
 }
 
-/* What follows a command, in the place of its arguments. */
+/* Offers the arguments of the command. */
 static void offer_operands(struct completion_words *words)
 {
 	switch (words->command->completion) {

@@ -6,7 +6,7 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* The packets of its plug may never leave: do not wait long. */
+/* With the in-tree module, packets may never leave: do not wait long. */
 #define PATIENCE_INTREE		NS_PER_S
 
 static int refuse(struct request *req, struct target *target)
@@ -43,7 +43,7 @@ int refuse_held(struct request *req, struct target *target, bool late)
 	return refuse(req, target);
 }
 
-/* The redirect would stay, and the guest's packets would pass. */
+/* Refuses a guest's plug: the redirect would stay, and the packets would pass. */
 static void refuse_guest(struct request *req, struct target *target)
 {
 	if (target->failed || target->named == target->at.ifindex)
@@ -79,8 +79,9 @@ static uint64_t deadline(const struct request *req)
 }
 
 /*
- * Afterwards only plugs that may be detached now are TARGET_OK. A plug whose state
- * could not be read is TARGET_UNCHECKED. With --force the check is not required.
+ * Waits until released packets have left. Afterwards only plugs that may be detached
+ * are TARGET_OK. A plug whose state could not be read is TARGET_UNCHECKED; with
+ * --force it may be detached, too.
  */
 static void make_ready(struct request *req)
 {
@@ -89,7 +90,7 @@ static void make_ready(struct request *req)
 	unsigned int i;
 	int error = 0;
 
-	/* A target that an earlier line has found has no state. */
+	/* In a batch, a cached target has no state. */
 	if (kernel->caching)
 		error = refresh_targets(kernel, &req->options.selector,
 					req->targets.v, req->targets.n);

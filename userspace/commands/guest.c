@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Holds the packets that a guest sends; kernel/guest.h explains how. Here is what the
- * commands guest add, del and show have in common.
+ * Holds the packets that a guest sends; kernel/guest.h explains how. This file has what
+ * guest add, del and show have in common.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -59,8 +59,8 @@ uint32_t held_by(struct kernel *kernel, int ifindex)
 }
 
 /*
- * If a guest's device is gone, its filters are gone too, but its ifb still exists.
- * The packets that the ifb holds can no longer return to the device.
+ * Removes the ifbs of guests whose device is gone. The filters are gone with the
+ * device, but the ifb still exists. Its packets can no longer return to the device.
  */
 static int sweep(struct request *req, const struct guest_links *links)
 {
@@ -123,7 +123,7 @@ bool owns_qdisc(const struct guest *guest)
 	       (old && old->guest && old->made_qdisc);
 }
 
-/* Reads everything again, because the previous device has changed it. */
+/* Lists all links again: the change of the previous device has changed them. */
 static int change_one(struct request *req, change_guest_fn *change, const char *name)
 {
 	struct guest_links links = { 0 };

@@ -9,7 +9,7 @@
 /* One device that is being made a guest, or no longer a guest. */
 struct guest {
 	struct target device;
-	struct target ifb;	/* with the device's name; at is the ifb's */
+	struct target ifb;	/* name is the device's, at is the ifb's */
 	struct guest_link link;
 	struct guest_ingress ingress;
 	const struct guest_link *old;	/* an existing ifb of this guest */
@@ -26,25 +26,25 @@ extern const struct selector guest_plug;
 
 bool is_guest_keyword(const char *word);
 
-/* Counts the devices; an error if another word follows them. Returns a status. */
+/* Checks that no word is a keyword of guest add. Returns a status. */
 int parse_guest_devices(struct request *req);
 
-/* The packets in all plugs of a device. */
+/* Returns how many packets the plugs of a device hold. */
 uint32_t held_by(struct kernel *kernel, int ifindex);
 
 /*
- * Reads what there is of a guest. Returns a status, 0 even if there is no such device:
- * see device.failed.
+ * Reads what exists of a guest. Returns a status. If there is no such device, only
+ * device.failed says so.
  */
 int read_guest(struct request *req, const char *name,
 	       const struct guest_links *links, struct guest *guest);
 
-/* The qdisc was attached by this command, or by an earlier one. */
+/* Whether the clsact is ours: an earlier command attached it, or this one does. */
 bool owns_qdisc(const struct guest *guest);
 
 /*
- * Calls change() for each device of the request, with the lock and after the rest of
- * guests without a device was removed. Returns the worst status.
+ * Takes the lock, removes what is left of guests whose device is gone, then calls
+ * change() for each device of the request. Returns the worst status.
  */
 typedef int change_guest_fn(struct request *req, const struct guest_links *links,
 			    const char *name);

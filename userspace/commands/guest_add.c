@@ -14,8 +14,8 @@
 #include "guest.h"
 
 /*
- * Name of the ifb, only for people: "ifb-" and the beginning of the guest's name,
- * as 15 characters allow. The other one is used if that name is taken.
+ * The name of the ifb is only for people. It is "ifb-" and as much of the guest's name
+ * as fits into 15 characters. If it is taken, IFB_OTHER_NAME is used.
  */
 #define IFB_NAME	"ifb-%.*s"
 #define IFB_GUEST_MAX	11
@@ -86,8 +86,8 @@ static int check_devices(struct request *req)
 }
 
 /*
- * The number of functions of a card; /sys does not show devices of other
- * namespaces.
+ * Returns the number of virtual functions of a card. With --netns it is not known,
+ * because /sys does not show devices of other namespaces: returns 0.
  */
 static unsigned long count_functions(const struct request *req, const char *name)
 {
@@ -144,7 +144,7 @@ static int complain_step(struct request *req, const struct guest *guest,
 	return complain_refusal(req, name, answer->error, answer->text);
 }
 
-/* An interrupted command may have left an ifb with that name. */
+/* Creates the ifb, unless an interrupted command has left one with that name. */
 static int make_ifb(struct request *req, const struct guest_links *links,
 		    struct guest *guest)
 {
@@ -254,7 +254,7 @@ static int make_filters(struct request *req, struct guest *guest)
 			     &answer) : STATUS_OK;
 }
 
-/* Removes only what this command has created: no packets are in it. */
+/* Removes only what this command has created. It holds no packets. */
 static void take_back(struct request *req, const struct guest *guest)
 {
 	struct kernel *kernel = &req->session->kernel;
@@ -268,7 +268,7 @@ static void take_back(struct request *req, const struct guest *guest)
 		guest_del_link(kernel, guest->ifb.at.ifindex, &answer);
 }
 
-/* No step changes what exists already, and packets are redirected last. */
+/* Completes a guest, whatever exists of it already. Packets are redirected last. */
 static int make_guest(struct request *req, const struct guest_links *links,
 		      struct guest *guest)
 {
@@ -288,7 +288,7 @@ static int make_guest(struct request *req, const struct guest_links *links,
 	return status;
 }
 
-/* The device's own plug holds packets for the guest. */
+/* Refuses if attaching the clsact may drop what the device's own plug holds. */
 static int refuse_reset(struct request *req, const struct guest *guest)
 {
 	const char *name = guest->device.name;

@@ -9,7 +9,8 @@
 #include "guest.h"
 
 /*
- * Packets that came while the filters were removed leave before the ifb is deleted.
+ * Opens the plug: packets that came while the filters were removed leave before the
+ * ifb is deleted.
  */
 static int drain_ifb(struct request *req, struct guest *guest)
 {
@@ -30,7 +31,7 @@ static int drain_ifb(struct request *req, struct guest *guest)
 	return refuse_held(req, &guest->ifb, error == ETIMEDOUT);
 }
 
-/* If somebody else has detached the plug from the ifb, it holds nothing. */
+/* Refuses if the ifb's plug holds packets. A plug that is already gone holds none. */
 static int check_ifb(struct request *req, struct guest *guest)
 {
 	int error;
@@ -46,7 +47,7 @@ static int check_ifb(struct request *req, struct guest *guest)
 	return refuse_held(req, &guest->ifb, !guest->ifb.state.has_state);
 }
 
-/* We have attached the qdisc, and no other program has a filter in it. */
+/* Whether we have attached the clsact, and no other program has a filter in it. */
 static bool may_del_qdisc(struct request *req, const struct guest *guest)
 {
 	struct guest_ingress now;
@@ -56,7 +57,7 @@ static bool may_del_qdisc(struct request *req, const struct guest *guest)
 	       now.has_qdisc && !now.foreign && !now.foreign_egress;
 }
 
-/* Somebody else may have done it first. */
+/* Whether the step is done. ENOENT and ENODEV: somebody else has done it before us. */
 static bool is_done(const struct answer *answer)
 {
 	return !answer->error || answer->error == ENOENT || answer->error == ENODEV;

@@ -7,7 +7,7 @@ static int is_open_run(struct request *req)
 	struct kernel *kernel = &req->session->kernel;
 	struct target *target = req->targets.v;
 
-	/* In a batch we may know only the address of a plug that was replaced. */
+	/* In a batch, the cached address may be that of a plug that was replaced. */
 	if (!target->failed && target->cached) {
 		refresh_targets(kernel, &req->options.selector, target, 1);
 		if (target->failed == TARGET_GONE) {
@@ -20,7 +20,7 @@ static int is_open_run(struct request *req)
 	if (!target->state.has_state)
 		return complain(req, STATUS_REFUSED, target->name,
 				"the in-tree module does not say whether it is open");
-	/* Into the answer of a batch; by itself the status is all there is. */
+	/* This goes into the answer of a batch. Otherwise only the status answers. */
 	out_bool(&req->session->out, "open", target->state.open);
 	return target->state.open ? STATUS_OK : STATUS_NOT_OPEN;
 }

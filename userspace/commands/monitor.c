@@ -2,8 +2,9 @@
 /*
  * monitor: prints a line for every change. If there is the family sch_plug, its
  * events report all changes of plugs, and rtnetlink is only used for devices. With
- * the in-tree module there is only rtnetlink, which does not report everything.
- * Separate sockets read the current state: at the start, and whenever it is needed.
+ * the in-tree module there is only rtnetlink, which does not report everything. Events
+ * and requests have separate sockets. The current state is requested at the start, and
+ * whenever events are not enough.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -33,7 +34,7 @@ struct known {
 	struct qdisc_state state;
 	/* Commands printed so far, indexed by SCH_PLUG_A_STATS_*. */
 	uint64_t counters[SCH_PLUG_A_STATS_MAX + 1];
-	uint64_t old_commands;	/* events up to this number were seen */
+	uint64_t old_commands;	/* events up to this command are old */
 	char name[IF_NAMESIZE];
 	bool seen;		/* used while comparing with a dump */
 };
@@ -90,7 +91,8 @@ static void unwatch(struct monitor *mon, int ifindex)
 }
 
 /*
- * A parent of 0: rtnetlink reports only the parent that the command named, if any.
+ * Whether both states are of the same plug. In events of rtnetlink the parent is 0,
+ * unless the command named it.
  */
 static bool is_same(const struct qdisc_state *known,
 		    const struct qdisc_state *state)
@@ -163,7 +165,7 @@ static void print_event(struct monitor *mon, const char *event,
 	const struct qdisc_state *state = &known->state;
 	struct out *out = &mon->req->session->out;
 
-	/* Counters are not asked for: they would be those of a later moment. */
+	/* The counters are not read: they would be those of a later moment. */
 	out_object(out, NULL);
 	print_time(out, mon->req->options.times);
 	out_str(out, "event", NULL, event);
@@ -207,7 +209,7 @@ static const struct {
 
 #define REPORTED	(sizeof(reported) / sizeof(reported[0]))
 
-/* The counters show which commands were executed. "" if no counter has grown. */
+/* Names the commands that were executed. "": no counter of commands has grown. */
 static void name_change(char text[EVENT_TEXT_MAX], const struct known *known,
 			const struct qdisc_state *new)
 {
@@ -367,9 +369,9 @@ static bool has_known(const struct monitor *mon, int ifindex)
 }
 
 /*
- * Checks whether the family reports plugs, from now on. The module cannot be
- * unloaded while it has a plug; otherwise it may have been loaded, unloaded, or
- * loaded again.
+ * Returns whether the family reports plugs. Without plugs, the module may have been
+ * loaded, unloaded, or loaded again: then looks for the family, and joins its events.
+ * The module cannot be unloaded while it has a plug.
  */
 static bool follow_family(struct monitor *mon, bool *joined)
 {
@@ -396,7 +398,7 @@ static bool follow_family(struct monitor *mon, bool *joined)
 	return *joined;
 }
 
-/* Rtnetlink reports a plug. Returns whether to call resync(). */
+/* Handles a plug that rtnetlink reports. Returns whether to call resync(). */
 static bool handle_plug(struct monitor *mon, const struct nlmsghdr *nlh,
 		      const struct qdisc_state *state)
 {
@@ -460,7 +462,7 @@ static bool handle_message(struct monitor *mon, const struct nlmsghdr *nlh)
 	return has_known(mon, tcm->tcm_ifindex);
 }
 
-/* Handles the state after a command, and completes its counters. */
+/* Handles the state after a command, and counts the command. */
 static void handle_command(struct monitor *mon, struct known *known,
 			 const struct qdisc_state *state, uint32_t action)
 {
@@ -552,7 +554,7 @@ static int handle_events(struct monitor *mon)
 
 	if (len < 0 && errno == ENOBUFS)
 		return resync_after_loss(mon);
-	/* A message with too many names of a device: resync() finds the change. */
+	/* The device has too many names for the buffer: resync() finds the change. */
 	if (len < 0 && errno == EMSGSIZE)
 		return resync(mon, false);
 	if (len < 0)
@@ -563,9 +565,8 @@ static int handle_events(struct monitor *mon)
 }
 
 /*
- * An event of the family is first read from its socket, and handled only after the
- * events of rtnetlink up to that time: a device gets its name before it gets a
- * plug.
+ * Reads events of the family, then handles all events of rtnetlink up to now, and then
+ * those of the family. The order matters: a device gets its name before its plug.
  */
 static int handle_changes(struct monitor *mon)
 {

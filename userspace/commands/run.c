@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run: buffers, runs a program, opens again. Whatever happens to the program or to
- * this process, no plug may stay closed. So our socket owns the plugs: the kernel
- * opens them when the socket is closed, even if all our processes are killed at
- * once. If that is not possible (without the family, or if a plug belongs to
- * another program), there is a guard: a second process that waits for the end of
- * the first, and opens the plugs if plugctl is killed.
+ * run: closes plugs, runs a program, and opens them again. Whatever happens to the
+ * program or to this process, no plug may stay closed. So our socket owns the plugs.
+ * The kernel opens them when the socket is closed, even if all our processes are
+ * killed at once. If we cannot own a plug (without the family, or because another
+ * program owns it), there is a guard: a second process that opens the plugs if
+ * plugctl is killed.
  *
  * While a plug may be closed nothing is written, because the reader may be behind
- * that very plug. Messages are kept until the plugs are open.
+ * that very plug. Messages are held back until the plugs are open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@
 /* Distinguishes the guard's messages from answers that plugctl did not read. */
 #define GUARD_SEQ	(1U << 31)
 
-/* An answer may be lost for want of memory: try again. */
+/* An answer may be lost if the kernel is short of memory. So we try again. */
 #define OPEN_TRIES	3
 
 /* The earlier action of a signal, to be restored for the program. */
@@ -56,9 +56,9 @@ struct run {
 	bool closed;
 	bool owned;		/* by our socket: no guard is needed */
 	pid_t guard;		/* 0: none */
-	int lifeline;		/* closed when we die; the guard notices */
+	int lifeline;		/* a pipe to the guard: it is closed when we die */
 	pid_t child;
-	int exec_error;		/* a pipe: the child's errno, or nothing */
+	int exec_error;		/* a pipe from the child: errno, if exec fails */
 	sigset_t signals;	/* signals we wait for, blocked */
 	sigset_t inherited;	/* signals blocked before, for the program */
 	struct disposition before[N_SIGNALS];
@@ -90,11 +90,11 @@ static void block_signals(struct run *run)
 		if (run->before[i].action.sa_handler != SIG_IGN)
 			sigaddset(&run->signals, signals[i]);
 	sigprocmask(SIG_BLOCK, &run->signals, &run->inherited);
-	/* If it were ignored, the program's status would be lost. */
+	/* If SIGCHLD were ignored, the program's status would be lost. */
 	sigaction(SIGCHLD, &standard, NULL);
 	/*
 	 * If plugctl were stopped, the plugs would stay closed. So Ctrl-Z stops
-	 * only the program, and we are notified of that.
+	 * only the program, and waitpid() reports it.
 	 */
 	sigaction(SIGTSTP, &ignore, NULL);
 }
@@ -127,7 +127,7 @@ static void change_all(struct run *run, int code)
 		       run->targets, run->n, &action, false);
 }
 
-/* Also opens plugs that did not answer the command to close. */
+/* Opens the plugs, also those that did not answer the command to close. */
 static void try_to_open(struct run *run)
 {
 	unsigned int i;
@@ -156,7 +156,7 @@ static bool open_plugs(struct run *run)
 		return true;
 	for (tries = 0; run->closed && tries < OPEN_TRIES; tries++)
 		try_to_open(run);
-	/* Attempts before the last one are of no interest. */
+	/* Only failures of the last attempt are reported. */
 	for (i = 0; i < run->n; i++)
 		if (run->targets[i].failed != TARGET_GONE)
 			complain_target(run->req, &run->targets[i]);
@@ -178,7 +178,7 @@ static bool open_plugs(struct run *run)
 	return true;
 }
 
-/* Does not return: it is killed, or exits after opening the plugs. */
+/* The guard. Does not return: it is killed, or opens the plugs and exits. */
 static void guard_main(struct run *run, int fd)
 {
 	const char *why = "plugctl run was killed";
@@ -186,7 +186,7 @@ static void guard_main(struct run *run, int fd)
 	ssize_t len;
 	char byte;
 
-	/* Out of reach of signals to plugctl's process group. */
+	/* Signals to plugctl's process group must not reach the guard. */
 	setsid();
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
@@ -243,7 +243,7 @@ static bool own_plugs(struct run *run, uint32_t at_exit)
 	bool owned = true;
 	unsigned int i;
 
-	/* Those that can be had are, also if another one cannot. */
+	/* We own as many plugs as we can, even if we cannot own all. */
 	for (i = 0; i < run->n; i++)
 		if (!run->targets[i].failed)
 			owned &= run->targets[i].at.id &&
@@ -251,7 +251,7 @@ static bool own_plugs(struct run *run, uint32_t at_exit)
 	return owned;
 }
 
-/* Uses the kernel if possible, a guard process otherwise. Returns a status. */
+/* Makes us the owner of the plugs or, if we cannot be, starts a guard. */
 static int guard_plugs(struct run *run)
 {
 	run->owned = own_plugs(run, SCH_PLUG_AT_EXIT_OPEN);
@@ -259,8 +259,9 @@ static int guard_plugs(struct run *run)
 }
 
 /*
- * Unless a plug is still closed: then the kernel, or the guard, tries to open it.
- * If others close a plug from now on, our end does not open it.
+ * If all plugs are open, ends the protection: if others close a plug from now on, our
+ * end does not open it. If a plug is still closed, the guard tries to open it now, or
+ * the kernel opens it at our end.
  */
 static void stop_guard(struct run *run)
 {
@@ -278,7 +279,7 @@ static void stop_guard(struct run *run)
 		;
 }
 
-/* Returns a status. */
+/* Closes the plugs. Returns a status. */
 static int close_plugs(struct run *run)
 {
 	int status = STATUS_OK;
@@ -295,7 +296,7 @@ static int close_plugs(struct run *run)
 	return status;
 }
 
-/* Does not return. The parent reports a failure, once the plugs are open. */
+/* Executes the program. The parent reports a failure once the plugs are open. */
 static void child_main(struct run *run, char **program, int exec_error)
 {
 	int error;
@@ -348,7 +349,7 @@ static uint64_t earliest(const struct run *run)
 	return run->kill_at < at ? run->kill_at : at;
 }
 
-/* Returns the number of the signal, or 0 when the time is over. */
+/* Waits for a signal. Returns its number, or 0 when the time is over. */
 static int wait_signal(const struct run *run, siginfo_t *info)
 {
 	uint64_t at = earliest(run), now = clock_now(), left;
@@ -409,8 +410,8 @@ static void check_time(struct run *run)
 }
 
 /*
- * Signals from the keyboard go to the whole process group: a program in our group
- * already has them. SIGHUP goes to the session leader, which may be us.
+ * Whether the program has got the signal already. Signals from the keyboard go to the
+ * whole process group. SIGHUP goes only to the session leader, which may be us.
  */
 static bool has_it_already(const struct run *run, int sig, const siginfo_t *info)
 {
@@ -451,7 +452,7 @@ static void forward(struct run *run, int sig, const siginfo_t *info)
 		run->open_at = at;
 }
 
-/* Returns the program's status as from waitpid(). */
+/* Waits for the end of the program. Returns its status, as waitpid() does. */
 static int supervise(struct run *run)
 {
 	siginfo_t info;
@@ -474,7 +475,7 @@ static int supervise(struct run *run)
 		if (pid < 0 && errno != EINTR)
 			return STATUS_REFUSED << 8;
 		sig = wait_signal(run, &info);
-		/* The program may have ended just in time. */
+		/* The program may have ended: look before the time is checked. */
 		if (sig == SIGCHLD)
 			continue;
 		if (sig)

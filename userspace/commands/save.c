@@ -16,9 +16,9 @@ static bool is_keyword(const char *name)
 }
 
 /*
- * Prints the beginning of a line: @command, or guest add if that is NULL. Some names
- * cannot be in a line: '#' begins a comment, and a name with bytes that are not
- * printable text is not printed as it is.
+ * Prints the beginning of a line: @command (NULL: guest add) and the device. Some
+ * names cannot be in a line: '#' begins a comment, and bytes that are not printable
+ * are replaced in the output. Returns a status.
  */
 static int print_device(struct request *req, const char *command, const char *name)
 {
@@ -37,7 +37,7 @@ static int print_device(struct request *req, const char *command, const char *na
 	return STATUS_OK;
 }
 
-/* A line without "open" would close an open plug at the next boot. */
+/* A plug whose state is not known is not saved: the next boot could close it. */
 static int complain_unknown(struct request *req, const char *name)
 {
 	if (req->options.rtnl)
@@ -47,7 +47,7 @@ static int complain_unknown(struct request *req, const char *name)
 			"the in-tree module does not say whether the plug is open, so it was not saved: load the module of sch-plug, or write its line by hand");
 }
 
-/* The plug on our ifb is saved with its guest. */
+/* Prints the line of a guest, which stands for the plug on its ifb. */
 static int print_guest(struct request *req, const struct qdisc_state *state, int guest)
 {
 	struct kernel *kernel = &req->session->kernel;

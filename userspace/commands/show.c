@@ -12,7 +12,8 @@
 
 /*
  * Lists the plugs of the named devices, or all plugs. Complains about each device
- * that has none, and returns a status; the others are in the list. Free the list.
+ * that has none. Returns a status; the plugs of the others are in the list even if it
+ * is not 0. Free list->v.
  */
 static int list_named(struct request *req, bool sent, struct qdisc_list *list)
 {
@@ -106,7 +107,7 @@ static const struct qdisc_state *find_before(const struct qdisc_list *before,
 struct watched {
 	struct qdisc_list list;
 	uint64_t at;
-	uint64_t interval;	/* since the one before */
+	uint64_t interval;	/* from this list to the current one */
 };
 
 /* Prints what happened since the previous list, per second. */
@@ -127,7 +128,7 @@ static void print_rates(struct out *out, const struct qdisc_state *now,
 			  plug_stat(then, QUEUED_PACKETS)) / seconds, size);
 }
 
-/* before: a struct watched, or NULL. */
+/* Prints a plug. before is a struct watched: prints rates, too. It may be NULL. */
 static int print_block(struct request *req, const char *name,
 		       const struct qdisc_state *state, void *before)
 {

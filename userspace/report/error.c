@@ -52,9 +52,8 @@ void messages_write(struct messages *messages)
 }
 
 /*
- * Prints one legible line, even if it quotes unprintable input; where and text are
- * cleaned in place. Earlier output is flushed first, so that the order is right if
- * both go to one file.
+ * Prints one line. where and text must be printable already. Earlier output is flushed
+ * first, so that the order is right if output and messages go to one file.
  */
 static void say(struct request *req, const char *where, const char *text)
 {
@@ -160,7 +159,7 @@ int complain_output(struct request *req)
 			"cannot write the output: is the disk full, the pipe closed?");
 }
 
-/* The status of complain_netlink(), for messages of other words. */
+/* The status that complain_netlink() has, for messages with another text. */
 static int netlink_status(int error)
 {
 	return error == ENOMEM || error == EPERM || error == EACCES ?

@@ -158,7 +158,7 @@ void out_text(struct out *out, const char *format, ...)
 	out->dirty = true;
 }
 
-/* Colours only on a terminal that has them, and unless NO_COLOR is set. */
+/* Colours are for a terminal that has them, unless NO_COLOR is set. */
 static bool wants_color(FILE *file)
 {
 	const char *no_color = getenv("NO_COLOR");

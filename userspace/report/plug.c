@@ -164,7 +164,7 @@ static void print_counters(struct out *out, const struct qdisc_state *state)
 	out_end(out);
 }
 
-/* Who owns the plug, and what the kernel does when that one ends. */
+/* Prints the owner, and what the kernel does with the plug when the owner ends. */
 static void print_owner(struct out *out, const struct qdisc_state *state)
 {
 	const char *at_exit = at_exit_name(state->at_exit);
@@ -262,7 +262,7 @@ const char *device_name(struct kernel *kernel, int ifindex, const char *typed,
 	return text;
 }
 
-/* What "release DEV upto" needs when the checkpoint has arrived. */
+/* Prints the epoch that "release DEV upto" needs when the checkpoint has arrived. */
 static void print_ended(struct out *out, const struct request *req,
 			const struct qdisc_state *state)
 {

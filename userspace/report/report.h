@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Prints the results of a request. Nothing else prints. The text of a message that only
- * one command has is in the file of that command; error.c has those of several, and
- * what the errors of the kernel mean.
+ * Prints the results of a request. All output goes through these functions and those of
+ * out.h. If only one command has a message, its text is in the file of the command.
+ * error.c has the messages of several commands, and explains the kernel's errors.
  */
 #ifndef PLUGCTL_REPORT_H
 #define PLUGCTL_REPORT_H
@@ -36,7 +36,7 @@ int complain_kind(struct request *req, const char *where);
 
 #define ADVICE_MAX	768
 
-/* The second half of that, from what is loaded and on disk. */
+/* Writes the advice of complain_kind(), from which modules are loaded and on disk. */
 void format_advice(char advice[ADVICE_MAX], const struct module_info *info);
 
 int complain_output(struct request *req);
@@ -45,7 +45,7 @@ int complain_output(struct request *req);
 int complain_netlink(struct request *req, int error);
 int complain_open(struct request *req, const struct open_failure *failure);
 
-/* The kernel refused: text is its own message, or "". */
+/* The kernel refused: text is the kernel's own message, or "". */
 int complain_refusal(struct request *req, const char *where, int error,
 		     const char *text);
 
@@ -73,8 +73,8 @@ void print_fields(struct out *out, const char *name,
 		  const struct qdisc_state *state);
 
 /*
- * The name of a device for output: its current name, or if the device is gone the
- * typed name (which may be NULL). text has room for IF_NAMESIZE.
+ * Returns the name of a device for output, in text, which has room for IF_NAMESIZE. If
+ * the device is gone, this is the typed name. NULL: there is no typed name either.
  */
 const char *device_name(struct kernel *kernel, int ifindex, const char *typed,
 			char *text);

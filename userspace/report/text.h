@@ -16,21 +16,19 @@ void format_size(char text[HUMAN_TEXT_MAX], uint64_t bytes);
 void format_age(char text[HUMAN_TEXT_MAX], uint64_t nanoseconds);
 
 /*
- * Replaces by '?' what a terminal or a reader of JSON could not handle: control
- * characters, and bytes that are not UTF-8. Device names may have them.
+ * Replaces what a terminal or a reader of JSON could not handle with '?': control
+ * characters, and bytes that are not UTF-8. Device names may have both.
  */
 void make_printable(char *text);
 
-/* Adds to a text in room for size bytes, and cuts what does not fit. */
+/* Appends to a text in a buffer of size bytes. What does not fit is cut off. */
 void append_text(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "keep", "open" or "discard", of SCH_PLUG_AT_EXIT_*; NULL: another number. */
+/* The name of SCH_PLUG_AT_EXIT_*: "keep", "open" or "discard". NULL: no such value. */
 const char *at_exit_name(uint32_t at_exit);
 
-/* The greatest length, up to max, at which a text can be cut between two characters
- * of UTF-8.
- */
+/* The greatest length, up to max, at which a cut does not split a UTF-8 character. */
 size_t len_that_fits(const char *text, size_t max);
 
 #endif
