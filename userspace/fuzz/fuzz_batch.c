@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A whole batch: the reader, the cache of plugs, answers in JSON. netlink_stub.c
- * replaces the kernel. The first byte selects the options, the next three what the
- * kernel does; the lines follow.
+ * Runs a whole batch: the reader, the cache of plugs, answers in JSON. netlink_stub.c
+ * replaces the kernel. The first byte of the input selects the options. The next three
+ * bytes select what the kernel does. The lines follow.
  */
 #include "fuzz.h"
 

@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rest = sizeof(name) - 1;
 	memcpy(name, data + sizeof(state), rest);
 	name[rest] = '\0';
-	/* A device name is bytes, JSON is UTF-8: only ASCII stays unchanged. */
+	/* A device name may have any bytes. Only ASCII is the same in JSON. */
 	for (i = 0; i < rest; i++)
 		name[i] &= 0x7f;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Lines of a batch, through everything up to the socket: words, options,
- * commands and their arguments. netlink_stub.c replaces the kernel.
+ * Runs one line of a batch: words, options, the command and its arguments.
+ * netlink_stub.c replaces the kernel.
  */
 #include "fuzz.h"
 

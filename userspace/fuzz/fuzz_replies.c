@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Parses and prints dumps and answers as the kernel might send them. */
+/* Parses dumps and answers that the kernel might send, and prints the plugs. */
 #include "fuzz.h"
 
 #include "../kernel/guest.h"
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t action;
 	char *buf;
 
-	/* An aligned copy: a read beyond its end is detected. */
+	/* The copy is aligned, and a read beyond its end is detected. */
 	buf = malloc(size ? size : 1);
 	must(buf && null);
 	memcpy(buf, data, size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sizes, times, epochs, handles, parents: an accepted value must be printed the
- * same.
+ * Sizes, times, epochs, handles, parents: if a value is accepted, its printed form must
+ * give the same value.
  */
 #include "fuzz.h"
 

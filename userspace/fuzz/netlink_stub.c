@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A fake kernel without devices. If a fuzzer sets fuzz_devices, it has the devices
- * a (one plug), b (three plugs), c (none) and d (a plug of the in-tree module). It
- * executes most commands, refuses some and does not answer others, depending on
- * fuzz_seed.
+ * A fake kernel without devices. If a fuzzer sets fuzz_devices, there are the devices
+ * a (one plug), b (three plugs), c (none) and d (a plug of the in-tree module).
+ * Depending on fuzz_seed, the kernel accepts a command, refuses it, or does not
+ * answer. Most commands are accepted.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -128,7 +128,7 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	       kernel_dump_qdiscs(kernel, ifindex, list);
 }
 
-/* There are no guests: fuzz_replies tests the parsers of those messages. */
+/* This kernel has no guests. fuzz_replies tests the parsers of such messages. */
 int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
 		handle_fn *handle, void *data)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Included by every unit test; cmocka needs this order. */
+/* Included by every unit test. cmocka needs the headers in this order. */
 #ifndef PLUGCTL_TESTS_CHECK_H
 #define PLUGCTL_TESTS_CHECK_H
 
@@ -45,7 +45,7 @@ static inline void capture_flush(struct capture *c)
 	const off_t len = lseek(fd, 0, SEEK_END);
 
 	fflush(c->session.out.file);
-	/* A test may have replaced it. */
+	/* A test may have replaced fd by something without a size. */
 	if (len < 0)
 		return;
 	free(c->err);

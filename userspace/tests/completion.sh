@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Tests the completion in a real bash and a real zsh: the candidates for the
-# beginning of a command line. usage: completion.sh PLUGCTL; prints TAP. Devices
-# that have a plug, and epochs, are tested in functional/plugctl-users.sh.
+# Tests the completion in a real bash, zsh and fish: which words do they offer for the
+# beginning of a command line? usage: completion.sh PLUGCTL; prints TAP. The test of
+# devices with a plug, and of epochs, is functional/plugctl-users.sh.
 set -u
 real=$(realpath "${1:-plugctl}")
 here=$(realpath "$(dirname "$0")")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# Fixed device names, as a unit test has no plugs.
+# The completion runs plugctl by its name.
 ln -s "$real" "$dir/plugctl"
 PATH=$dir:$PATH
 # shellcheck source=../completion/plugctl.bash
@@ -19,7 +19,7 @@ PATH=$dir:$PATH
 count=0
 failed=0
 
-# point NAME OFFERED WANTED, a pattern
+# point NAME OFFERED WANTED: prints a result; WANTED is a pattern
 point() {
 	count=$((count + 1))
 	# shellcheck disable=SC2053
@@ -52,7 +52,8 @@ if ! complete -p plugctl | grep -q _plugctl; then
 	echo "Bail out! not registered"
 	exit 1
 fi
-# LINE|WANTED, a pattern. A build root may have no /sys, and so no device lo.
+# Lines of the form LINE|WANTED, where WANTED is a pattern. A build root may have no
+# /sys, and then there is no device lo.
 lo=
 [ ! -e /sys/class/net/lo ] || lo='*lo*'
 lines="plugctl re|release
@@ -92,8 +93,8 @@ done <<< "$lines"
 in_bash 'plugctl show --fo'
 point "bash: an option where no command takes it" "$offered" ''
 
-# What bash itself makes of it, which splits words at '=' and ':'. LINE|WANTED, the whole
-# line after TAB; a blank at the end if the word is complete.
+# Lines that bash itself completes: it splits words at '=' and ':'. They have the form
+# LINE|WANTED. WANTED is the whole line after TAB, with a blank after a complete word.
 typed="plugctl --netns=foo buff|plugctl --netns=foo buffer 
 plugctl --handle 8001: buff|plugctl --handle 8001: buffer 
 plugctl batch --at-exit=d|plugctl batch --at-exit=discard 
@@ -128,7 +129,8 @@ else
 	done <<< "$lines" 3< "$dir/offered"
 fi
 
-# The candidates for all three shells, one per line: a word, a tab, a description.
+# answers LINE: prints what plugctl answers all three shells, one candidate per line: a
+# word, a tab, a description
 answers() {
 	local words
 	read -r -a words <<< "${1#plugctl}"
@@ -145,8 +147,8 @@ while IFS='|' read -r line wanted; do
 		"$(answers "$line" | grep -Evc $'^[^\t ]+\t[^\t]*$|^:files$|^:command [0-9]+$')" 0
 done <<< "$lines"
 
-# fish prints these answers unchanged. If it is not installed, check that its script
-# asks for them, and handles both special answers.
+# fish prints these answers unchanged. If fish is not installed, check that the script
+# for it asks for the answers, and handles both special answers.
 fish=$here/../completion/plugctl.fish
 if command -v fish > /dev/null; then
 	while IFS='|' read -r line wanted; do
@@ -159,7 +161,7 @@ else
 	done
 fi
 
-# plugctl must accept every word that is offered.
+# plugctl must accept every command that is offered.
 for command in $(answers "plugctl " | cut -f 1); do
 	point "$command is a command" "$("$real" help "$command")" "usage: plugctl *"
 done

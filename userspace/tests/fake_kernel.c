@@ -23,7 +23,7 @@ void fake_devices(void)
 	fake.names[3] = "d";
 }
 
-/* Closed and empty. The ids are 100 and up. */
+/* Adds a plug, closed and empty. The first plug has the id 100. */
 void fake_plug(int ifindex, uint32_t handle, uint32_t parent)
 {
 	assert_true(fake.n < FAKE_PLUGS);
@@ -101,7 +101,7 @@ static int change(struct qdisc_state *plug, const struct order *order)
 	return 0;
 }
 
-/* Returns what the kernel answers. */
+/* Returns the errno that the kernel answers. */
 static int execute_order(const struct order *order, struct answer *answer)
 {
 	struct qdisc_state *plug = find_plug(order);
@@ -166,7 +166,7 @@ unsigned int ordered(enum order_kind kind)
 	return n;
 }
 
-/* ifindex: 0: of all devices */
+/* Lists the plugs of a device, or of all (ifindex 0). */
 static int dump(int ifindex, struct qdisc_list *list)
 {
 	unsigned int i;
@@ -192,7 +192,7 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	return fake.intree || kernel->rtnl_only ? ENOENT : dump(ifindex, list);
 }
 
-/* As some kernels do it, also of other devices. */
+/* Like some kernels, lists the qdiscs of other devices, too. */
 int kernel_dump_qdiscs(struct kernel *kernel, int ifindex,
 		       struct qdisc_list *list)
 {
@@ -358,7 +358,7 @@ int run(struct capture *c, const char *line)
 	}
 	words[n] = NULL;
 	free(copy);
-	/* The command line's parser moves what is in words. */
+	/* The parser moves the pointers in words. own keeps them for free(). */
 	memcpy(own, words, sizeof(own));
 	fake.dumps = 0;
 	fake.n_orders = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel that does as the test says: the functions of kernel/kernel.c and
- * kernel/lock.c, on the state below.
+ * A kernel that the test controls. It replaces the functions of kernel/kernel.c and
+ * kernel/lock.c, and has the state below.
  */
 #ifndef PLUGCTL_TESTS_FAKE_KERNEL_H
 #define PLUGCTL_TESTS_FAKE_KERNEL_H
@@ -18,30 +18,30 @@ struct fake_kernel {
 	struct qdisc_state plugs[FAKE_PLUGS];
 	unsigned int n;
 	bool intree;
-	const struct nlmsghdr *link;	/* instead of these devices */
-	int guest, ifb;		/* our redirect: from where, to where; 0: none */
-	int labelled;		/* device 5 is an ifb of that device's */
+	const struct nlmsghdr *link;	/* dumps have this link, not these devices */
+	int guest, ifb;		/* our redirect leads from guest to ifb; 0: none */
+	int labelled;		/* device 5 is the ifb of this device; 0: it is not */
 
 	/* What it refuses. */
-	unsigned int fail_from;	/* dumps of qdiscs fail from this one on, 0: none does */
-	int dump_error;		/* with this errno, or ENOBUFS */
-	unsigned int renew_at;	/* before this dump a plug is replaced, 0: never */
-	unsigned int renewed;	/* this one: it gets the id 200 */
+	unsigned int fail_from;	/* first dump of qdiscs or plugs that fails; 0: none */
+	int dump_error;		/* the errno of such a dump; 0: ENOBUFS */
+	unsigned int renew_at;	/* dump before which a plug is replaced; 0: none */
+	unsigned int renewed;	/* the index of that plug; its new id is 200 */
 	int filter_error;
 	int own_error;
-	unsigned int refuse;	/* kinds of orders, as bits */
-	unsigned int fail_opens;	/* so many commands to open fail at first */
-	bool unsent;		/* no command to a plug leaves plugctl */
-	bool unanswered;	/* no command to a plug is answered */
+	unsigned int refuse;	/* kinds of orders that are refused, as bits */
+	unsigned int fail_opens;	/* the next commands to open fail, this many */
+	bool unsent;		/* no order leaves plugctl */
+	bool unanswered;	/* no order is executed or answered */
 
-	/* What it was asked, and has done. */
-	unsigned int asked;	/* for the family */
+	/* What the kernel was asked for, and what it has done. */
+	unsigned int asked;	/* how often for the family */
 	unsigned int dumps;
 	struct order orders[FAKE_ORDERS];
 	unsigned int n_orders;
 	unsigned int deleted, changed, owned;
 	uint64_t changed_id;
-	unsigned int requests;	/* of links, filters and other qdiscs */
+	unsigned int requests;	/* changes of links, filters and other qdiscs */
 };
 
 extern struct fake_kernel fake;
@@ -50,10 +50,13 @@ extern struct fake_kernel fake;
 void fake_devices(void);
 void fake_plug(int ifindex, uint32_t handle, uint32_t parent);
 
-/* How many orders of that kind there were. */
+/* Returns how many orders of that kind the kernel got. */
 unsigned int ordered(enum order_kind kind);
 
-/* Returns the status. Each word is in its own memory, so that a read past it is seen. */
+/*
+ * Runs plugctl with the words of a line. Returns the status. Each word has its own
+ * memory, so that a read past its end is detected.
+ */
 int run(struct capture *c, const char *line);
 
 #endif

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The table of commands and plugctl(8) must agree: the arguments of each command,
-# its other names, and that each option is explained. usage: man.sh PLUGCTL; prints
+# The table of commands and plugctl(8) must agree on the arguments of each command and
+# on its other names. The page must explain each option. usage: man.sh PLUGCTL; prints
 # TAP.
 set -u
 plugctl=$(realpath "${1:-plugctl}")
@@ -10,7 +10,7 @@ page=$(realpath "$(dirname "$0")")/../man/plugctl.8
 count=0
 failed=0
 
-# point NAME GOT WANTED
+# point NAME GOT WANTED: prints a result
 point() {
 	count=$((count + 1))
 	if [ "$2" = "$3" ]; then
@@ -49,7 +49,7 @@ for command in $("$plugctl" complete -- '' | cut -f 1); do
 			$(($(grep -cE "^\.It (.* )?${option#-}( |$)" "$page") > 0)) 1
 	done
 done
-# What the section on batches says cannot be in a line: commands, and options.
+# The page's section on batches lists the commands and options that a line cannot have.
 # in_batch FROM TO: the words that the page has between these two lines
 in_batch() {
 	sed -n "/^\\.Sh BATCH/,/^\\.Sh RUN/{/^$1/,/^$2/p}" "$page" |
@@ -60,7 +60,7 @@ point "commands that do not work in a batch" "$(in_batch 'All commands but' 'can
 		echo "$command" | "$plugctl" batch 2>&1 |
 			sed -n "s/.*: $command does not work in a batch.*/$command/p"
 	done | sort | xargs)"
-# By their letters, and those that have none by their names.
+# Compares options by their letters, or by their names if they have no letter.
 point "options that are for the whole batch" \
 	"$(in_batch 'can be used' 'go before the word' | sed -E 's/[^ ]+/-&/g')" \
 	"$("$plugctl" help | sed -nE 's/^  (-(.), )?--([a-z-]+).*/\2 \3/p' |

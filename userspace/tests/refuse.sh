@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The functional tests destroy the configuration of their machine, so they must
-# refuse to run anywhere except in the VM. Here each is started in its own network
-# namespace, with a link that must survive. Without namespaces, only check that each
-# begins with the library, which refuses before it does anything. Prints TAP.
+# refuse to run anywhere except in the VM. Here each test is started in a network
+# namespace of its own, with a link that must survive. Without namespaces, we only check
+# that each test begins with the library, and that the library refuses. Prints TAP.
 set -u
 here=$(realpath "$(dirname "$0")")
 count=0
 failed=0
 
-# Runs only the beginning of a test, without any program that could do harm.
+# Runs only the library, and without any program that could do harm.
 # shellcheck disable=SC2016,SC2317,SC2329 # called by a variable
 begins_with_refusal() {
 	[ "$(sed -n '/^[^#]/{p;q}' "$1")" = '. "${0%/*}/plugctl-lib.sh"' ] &&

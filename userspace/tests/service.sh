@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What plugctl@.service does to stop, as the shell executes it, with a plugctl that
-# answers as a plug of each kind would. usage: service.sh UNIT; prints TAP. Under
-# systemd: tests/distro/scenario-9-service.
+# Runs the stop command of plugctl@.service, with a fake plugctl that answers for each
+# kind of plug. usage: service.sh UNIT; prints TAP. The test with systemd itself is
+# tests/distro/scenario-9-service.
 set -u
 unit=${1:-${0%/*}/../plugctl@.service.in}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# is_open and dumps are their statuses; what else it is told to do is noted.
+# The fake plugctl: is-open exits with $is_open, dump with $dumps. Other commands are
+# written to $log.
 cat > "$dir/plugctl" << 'END'
 #!/bin/sh
 case $1 in
@@ -20,12 +21,13 @@ esac
 END
 chmod +x "$dir/plugctl"
 
-# The command: joined lines, without the quotes that systemd takes off.
+# The stop command in one line, without the quotes that systemd removes.
 script=$(sed -n -e "/^ExecStop=/{:a;/\\\\\$/{N;ba};p}" "$unit" |
 	sed -e ':a;N;$!ba;s/\\\n//g' | sed -e "s/^[^']*'//; s/' %I\$//; s,@BINDIR@,$dir,g; s,/sys/class/net,$dir,")
 count=0
 failed=0
-# stops NAME DEVICE IS_OPEN DUMPS STATUS DONE
+# stops NAME DEVICE IS_OPEN DUMPS STATUS DONE: runs the stop command, and checks its
+# status and the log
 stops() {
 	count=$((count + 1))
 	: > "$dir/log"

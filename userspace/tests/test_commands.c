@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Whole commands. */
+/* Runs whole commands with a fake kernel. */
 #include "fake_kernel.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@ static void fake_reset(void)
 	fake_plug(3, 0x80010000, 0xffffffff);
 }
 
-/* Device 1 is a guest's. Its ifb is device 5, to which the caller gives a name, and has
- * the only plug.
+/* Device 1 is a guest's. Its ifb is device 5, which has the only plug. The caller gives
+ * device 5 a name.
  */
 static void fake_guest(void)
 {
@@ -27,7 +27,10 @@ static void fake_guest(void)
 	fake.plugs[0].ifindex = 5;
 }
 
-/* A line, its status, what it prints, and what it says, in part or up to the last newline. */
+/*
+ * Runs a line. Checks its status, what it prints (NULL: anything), and its messages. If
+ * err is empty or ends with a newline, it has all messages, otherwise a part of them.
+ */
 static void gives(const char *line, int status, const char *out, const char *err)
 {
 	struct capture *c = capture_new();
@@ -42,7 +45,7 @@ static void gives(const char *line, int status, const char *out, const char *err
 	capture_free(c);
 }
 
-/* A batch, by the same measure. */
+/* The same for the lines of a batch. */
 static void batch_gives(const char *options, const char *lines, int status,
 			const char *out, const char *err)
 {
@@ -57,7 +60,7 @@ static void batch_gives(const char *options, const char *lines, int status,
 	close(fd);
 }
 
-/* A plug of which nobody knows whether it is open is not saved as a closed one. */
+/* If it is not known whether a plug is open, the plug is not saved. */
 static void save_without_state(void **unused)
 {
 	(void)unused;
@@ -73,13 +76,13 @@ static void save_without_state(void **unused)
 	gives("plugctl save", 2, "", "plugctl: a: the in-tree module does not say");
 }
 
-/* A plug that is to be open, and of which no state can be read once it is there. */
+/* "add open": the plug is attached, but then its state cannot be read. */
 static void add_unread(void **unused)
 {
 	(void)unused;
 	fake_reset();
 	fake.intree = true;
-	/* The first dump looks for what is there. */
+	/* The first dump looks for an existing qdisc. */
 	fake.fail_from = 2;
 	gives("plugctl add a open", 2, "",
 	      "plugctl: a: the plug was attached and opened, but its state could not be read (No buffer space available): see plugctl show a");
@@ -102,7 +105,7 @@ static void add_unread(void **unused)
 	      "plugctl: a: the plug was attached, may be closed, and could neither be opened nor detached (No buffer space available): plugctl open a");
 	assert_int_equal(fake.n, 3);
 
-	/* One that is to be closed is what it is to be. */
+	/* "add" without "open": the plug is closed already. */
 	fake_reset();
 	fake.fail_from = 2;
 	gives("plugctl add a", 2, "",
@@ -111,7 +114,7 @@ static void add_unread(void **unused)
 	assert_int_equal(ordered(ORDER_CHANGE), 0);
 }
 
-/* "upto" where it means nothing, and where it is not understood. */
+/* "upto" after commands that do not take it, and "upto" with typos. */
 static void mistyped_upto(void **unused)
 {
 	static const char *const lines[] = {
@@ -137,7 +140,7 @@ static void mistyped_upto(void **unused)
 	}
 }
 
-/* Only buffer ends an epoch. Its action is 0, as is that of commands without one. */
+/* Only buffer ends an epoch. Its action is 0, as in commands without an action. */
 static void ended_epoch(void **unused)
 {
 	static const char *const others[] = {
@@ -163,7 +166,7 @@ static void ended_epoch(void **unused)
 	}
 }
 
-/* "xcept arp" would be two devices, and the guest's ARP held. */
+/* "xcept arp" must not count as two devices: the guest's ARP would be held. */
 static void guest_add_mistyped(void **unused)
 {
 	(void)unused;
@@ -199,7 +202,7 @@ static void json_of_a_script(void **unused)
 	gives("plugctl -j save", 1, "", "plugctl: save prints a batch, not JSON: leave out -j: usage: ");
 }
 
-/* Closed is an answer, and no failure that ends a batch. */
+/* That a plug is closed is an answer, not a failure that ends a batch. */
 static void is_open_in_a_batch(void **unused)
 {
 	(void)unused;
@@ -215,7 +218,7 @@ static void is_open_in_a_batch(void **unused)
 	gives("plugctl -j is-open b", 4, "", "");
 }
 
-/* Whatever ends it, a program that counts answers gets one. */
+/* If the input cannot be read on, a program that counts answers gets one for that. */
 static void batch_cut_short(void **unused)
 {
 	char *lines = malloc(READER_LINE_MAX * 3 + 16);
@@ -236,8 +239,8 @@ static void batch_cut_short(void **unused)
 	      "plugctl: /etc:1: cannot read on: Is a directory: what came before was executed");
 }
 
-/* save prints a plug as a line for batch. It reports those for which there is no
- * such line.
+/* save prints a plug as a line for batch. It reports plugs for which there is no such
+ * line.
  */
 static void saved_names(void **unused)
 {
@@ -263,7 +266,7 @@ static void saved_names(void **unused)
 	gives("plugctl save", 2, "", "plugctl: limit: no line of a batch can name this device");
 }
 
-/* A lone dash is a word, and has no letter behind it. */
+/* A lone dash is a word without an option letter. */
 static void complete_dash(void **unused)
 {
 	(void)unused;
@@ -272,7 +275,7 @@ static void complete_dash(void **unused)
 	gives("plugctl complete -- -", 0, NULL, "");
 }
 
-/* What of "guest" comes first, and what may follow then. */
+/* The subcommands of "guest", and their arguments. */
 static void complete_guest(void **unused)
 {
 	(void)unused;
@@ -303,7 +306,7 @@ static void guest_with_odd_name(void **unused)
 	gives("plugctl -j guest show a", 2, "[]\n", "plugctl: a: is not the device of a guest");
 }
 
-/* What is said of a failure is what was done, once for each device. */
+/* After a failure, one message for each device says what was done. */
 static void failures_said(void **unused)
 {
 	(void)unused;
@@ -325,7 +328,7 @@ static void failures_said(void **unused)
 	fake.fail_from = 2;
 	gives("plugctl del b", 2, "",
 	      "plugctl: b: its state could not be read (No buffer space available), so nothing was done to it: try again\n");
-	/* A plug that was opened in the end is not complained of. */
+	/* If a plug was opened in the end, there is no message. */
 	fake_reset();
 	fake.fail_opens = 2;
 	gives("plugctl run b -- true", 0, "", "");

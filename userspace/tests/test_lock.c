@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The lock of a network namespace, in one of the test's own. Skipped where nobody may
- * make one, as in most builds.
+ * Tests the lock of a network namespace, in a new namespace. Skipped if the test may
+ * not create one, as in most builds.
  */
 #include "check.h"
 
@@ -18,7 +18,7 @@
 #include <linux/netlink.h>
 
 #define NOBODY		65534
-/* The number that this lock once was: anybody can have it. */
+/* The lock was once this netlink port, which any user can take. */
 #define OLD_PORT	0x706c7567
 
 static char path[LOCK_PATH_MAX];
@@ -34,7 +34,10 @@ static void open_here(struct kernel *kernel)
 		skip();
 }
 
-/* Has what any user can have, and says so. Does not return. */
+/*
+ * Takes the old port as an ordinary user. Writes whether this user can open the lock
+ * file: 'o' or '-'. Does not return.
+ */
 static void be_nobody(int ready)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_pid = OLD_PORT };
@@ -99,7 +102,7 @@ static void not_by_others(void **unused)
 	kernel_close(&kernel);
 }
 
-/* Where somebody else could put something there first. */
+/* Files that somebody else has put in the place of the lock are refused. */
 static void not_just_any_file(void **unused)
 {
 	struct kernel kernel;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The messages, byte for byte, as plugctl sends them (on little-endian hosts:
- * struct nlmsghdr, struct tcmsg and the attributes one after the other).
+ * The messages that plugctl sends, byte for byte (on little-endian hosts): struct
+ * nlmsghdr, struct tcmsg and the attributes, one after the other.
  */
 #include "check.h"
 
@@ -102,7 +102,7 @@ static void by_the_family(void **state)
 
 	(void)state;
 	is_bytes(build(buf, ORDER_CHANGE, &by_id, &action, false), bytes, sizeof(bytes));
-	/* NLM_F_ECHO, not NLM_F_ACK: one answer, the state. */
+	/* With NLM_F_ECHO instead of NLM_F_ACK, the only answer is the state. */
 	memcpy(echo, bytes, sizeof(bytes));
 	echo[6] = 9;
 	is_bytes(build(buf, ORDER_CHANGE, &by_id, &action, true), echo, sizeof(echo));
@@ -276,7 +276,7 @@ static void answers(void **state)
 	assert_int_equal(answer.error, 22);
 	assert_string_equal(answer.text, "Not so");
 
-	/* Not capped, and with a huge length in the quoted message. */
+	/* The answer quotes the whole request, in which the length is huge. */
 	msg.nlh.nlmsg_flags = NLM_F_ACK_TLVS;
 	msg.err.msg.nlmsg_len = 0x7fffffff;
 	memset(&answer, 0, sizeof(answer));

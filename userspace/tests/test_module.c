@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The reasons why a kernel does not know the plug, with a fake file system. */
+/* The reasons why a kernel does not know the qdisc, in a fake file system. */
 #include "check.h"
 
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Looking up plugs and commanding them. */
+/* Looks up plugs, and sends commands to them. */
 #include "fake_kernel.h"
 
 #include <errno.h>
@@ -94,7 +94,8 @@ static void several(void **unused)
 }
 
 /*
- * Successors of a plug: with the same handle, or on another device with that name.
+ * In a batch, a plug is replaced by one with the same handle, or is gone for a while.
+ * The new plug gets commands, except those that name an epoch.
  */
 static void replaced(void **unused)
 {
@@ -112,7 +113,7 @@ static void replaced(void **unused)
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_false(targets.v[0].replaced);
 
-	/* The name is known, the plug another one, and its epochs are others. */
+	/* The name is cached, but there is another plug, with other epochs. */
 	fake.plugs[PLUG_OF_B].id = 200;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_true(targets.v[0].cached);
@@ -126,7 +127,7 @@ static void replaced(void **unused)
 	assert_int_equal(targets.v[0].failed, TARGET_OK);
 	assert_int_equal(fake.changed_id, 201);
 
-	/* It was gone when it was named last: what is there now is another one. */
+	/* At the last command the plug was gone. The one that is there now is new. */
 	fake.plugs[PLUG_OF_B].ifindex = 4;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	fake.plugs[PLUG_OF_B].id = 202;
@@ -139,7 +140,7 @@ static void replaced(void **unused)
 	kernel_close(&kernel);
 }
 
-/* A plug that has moved, or whose look-up fails, is not reported as gone. */
+/* If a plug was replaced and the look-up fails, it is not reported as gone. */
 static void lookup_fails(void **unused)
 {
 	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
@@ -160,7 +161,7 @@ static void lookup_fails(void **unused)
 	kernel_close(&kernel);
 }
 
-/* Another plug in its place, by the same handle, while it was looked at. */
+/* The plug is replaced by one with the same handle between two dumps. */
 static void replaced_meanwhile(void **unused)
 {
 	struct capture *c = capture_new();
@@ -181,7 +182,7 @@ static void replaced_meanwhile(void **unused)
 	capture_free(c);
 }
 
-/* By --parent nothing is kept but what was there: numbers are still another plug's. */
+/* With --parent every command looks up the plug. An old epoch is still refused. */
 static void replaced_below_a_parent(void **unused)
 {
 	const struct action upto = {
@@ -221,7 +222,7 @@ static void not_the_guests_plug(void **unused)
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_int_equal(targets.v[0].at.ifindex, 2);
 
-	/* Its own is deleted: the guest's must stay as it is. */
+	/* b's own plug is deleted. The guest's plug must not get the command. */
 	fake.plugs[PLUG_OF_B] = fake.plugs[--fake.n];
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
 	assert_true(targets.v[0].cached);
@@ -229,14 +230,14 @@ static void not_the_guests_plug(void **unused)
 	assert_int_equal(targets.v[0].failed, TARGET_GONE);
 	assert_int_equal(fake.changed, 0);
 
-	/* The same for who waits for it. */
+	/* A command that waits for b's plug must not wait for the guest's. */
 	targets.v = &(struct target){ .name = "b", .named = 2, .at = {
 		.ifindex = 2, .handle = 0x80020000, .id = 102,
 	} };
 	assert_int_equal(drain_targets(&kernel, &selector, targets.v, 1, 0), 0);
 	assert_int_equal(targets.v[0].failed, TARGET_GONE);
 
-	/* And by rtnetlink, where both plugs may have the same handle. */
+	/* The same by rtnetlink, where both plugs may have the same handle. */
 	fake.intree = true;
 	fake.plugs[0].id = 0;
 	targets.v->failed = TARGET_OK;
@@ -246,7 +247,7 @@ static void not_the_guests_plug(void **unused)
 	kernel_close(&kernel);
 }
 
-/* Whether it is a guest could not be found out: that is not "no". */
+/* If the look-up of a redirect fails, that does not mean that there is none. */
 static void unknown_guest(void **unused)
 {
 	const struct action open = { .code = TCQ_PLUG_RELEASE_INDEFINITE };
@@ -279,7 +280,7 @@ static void unknown_guest(void **unused)
 	kernel_close(&kernel);
 }
 
-/* batch --at-exit: each plug once, and the one that has taken its place. */
+/* batch --at-exit becomes the owner of a plug once, and then of its successor. */
 static void owned(void **unused)
 {
 	const struct action buffer = { .code = TCQ_PLUG_BUFFER };
@@ -306,7 +307,7 @@ static void owned(void **unused)
 	assert_int_equal(fake.owned, 2);
 	assert_int_equal(fake.changed_id, 200);
 
-	/* No command goes to what is somebody else's. */
+	/* A plug that belongs to somebody else gets no command. */
 	fake.plugs[PLUG_OF_B].id = 201;
 	fake.own_error = EBUSY;
 	assert_int_equal(find_targets(&kernel, names, 1, &selector, &targets), 0);
@@ -317,7 +318,7 @@ static void owned(void **unused)
 	kernel_close(&kernel);
 }
 
-/* With the in-tree module the family is looked for once, however long one waits. */
+/* With the in-tree module we look for the family once, however often plugs are read. */
 static void family_asked_once(void **unused)
 {
 	const struct selector selector = { 0 };

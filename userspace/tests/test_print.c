@@ -65,7 +65,7 @@ static void show_in_tree(void **unused)
 	capture_free(c);
 }
 
-/* The owner: for programs always, for people on demand. */
+/* The owner is always in JSON. In text it is there only with -v. */
 static void owner(void **unused)
 {
 	struct qdisc_state state = {
@@ -138,7 +138,7 @@ static void show_json(void **unused)
 	capture_free(c);
 }
 
-/* After a command: the state in the answer, and nothing else. */
+/* JSON after a command has the state in the answer, and nothing else. */
 static void json_of_an_answer(void **unused)
 {
 	struct qdisc_state state = {
@@ -226,7 +226,7 @@ static void ages(void **unused)
 	}
 }
 
-/* The JSON library escapes names, not our code. */
+/* Names are escaped, by the JSON library. */
 static void json_escapes(void **unused)
 {
 	struct qdisc_state state = sample_plug();
@@ -245,7 +245,7 @@ static void json_escapes(void **unused)
 	capture_free(c);
 }
 
-/* No half of a character is left; what is no UTF-8 may be cut anywhere. */
+/* A cut leaves no half of a character. If a text is not UTF-8, it may be anywhere. */
 static void cut_texts(void **unused)
 {
 	(void)unused;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Parses messages: of rtnetlink, of the family, newer ones, broken ones. */
+/* Parses messages of rtnetlink and of the family, also newer and malformed ones. */
 #include "check.h"
 
 #include <libmnl/libmnl.h>
@@ -39,7 +39,7 @@ static void put_stats(struct nlmsghdr *nlh)
 	mnl_attr_nest_end(nlh, stats);
 }
 
-/* Begins a message of the family, with what every message has. */
+/* Begins a message of the family, with the attributes that every message has. */
 static struct nlmsghdr *begin_plug(uint8_t cmd, uint64_t epoch, uint64_t released)
 {
 	struct genlmsghdr *genl;
@@ -121,7 +121,7 @@ static void open_and_empty(void **unused)
 	assert_false(plug_is_draining(&state));
 }
 
-/* A released packet is the oldest of those held, but will not leave by itself. */
+/* The oldest packet was released, but is stopped: it will not leave by itself. */
 static void stopped(void **unused)
 {
 	struct nlmsghdr *nlh = begin_plug(SCH_PLUG_CMD_GET, 5, 4);
@@ -207,7 +207,7 @@ static void malformed(void **unused)
 	assert_int_equal(qdisc_parse(nlh, &state), -1);
 }
 
-/* Numbers of another size; more released than there are; something missing. */
+/* Numbers of the wrong size, impossible values, a message that is too short. */
 static void malformed_plug(void **unused)
 {
 	struct qdisc_state state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The command line: options, typos, arguments that commands do not accept. Nothing
- * here needs a plug; commands that reach the kernel name devices that do not exist.
+ * The command line: options, typos, arguments that commands do not accept. These tests
+ * need no plug. Commands that reach the kernel name devices that do not exist.
  */
 #include "check.h"
 
@@ -13,7 +13,7 @@
 
 #define WORDS_MAX	12
 
-/* Splits at blanks; returns the status. */
+/* Runs plugctl with the words of a line. Returns the status. */
 static int run(struct capture *c, const char *line)
 {
 	char *words[WORDS_MAX + 1], *copy = strdup(line), *save, *word;
@@ -164,7 +164,7 @@ static void several_failures(void **state)
 	capture_free(c);
 }
 
-/* Several processes may write to one file: a message is one write(). */
+/* Each message is one write(), because several processes may write to one file. */
 static void one_write_a_line(void **state)
 {
 	struct capture *c = capture_new();

@@ -103,7 +103,7 @@ while [ $i -lt 20 ]; do
 done
 is "twenty epochs" "$(field v0 $F_EPOCH)" $((before + 20))
 
-# Somebody replaces the plug while the controller runs: the new one is found.
+# Somebody replaces the plug while the controller runs: the new plug is found.
 plugctl --force del v0
 plugctl add v0 handle 99:
 before=$(field v0 $F_EPOCH)
@@ -130,8 +130,8 @@ status=0
 wait $pid || status=$?
 is "and ends the batch" $status 2
 
-# A command that names an epoch is only for the plug with that epoch, and not for a
-# new plug, even if the handle is the same.
+# A command that names an epoch is only for the plug that it was read from. A new plug
+# does not get it, even if the handle is the same.
 mkfifo "$tmp/to3" "$tmp/from3"
 plugctl -j --force batch < "$tmp/to3" > "$tmp/from3" 2> /dev/null &
 pid=$!
@@ -151,8 +151,8 @@ is "and keeps them" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
 echo "discard old0" >&3
 read -r line <&4
 like "what names none finds it" "$line" '{"line":3,*"handle":"99:",*"ok":true}'
-# A release with an epoch's number does not go to the plug of another device, which
-# has got the name of the first, either.
+# The name passes to another device: its plug does not get a release that names an
+# epoch, either.
 ip link set old0 down
 ip link set old0 name older0
 ip link add old0 type dummy
@@ -167,8 +167,8 @@ like "another device has other epochs" "$line" \
 is "and keeps them, too" "$(field old0 $F_EPOCH) $(field old0 $F_RELEASED)" "$before"
 plugctl --force del older0
 ip link del older0
-# The module is replaced while plugctl runs: the family gets another number, then
-# there is none.
+# The module is replaced while plugctl runs: first the family has another number, then
+# there is no family.
 plugctl --force del old0
 rmmod sch_plug
 plugctl add old0

@@ -54,7 +54,7 @@ is "in-tree: its field" "$(field d0 $F_MODULE) $(field d0 $F_STATE)" "in-tree -"
 send 2
 is "in-tree: it is open" "$(field d0 $F_PACKETS) $(field d0 $F_DROPS)" "0 0"
 is "in-tree: and passes" "$(ip -s link show d0 | awk '/TX:/ { getline; print ($2 >= 2) }')" 1
-# Whichever answer is lost, what was to be open is not there closed.
+# Whichever answer is lost, "add open" leaves no closed plug.
 for lost in 2 3 4 5 6 7 8; do
 	plugctl --force del d0 2> /dev/null
 	run lossy $lost plugctl add d0 open

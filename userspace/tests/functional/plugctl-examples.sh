@@ -7,12 +7,12 @@
 
 examples=${0%/*}/../../examples
 
-# held DEV NUMBER: whether that number of packets is held
+# held DEV NUMBER: whether the plug holds that number of packets
 held() {
 	[ "$(field "$1" $F_PACKETS)" = "$2" ]
 }
 
-# later DEV NUMBER: whether its epoch is that one or a later one
+# later DEV NUMBER: whether the plug has reached that epoch
 later() {
 	[ "$(field "$1" $F_EPOCH)" -ge "$2" ]
 }
@@ -57,7 +57,7 @@ sed -e 's/^	: # resume it.*/	echo resumed/' -e 's/^	: # pause the guest.*/	kill 
 run sh "$tmp/gone.sh" v0
 gives "plugctl is gone" 1 resumed '*no answer: is plugctl gone*stays closed: *plugctl open v0'
 
-# The same in C, and directly through netlink
+# The same in C: first with plugctl, then directly through netlink.
 send 2
 epoch=$(field v0 $F_EPOCH)
 run "$examples/checkpoint" v0 3 50
@@ -92,7 +92,7 @@ run "$examples/netlink" id="$id" discard $((epoch + 1))
 gives "netlink.c: and repeated" 0 "id $id?epoch $((epoch + 2))?released $((epoch + 1))" ''
 is "drops nothing more" "$(field v0 $F_PACKETS)" 2
 
-# Another plug replaces it: commands for the first do not reach the new one.
+# Another plug replaces this one: commands for the old plug do not reach the new one.
 tc qdisc replace dev v0 root handle 7: pfifo
 run "$examples/netlink" v0 open
 gives "netlink.c: no plug" 2 '' 'v0: no plug at the root'
@@ -125,7 +125,8 @@ gives "netlink.c: no epoch" 1 '' 'usage: *'
 run "$examples/netlink" v0 upto
 gives "netlink.c: upto without an epoch is refused" 2 '' 'v0: Invalid argument'
 
-# server: (re)starts a web server. Connections are refused during the pause.
+# $tmp/restart starts a web server, or restarts it. Connections are refused between its
+# end and its start.
 mkdir "$tmp/www"
 echo served > "$tmp/www/index.html"
 cat > "$tmp/restart" << END
@@ -137,7 +138,7 @@ until netstat -ltn | grep -q :8080; do sleep 0.05; done
 END
 chmod +x "$tmp/restart"
 
-# clients: starts two clients that connect again and again, until stopped
+# clients: starts two clients that connect again and again, until $tmp/stop exists
 clients() {
 	rm -f "$tmp/stop"
 	: > "$tmp/good"
@@ -164,7 +165,7 @@ served() {
 	done
 }
 
-# restarts COMMAND...: restarts twice, while clients connect
+# restarts COMMAND...: restarts the server twice by COMMAND, while clients connect
 restarts() {
 	clients
 	for round in 1 2; do
@@ -174,8 +175,7 @@ restarts() {
 	done
 	served
 	touch "$tmp/stop"
-	# The server is not a child of this shell; the restart command was, and has
-	# ended.
+	# This waits for the clients. The server is not a child of this shell.
 	wait
 }
 

@@ -5,7 +5,8 @@
 # stopped, and when all processes of plugctl run are killed at once.
 . "${0%/*}/plugctl-lib.sh"
 
-# state DEV WANTED; runs PID LETTER: for use with eventually
+# For use with eventually. state DEV WANTED: whether the plug has that state. runs PID
+# LETTER: whether the process has that state.
 state() {
 	[ "$(field "$1" $F_STATE)" = "$2" ]
 }
@@ -18,9 +19,9 @@ wire
 plugctl add v0
 send 3
 
-# In a batch, del reads again what the plug holds; outside a batch it does so while
-# released packets leave. Whichever answer is lost, a plug that was not checked must
-# not be detached.
+# del reads what the plug holds: in a batch at first, and always while it waits for
+# released packets. Whichever answer is lost, a plug that was not checked must not be
+# detached.
 printf 'buffer v0\ndel v0\n' > "$tmp/batch"
 for lost in 1 2 3 4 5 6 7; do
 	run lossy $lost plugctl batch "$tmp/batch"
@@ -29,7 +30,7 @@ for lost in 1 2 3 4 5 6 7; do
 done
 run plugctl batch "$tmp/batch"
 gives "del, with all answers" 2 '' '*:2: v0: holds packets that were not released (3 in the queue)*'
-# The first answer is about the family, the sixth reports that the plug is detached.
+# Answer 1 is about the family. Answer 6 reports that the plug is detached.
 ip link add d0 type dummy
 ip link set d0 up
 plugctl add d0 open
@@ -40,7 +41,8 @@ done
 run plugctl del d0
 gives "del" 0 '' ''
 
-# The plug was replaced when run wants to open it, and then the search fails.
+# The program replaces the plug. Then run has to find the new one, but an answer is
+# lost.
 plugctl --force add v0 open
 for lost in 1 2 3 4 5 6 7 8 9; do
 	# shellcheck disable=SC2016
@@ -92,8 +94,8 @@ gives "run --rtnl: neither it nor its guard can open" 2 '' \
 	'*plugctl run gave up, and its guard cannot open the plugs*'
 rm "$tmp/lose"
 
-# Like Ctrl-Z for a job of a shell with a terminal: plugctl stops with its program,
-# and the plugs are open.
+# The program is stopped as by Ctrl-Z, in a job of a shell with a terminal: plugctl
+# stops, too, and the plugs are open.
 rm -f "$tmp/program"
 cat > "$tmp/job" << 'END'
 set -m
@@ -121,7 +123,7 @@ kill -KILL "$(cat "$tmp/program")" "$pid" 2> /dev/null
 wait
 is "with its status" "$(cat "$tmp/status")" 143
 
-# plugctl, its program and a guard are killed at once, like a service manager does.
+# plugctl, its program and a guard are killed at once, as a service manager does.
 plugctl open v0
 mkdir "$tmp/cgroup"
 mount -t cgroup2 none "$tmp/cgroup"

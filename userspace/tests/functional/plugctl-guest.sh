@@ -120,8 +120,9 @@ done
 run plugctl guest del --force v0
 echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6
 
-# If ARP is held, the guest does not find its host. If ARP passes, it does, but
-# other packets are still held.
+# If ARP is held, the guest does not find its host. If ARP passes, the guest finds the
+# host, but other packets are still held.
+# resolve: prints 1 if the guest finds its host, otherwise 0
 resolve() {
 	guest ip neigh del 192.0.2.1 dev v1
 	guest ping -q -c 1 -W 2 192.0.2.1 > /dev/null
@@ -144,8 +145,8 @@ guest ip neigh replace 192.0.2.1 lladdr "$(cat /sys/class/net/v0/address)" dev v
 # TCP, with packets of up to 64 KiB, through several epochs: every byte arrives.
 head -c 3000000 /dev/urandom > "$tmp/sent"
 plugctl guest add v0
-# When one side reads the end of its input, it closes the connection, and the other
-# side ends.
+# nc closes the connection at the end of its input, so the input of the receiver must
+# not end. The receiver ends when the sender closes the connection.
 mkfifo "$tmp/silence"
 exec 4<> "$tmp/silence"
 busybox nc -l -p 5000 < "$tmp/silence" > "$tmp/received" &

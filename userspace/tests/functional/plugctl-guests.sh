@@ -7,7 +7,7 @@
 quiet_wire
 # Several commands for one device at the same time: the result is as if they ran one
 # after the other.
-# at_once COMMAND...: runs it eight times in parallel; sets status to the worst
+# at_once COMMAND...: runs it eight times in parallel; sets status, 0 if all succeed
 at_once() {
 	pids=
 	for _ in 1 2 3 4 5 6 7 8; do
@@ -35,7 +35,7 @@ ip -n other link add o0 type veth peer name o1
 run plugctl -n other guest add o0
 gives "-n" 0 '' ''
 is "is there" "$(ip -n other -o link show type ifb | grep -c ifb-o0)" 1
-# With IPv6, which the other guests here do without.
+# Unlike the other devices here, those in this namespace have IPv6.
 sleep 3
 is "the ifb sends nothing of its own" "$(plugctl -n other dump o0 | cut -f $F_PACKETS)" 0
 run plugctl -n other guest del o0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# Common functions of the tests of plugctl: running it with its output, its errors
-# and its exit status stored, and a wire. Source it.
+# Common functions of the tests of plugctl, which source this file: they run commands,
+# check what a command prints, and create devices.
 
 # The following deletes all links, and unloads the module.
 if [ ! -e /tests/env ] || ! grep -q '^rootfs / rootfs ' /proc/mounts; then
@@ -12,7 +12,7 @@ fi
 # shellcheck source=tests/lib/tap.sh
 . "${0%/*}/../lib/tap.sh"
 trap clean_up EXIT
-# After this, epoch numbers start again: the first plug begins at 1.
+# The module is loaded again later. Then epoch numbers start again at 1.
 rmmod sch_plug 2> /dev/null
 
 # Restores the machine for the next test.
@@ -29,7 +29,7 @@ clean_up() {
 	rm -rf "$tmp"
 }
 
-# run COMMAND...: sets status, out, err
+# run COMMAND...: sets status, out (its output) and err (its errors)
 run() {
 	status=0
 	"$@" > "$tmp/out" 2> "$tmp/err" || status=$?
@@ -83,8 +83,8 @@ send() {
 	ping -q -c "$1" -i 0.01 -W 1 192.0.2.2 > /dev/null 2>&1 || :
 }
 
-# lossy NUMBERS COMMAND...: without those answers of the kernel, and without any while
-# the file $tmp/lose exists
+# lossy NUMBERS COMMAND...: runs it; the answers of the kernel with these numbers are
+# lost, and all answers while the file $tmp/lose exists
 lossy() {
 	numbers=$1
 	shift
@@ -93,7 +93,7 @@ lossy() {
 		LOSE_WHILE="$tmp/lose" "$@"
 }
 
-# eventually COMMAND...: tries for 5 s
+# eventually COMMAND...: tries it for 5 s, until it succeeds
 eventually() {
 	tries=0
 	until "$@"; do
@@ -103,8 +103,8 @@ eventually() {
 	done
 }
 
-# started PID: waits until that plugctl monitor has read the current state, and
-# sleeps until something changes (it has joined the groups 1 and 4 by then)
+# started PID: waits until that plugctl monitor has joined the groups 1 and 4, has read
+# the current state, and sleeps
 started() {
 	eventually listens "$1"
 }
@@ -114,8 +114,8 @@ listens() {
 		/proc/net/netlink && grep -q '^State:.S' "/proc/$1/status"
 }
 
-# With tests/vm/run --sanitize: checks for reports of the sanitizers, as most tests
-# do not look at stderr and the status.
+# With tests/vm/run --sanitize: checks for reports of the sanitizers. Most tests would
+# not notice them, because they do not look at stderr and the status.
 sanitizers_are_content() {
 	[ -n "${PLUG_SANITIZER_LOG:-}" ] || return 0
 	set -- "$PLUG_SANITIZER_LOG".*
@@ -140,7 +140,7 @@ pings() {
 	guest ping -q -c 3 -i 0.2 -W 1 192.0.2.1 | sed -n 's/.*, \([0-9]*\) received.*/\1/p'
 }
 
-# held VIF: prints the number of packets in its plug
+# held VIF: prints how many packets its plug holds
 held() {
 	field "$1" $F_PACKETS
 }
@@ -149,8 +149,8 @@ holds() {
 	[ "$(held "$1")" = "$2" ]
 }
 
-# ours: lists everything that plugctl guest has left; ifb0 is made by the ifb module
-# itself
+# ours: prints how many ifbs, qdiscs and filters of plugctl guest there are. ifb0 does
+# not count: the ifb module creates it.
 ours() {
 	ip -o link show type ifb | grep -c ifb-
 	tc qdisc show | grep -cE 'clsact|ingress|plug'
@@ -158,7 +158,7 @@ ours() {
 }
 nothing='0 0 0'
 
-# No packets except those of the test: no neighbour discovery.
+# quiet_wire: a wire without neighbour discovery, so that only the test sends packets
 quiet_wire() {
 	wire
 	echo 1 > /proc/sys/net/ipv6/conf/v0/disable_ipv6

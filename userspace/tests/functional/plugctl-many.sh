@@ -66,8 +66,8 @@ wait $pid
 check "looked while devices vanish" [ $tries -gt 2 ]
 is "a plug that is there is found at each of $tries times" $missed 0
 
-# In a user namespace the room of the socket cannot be enlarged: fewer messages at a
-# time.
+# In a user namespace the receive room of the socket cannot be enlarged. So plugctl
+# sends fewer messages at a time.
 few=100
 head -n $few "$tmp/links" > "$tmp/few-links"
 head -n $few "$tmp/adds" > "$tmp/few-adds"

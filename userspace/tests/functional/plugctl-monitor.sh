@@ -128,7 +128,7 @@ expect "a device by its name" '* d2 8001: attach: *'
 ip link set d2 name e2
 plugctl buffer e2
 expect "under its new name" '* e2 8001: buffer: *'
-# Another device gets the name: from then on both are followed.
+# Another device gets the name: from then on monitor reports both devices.
 ip link add d2 type dummy
 plugctl add d2
 expect "and the next device of that name" '* d2 8001: attach: *'

@@ -5,7 +5,7 @@
 # however the program or plugctl itself ends.
 . "${0%/*}/plugctl-lib.sh"
 
-# state DEV WANTED: for use with eventually
+# state DEV WANTED: whether the plug has that state; for use with eventually
 state() {
 	[ "$(field "$1" $F_STATE)" = "$2" ]
 }
@@ -46,8 +46,8 @@ run plugctl run --timeout=300ms v0 -- sh -c 'trap "" TERM; sleep 1; sleep 1; sle
 gives "a time-out of a program that ignores SIGTERM" 124 '' 'plugctl: the program timed out*'
 
 for sig in INT TERM HUP; do
-	# In the foreground, because a shell starts background programs with SIGINT
-	# ignored.
+	# plugctl runs in the foreground, because a shell starts background programs
+	# with SIGINT ignored.
 	rm -f "$tmp/ready"
 	{
 		# Wait until the program has set its trap.
@@ -111,11 +111,10 @@ run onpty hang-up plugctl run v0 -- sh -c "trap 'exit 36' HUP; $loop"
 gives "the terminal hangs up" 36 '' ''
 is "open after all that" "$(field v0 $F_STATE)" open
 
-# Answers of the kernel are lost. The first is about the family, the next two are
-# the list of plugs, then there is one for each plug: for "own", "buffer" and
-# "open".
-# lose NUMBERS STATUS NAME: runs plugctl without these answers. The option allows
-# the preloaded library to be loaded before a sanitizer.
+# Answers of the kernel are lost. Answer 1 is about the family. Answers 2 and 3 are the
+# list of plugs. Then "own", "buffer" and "open" have one answer for each plug.
+# lose NUMBERS STATUS NAME: runs plugctl without these answers. ASAN_OPTIONS allows the
+# preloaded library to be loaded before a sanitizer.
 lose() {
 	run env ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		LD_PRELOAD="${0%/*}/../bin/lose-answer.so" LOSE_ANSWERS=$1 \
@@ -133,11 +132,12 @@ lose 6,8 2 "both are lost"
 lose 8,10,12 2 "all that plugctl waits for: the kernel has a try"
 like "and it is said" "$err" "*the kernel opens them when plugctl ends*"
 
-# Nobody reads the output, as if it had to go through that very plug.
+# Nobody reads the output, as if the output had to pass the closed plug.
 mkfifo "$tmp/full"
 exec 9<> "$tmp/full"
 dd if=/dev/zero bs=4096 count=16 >&9 2> /dev/null
-# The writer that stays blocked on the pipe must not be the one that keeps it open.
+# plugctl gets no copy of descriptor 9. When 9 is closed, the pipe has no reader any
+# more, and no process stays blocked in it.
 plugctl run v0 --timeout 300ms -- sleep 20 2> "$tmp/full" 9>&- &
 pid=$!
 eventually state v0 buffering
@@ -169,7 +169,7 @@ check "plugctl killed with -9: opened all the same" eventually state v0 open
 is "what was held has left" "$(field v0 $F_PACKETS)" 0
 check "the program goes on" kill "$(cat "$tmp/program")"
 
-# Without the family a guard replaces what the kernel does otherwise.
+# Without the family, a guard opens the plugs instead of the kernel.
 # shellcheck disable=SC2016
 plugctl --rtnl run v0 -- sh -c 'echo $$ > "$0"; exec sleep 1000' "$tmp/program" 2> "$tmp/err" &
 pid=$!

@@ -24,7 +24,7 @@ fill() {
 	ping -q -c 10 -i 0.01 -W 1 -s 1400 -S 1000000 192.0.2.2 > /dev/null 2>&1
 }
 
-# stop: closes that plug; sets stopped
+# stop: fills the plug and closes it; sets stopped, the number of stopped packets
 stop() {
 	fill
 	plugctl buffer v0
@@ -33,7 +33,7 @@ stop() {
 	speed "$fast"
 }
 
-# held NUMBER: for use with eventually
+# held NUMBER: whether v0 holds that many packets; for use with eventually
 held() {
 	[ "$(field v0 $F_PACKETS)" = "$1" ]
 }

@@ -5,7 +5,7 @@
 # batch, --rtnl, and completion.
 . "${0%/*}/plugctl-lib.sh"
 
-# state DEV WANTED: for use with eventually
+# state DEV WANTED: whether the plug has that state; for use with eventually
 state() {
 	[ "$(field "$1" $F_STATE)" = "$2" ]
 }
@@ -106,7 +106,7 @@ check "monitor -t: date, zone, and the limit" eventually dated
 kill $pid
 wait $pid 2> /dev/null
 
-# When a controller dies, its plugs get the state that it has asked for.
+# When a controller dies, its plugs get the state that --at-exit names.
 for at_exit in open discard keep; do
 	plugctl open v0
 	plugctl buffer v0
@@ -144,7 +144,7 @@ for at_exit in open discard keep; do
 done
 plugctl open v0
 
-# So are the plug that the batch has attached, and the one that took another's place.
+# A batch also owns a plug that it has attached, and a plug that has replaced another.
 ip link add w0 type dummy
 ip link set w0 up
 mkfifo "$tmp/to" "$tmp/from"
