@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 # Completion of plugctl(8) for bash. plugctl itself prints the candidates.
 
-# Bash also splits words at '=' and ':'. Sets words to the words as they were typed, up
-# to the cursor, and starts to the index of each of them in COMP_WORDS.
+# Bash also splits words at '=' and ':'. This function joins them again: words gets the
+# words as they were typed, up to the cursor. starts gets the index in COMP_WORDS at
+# which each of them begins.
 _plugctl_words() {
 	local rest=${COMP_LINE:0:COMP_POINT} word before i
 
@@ -38,7 +39,7 @@ _plugctl() {
 		:files)
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		:command\ *)
-			# Another command line begins there.
+			# Another command line begins at that word.
 			if declare -F _command_offset > /dev/null; then
 				_command_offset "${starts[${line#* } + 1]}"
 			else
