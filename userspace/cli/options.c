@@ -299,7 +299,7 @@ static int sort_words(struct request *req, struct words *words)
 			break;
 		}
 		if (words->only_rest || word[0] != '-' || !word[1]) {
-			/* The array is the same: req->words is never ahead of v[i]. */
+			/* req->words is the same array as v, never ahead of v[i]. */
 			if (first)
 				req->command = find_command(word);
 			req->words[first ? 0 : ++req->n] = word;

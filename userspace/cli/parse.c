@@ -135,7 +135,7 @@ bool parse_time(const char *text, uint64_t *nanoseconds)
 	if (!suffix)
 		return false;
 	unit = find_unit(time_units, suffix, strlen(suffix), false);
-	/* The limit is there so that no deadline overflows. */
+	/* Longer times are refused, so that no deadline overflows. */
 	if (!unit || v >= INT64_MAX / 2 / unit->factor)
 		return false;
 	*nanoseconds = v * unit->factor + billionths * (unit->factor / 1000000) / 1000;

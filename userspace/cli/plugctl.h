@@ -118,9 +118,9 @@ struct request {
 enum command_targets {
 	NO_SOCKET,
 	DEVICES,		/* the command finds their plugs itself */
-	ONE_DEVICE,		/* found before run(), as a target without a plug */
-	ONE_PLUG,		/* found before run() */
-	PLUGS,			/* found before run() */
+	ONE_DEVICE,		/* the device is found before run() */
+	ONE_PLUG,		/* the plug is found before run() */
+	PLUGS,			/* the plugs are found before run() */
 };
 
 enum completion {

@@ -19,7 +19,7 @@ struct line {
 
 enum { NOT_TEXT = -1, TOO_MANY = -2, HALF = -3 };
 
-/* Splits a line. Returns the number of words, or an error of the line. */
+/* Splits a line. Returns the number of words, or NOT_TEXT, TOO_MANY or HALF. */
 static int split(const struct line *line, char **words)
 {
 	int n;

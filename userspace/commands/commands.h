@@ -44,8 +44,9 @@ int parse_open(struct request *req, const char *word);
 /* Returns the keyword of add, or of guest add, that resembles the word; or NULL. */
 const char *nearest_keyword(const char *word, bool guest);
 
-/* Parses the SIZE of a limit, and warns if it is very small. Returns a status. */
+/* Parses the SIZE of a limit. Returns a status. */
 int parse_limit(struct request *req, const char *word, uint32_t *limit);
+/* Warns if a limit is very small. */
 void note_small_limit(struct request *req, const char *name, uint32_t limit);
 
 #endif

@@ -22,7 +22,7 @@
 #include "../report/report.h"
 #include "commands.h"
 
-/* The statuses that a shell returns. */
+/* Exit statuses, as those of a shell. */
 #define STATUS_NOT_EXECUTABLE	126
 #define STATUS_NOT_FOUND	127
 #define STATUS_SIGNAL		128
@@ -140,7 +140,7 @@ static void try_to_open(struct run *run)
 			continue;
 		target->failed = TARGET_OK;
 		target->reported = false;
-		/* Somebody may have replaced the plug in the meantime. */
+		/* Somebody may have replaced the plug: cached targets are looked up. */
 		target->cached = true;
 	}
 	change_all(run, TCQ_PLUG_RELEASE_INDEFINITE);

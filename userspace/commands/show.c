@@ -128,7 +128,7 @@ static void print_rates(struct out *out, const struct qdisc_state *now,
 			  plug_stat(then, QUEUED_PACKETS)) / seconds, size);
 }
 
-/* Prints a plug. before is a struct watched: prints rates, too. It may be NULL. */
+/* Prints a plug and, if before (a struct watched) is not NULL, the rates. */
 static int print_block(struct request *req, const char *name,
 		       const struct qdisc_state *state, void *before)
 {

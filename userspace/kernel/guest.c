@@ -77,7 +77,7 @@ static void parse_alias(const struct nlattr *attr, struct guest_link *link)
 	link->made_qdisc = !strcmp(end, ALIAS_QDISC);
 }
 
-/* Whether this is a port to a function of a card: "pf0vf1", "c1pf0sf88". */
+/* Whether this port leads to a function of a card, as "pf0vf1" and "c1pf0sf88" do. */
 static bool names_port(const struct nlattr *attr)
 {
 	char name[IF_NAMESIZE], *at = name;

@@ -43,9 +43,9 @@ static bool fail(struct open_failure *failure, int what, int error)
 }
 
 /*
- * Enters a network namespace, to create the sockets there. *back leads back. Sockets
- * stay in the namespace where they were created. This process, and the program that
- * "run" starts, do not stay there.
+ * Enters a network namespace, to create the sockets there: sockets stay where they
+ * were created. *back is a descriptor of our own namespace. The caller returns there,
+ * so this process, and the program that "run" starts, stay in their own namespace.
  */
 static bool enter_netns(const char *name, int *back, struct open_failure *failure)
 {
@@ -126,7 +126,7 @@ static bool netlink_open(struct netlink *nl, int bus, struct open_failure *failu
 	error = connect_socket(nl);
 	if (error)
 		return fail(failure, OPEN_CONNECT, error);
-	/* Kernels without these options give shorter answers: not an error. */
+	/* Kernels without these options give other answers, which we can read, too. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	return true;

@@ -40,7 +40,7 @@ struct kernel {
 	uint16_t family;
 	uint32_t group;
 	bool no_family;		/* this look-up did not find the family */
-	bool plugs_without_family;	/* there are plugs, of the in-tree module */
+	bool plugs_without_family;	/* there are plugs, all of the in-tree module */
 	/* batch --at-exit: we own every plug that gets a command. */
 	bool own;
 	uint32_t at_exit;

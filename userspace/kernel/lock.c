@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The lock of a network namespace. It is a file in /run that only root can open, like
- * the lock of iptables. Everybody can take a port number, or lock the namespace's own
- * file: any user could then keep us waiting.
+ * the lock of iptables. A lock that everybody can take, such as a port number or the
+ * namespace's own file, would let any user keep us waiting.
  *
  * The file is named after the inode of the namespace. It is never removed, because
  * another process may be about to lock it. After a boot, /run is empty.

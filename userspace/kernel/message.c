@@ -100,11 +100,13 @@ static struct nlmsghdr *put_change(void *buf, const struct order *order)
 }
 
 /*
- * An action by rtnetlink. The message has neither NLM_F_CREATE nor NLM_F_REPLACE,
- * and names the kind: if the qdisc with that handle is gone or has been replaced by
- * another kind, the kernel refuses. The message does not name the parent: kernels
- * without the fix for CVE-2025-21700 would move the qdisc there instead of
- * executing the command, and report success.
+ * The message for an action, by the family if there is an id, otherwise by rtnetlink.
+ *
+ * The rtnetlink message has neither NLM_F_CREATE nor NLM_F_REPLACE, and names the
+ * kind. If the qdisc with that handle is gone, or has been replaced by another kind,
+ * the kernel refuses. The message does not name the parent: kernels without the fix
+ * for CVE-2025-21700 would move the qdisc there instead of executing the command, and
+ * report success.
  */
 static struct nlmsghdr *put_action(void *buf, const struct order *order)
 {

@@ -68,7 +68,7 @@ static bool find_in_index(char *path, size_t size, const char *root,
 	return found;
 }
 
-/* Returns whether the file is known to be unsigned: we cannot read compressed files. */
+/* Whether the file is known to be unsigned. We cannot tell for compressed files. */
 static bool is_unsigned(const char *root, const char *release, const char *path)
 {
 	char name[MODULE_PATH_MAX * 2], tail[sizeof(SIGNATURE) - 1];

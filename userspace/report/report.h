@@ -58,7 +58,7 @@ void report_targets(struct request *req);
 /* Prints a plug as a block of lines, or as one JSON object. */
 void print_plug(struct out *out, const char *name, const struct qdisc_state *state);
 
-/* Prints only the members, into an object that has begun. JSON only. */
+/* The same without the object, which must have begun. */
 void print_plug_members(struct out *out, const char *name,
 			const struct qdisc_state *state);
 

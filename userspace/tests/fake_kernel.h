@@ -22,7 +22,7 @@ struct fake_kernel {
 	int guest, ifb;		/* our redirect leads from guest to ifb; 0: none */
 	int labelled;		/* device 5 is the ifb of this device; 0: it is not */
 
-	/* What it refuses. */
+	/* What the kernel refuses. */
 	unsigned int fail_from;	/* first dump of qdiscs or plugs that fails; 0: none */
 	int dump_error;		/* the errno of such a dump; 0: ENOBUFS */
 	unsigned int renew_at;	/* dump before which a plug is replaced; 0: none */
@@ -30,12 +30,12 @@ struct fake_kernel {
 	int filter_error;
 	int own_error;
 	unsigned int refuse;	/* kinds of orders that are refused, as bits */
-	unsigned int fail_opens;	/* the next commands to open fail, this many */
+	unsigned int fail_opens;	/* so many commands to open fail first */
 	bool unsent;		/* no order leaves plugctl */
 	bool unanswered;	/* no order is executed or answered */
 
 	/* What the kernel was asked for, and what it has done. */
-	unsigned int asked;	/* how often for the family */
+	unsigned int asked;	/* how often it was asked for the family */
 	unsigned int dumps;
 	struct order orders[FAKE_ORDERS];
 	unsigned int n_orders;

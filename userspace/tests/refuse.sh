@@ -10,7 +10,8 @@ here=$(realpath "$(dirname "$0")")
 count=0
 failed=0
 
-# Runs only the library, and without any program that could do harm.
+# Checks the first command of a test. Runs only the library, without any program that
+# could do harm.
 # shellcheck disable=SC2016,SC2317,SC2329 # called by a variable
 begins_with_refusal() {
 	[ "$(sed -n '/^[^#]/{p;q}' "$1")" = '. "${0%/*}/plugctl-lib.sh"' ] &&

@@ -245,7 +245,7 @@ static void json_escapes(void **unused)
 	capture_free(c);
 }
 
-/* A cut leaves no half of a character. If a text is not UTF-8, it may be anywhere. */
+/* No character is cut in half. A text that is not UTF-8 may be cut anywhere. */
 static void cut_texts(void **unused)
 {
 	(void)unused;

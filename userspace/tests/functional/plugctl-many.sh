@@ -22,8 +22,8 @@ run plugctl batch "$tmp/adds"
 gives "add, $many times" 0 '' ''
 is "dump has all" "$(plugctl dump | wc -l)" $many
 is "each once" "$(plugctl dump | cut -f1 | sort -u | wc -l)" $many
-# unreleased: prints "PLUGS EPOCHS": how many plugs have how many epochs that were
-# not released
+# unreleased: prints "PLUGS EPOCHS" for each number of epochs that were not released:
+# that many plugs have that many such epochs
 unreleased() {
 	plugctl dump | awk -F'\t' -v e=$F_EPOCH -v r=$F_RELEASED '{ print $e - $r }' |
 		sort | uniq -c | xargs
