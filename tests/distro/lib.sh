@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What the distribution tests have in common: TAP, root file systems that start
-# clean, commands and packages in them, and booting them.
+# Common functions of the distribution tests: print TAP, make clean root file
+# systems, run commands and install packages in them, and boot them.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../vm/lib.sh"
 
-# suite_row NAME: sets suites, flavour and from, which may be "-", from the table.
+# suite_row NAME: reads the suite's line of tests/distro/suites; sets suites, flavour
+# and from ("-": no earlier release).
 suite_row() {
 	local row
 
@@ -21,7 +22,8 @@ suite_row() {
 
 points=0 failures=0
 
-# result STATUS TEXT: and what the log has, if it failed.
+# result STATUS TEXT: prints a test point, which passes if STATUS is 0. If it fails,
+# the end of the log is printed, too.
 result() {
 	points=$((points + 1))
 	if [ "$1" = 0 ]; then
@@ -33,7 +35,7 @@ result() {
 	fi
 }
 
-# check TEXT COMMAND...: the command succeeds. Its output goes to the log.
+# check TEXT COMMAND...: passes if COMMAND succeeds; its output goes to the log
 check() {
 	local text=$1 status=0
 	shift
@@ -43,7 +45,7 @@ check() {
 	result $status "$text"
 }
 
-# check_fails TEXT COMMAND...: the command fails; its output goes to the log
+# check_fails TEXT COMMAND...: passes if COMMAND fails; its output goes to the log
 check_fails() {
 	local text=$1 status=0
 	shift
@@ -54,7 +56,8 @@ check_fails() {
 	result $status "$text"
 }
 
-# said TEXT REGEX: the last command said so.
+# said TEXT REGEX: passes if the log of the last command matches REGEX, with all
+# white space taken for one blank
 said() {
 	local status=0
 
@@ -62,6 +65,7 @@ said() {
 	result $status "$1"
 }
 
+# not_said TEXT REGEX: passes if that log does not match REGEX
 not_said() {
 	local status=0
 
@@ -71,13 +75,15 @@ not_said() {
 
 # --- root file systems ---
 
-# scenario NAME BASE...: sets root to a fresh view of the root BASE, changed by
-# the earlier scenarios that follow it, if any; the latest first.
+# scenario NAME BASE [EARLIER...]: mounts a new root file system; sets root and log.
+# It begins as the directory BASE with the changes of the scenarios EARLIER, the
+# latest of them first.
 scenario() {
 	local name=$1 base=$2 lower='' layer
 	shift 2
 
-	# What apt has downloaded outside; "" where it has to do that itself.
+	# Packages and lists that were downloaded outside of the root. A scenario sets
+	# it to "" if apt must download them itself.
 	shared_apt=$cache/apt/$suites
 
 	for layer in "$@"; do
@@ -87,8 +93,8 @@ scenario() {
 	root=$work/$name/root
 	log=$work/$name/log
 	mkdir -p "$work/$name"/{upper,work,root}
-	# Nothing here must survive a crash of the machine: no waiting for the disk,
-	# which is most of what dpkg does.
+	# Do not wait for the disk: nothing here has to survive a crash of the machine,
+	# and dpkg spends most of its time waiting for the disk.
 	layer=lowerdir=$lower,upperdir=$work/$name/upper,workdir=$work/$name/work
 	mount -t overlay overlay -o "volatile,$layer" "$root" 2> /dev/null ||
 		mount -t overlay overlay -o "$layer" "$root"
@@ -97,8 +103,8 @@ scenario() {
 	: > "$log"
 }
 
-# with_mounts COMMAND...: while the scenario's root has /dev and /proc, and what
-# apt has downloaded outside as if it had done so inside.
+# with_mounts COMMAND...: runs COMMAND, outside of the root, while /dev, /proc and
+# the shared downloads of apt are mounted in the root.
 with_mounts() {
 	# shellcheck disable=SC2016
 	unshare --mount sh -c '
@@ -118,31 +124,32 @@ with_mounts() {
 in_environment=(env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 	DEBIAN_FRONTEND=noninteractive)
 
-# run_in COMMAND...: in the scenario's root.
+# run_in COMMAND...: runs COMMAND in the scenario's root
 run_in() {
 	with_mounts chroot "$root" "${in_environment[@]}" "$@"
 }
 
-# rpm_in ARGUMENT...: the machine's rpm, with the root's database and with
-# scriptlets run inside it. The root's other packages are Debian's: what ours
-# require is there, but RPM does not know.
+# rpm_in ARGUMENT...: runs the rpm of this machine on the root. The database is that
+# of the root, and scriptlets run inside the root. Dependencies are not checked: they
+# are installed as Debian packages, of which RPM does not know.
 rpm_in() {
 	with_mounts "${in_environment[@]}" rpm --root "$root" --dbpath /var/lib/rpm --nodeps "$@"
 }
 
-# apt_in ARGUMENT...: as the person at that host would; but without locks, as
-# what has been downloaded is shared.
+# apt_in ARGUMENT...: runs apt-get in the root, without questions, and without locks,
+# because several roots share the downloads
 apt_in() {
 	run_in apt-get -qy -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root \
 		-o Debug::NoLocking=true "$@"
 }
 
-# sound: every package is installed in full, and apt has nothing to complain of
+# sound: succeeds if every package is fully installed and apt finds no error
 sound() {
 	apt_in check && ! run_in dpkg --audit | grep .
 }
 
-# space FOLDER SIZE: a file system of its own, or another size of that
+# space FOLDER SIZE: mounts a file system of that size on FOLDER, with the files that
+# are there; if there is one already, changes its size
 space() {
 	if mountpoint -q "$root$1"; then
 		mount -o "remount,size=$2" "$root$1"
@@ -155,14 +162,16 @@ space() {
 	fi
 }
 
-# put_packages DIRECTORY: where the person at that host downloaded them
+# put_packages DIRECTORY: copies its .deb files to /packages in the root, in place of
+# those that were there
 put_packages() {
 	mkdir -p "$root/packages"
 	rm -f "$root"/packages/*
 	cp "$1"/*.deb "$root/packages/"
 }
 
-# install_packages [PACKAGE...]: these, and others from the archive
+# install_packages [PACKAGE...]: installs the files in /packages, and these packages
+# of Debian
 install_packages() {
 	local packages
 
@@ -173,7 +182,8 @@ install_packages() {
 
 # --- repositories ---
 
-# publish DIRECTORY ADDRESS OPTION...: what make repo makes, beside what is there
+# publish DIRECTORY ADDRESS OPTION...: runs repo/build, as make repo does; what is
+# published in DIRECTORY already stays there
 publish() {
 	local dir=$1 url=$2
 	shift 2
@@ -181,8 +191,8 @@ publish() {
 	"$top/repo/build" --output "$dir" --url "$url" --release "$suite" "$@"
 }
 
-# typed FAMILY README: runs in the root what make repo's README tells the users of
-# that family to type, each line as it is but for the answers to questions.
+# typed FAMILY README: runs, in the root, the command lines that README (of make repo)
+# has for this family of distributions. Only options that answer questions are added.
 typed() {
 	local lines
 
@@ -193,9 +203,9 @@ typed() {
 	[ -n "$lines" ] && run_in sh -ec "$lines"
 }
 
-# flipped FILE COMMAND...: while one bit of FILE is another. It is in the middle, or in
-# a time stamp of an XML file: elsewhere that might not be XML any more, and be
-# refused for this reason.
+# flipped FILE COMMAND...: runs COMMAND while one bit of FILE is changed: a bit in the
+# middle, or, in an XML file, in a time stamp. Elsewhere the change might break the
+# XML, and the file would be refused for that reason.
 flipped() {
 	local file=$1 at byte status=0
 	shift
@@ -211,8 +221,8 @@ flipped() {
 	return $status
 }
 
-# serve DIRECTORY: by HTTP, to this machine alone; sets server, to be killed, and
-# address.
+# serve DIRECTORY: starts an HTTP server that only this machine can reach. Sets
+# address, and server, the process that the caller has to kill.
 serve() {
 	local port='' tries=0
 
@@ -225,15 +235,16 @@ serve() {
 	address=http://127.0.0.1:$port
 }
 
-# --- the module, as the system finds it ---
+# --- which module the system would load ---
 
-# would_load KERNEL: the file that modprobe would load
+# would_load KERNEL: prints the file that modprobe would load for sch_plug
 would_load() {
 	run_in modprobe --set-version "$1" --show-depends sch_plug |
 		sed -n 's/^insmod \([^ ]*sch_plug[^ ]*\) *$/\1/p'
 }
 
-# ours KERNEL VERSION: that file is ours, of that version, and found by its alias
+# ours KERNEL VERSION: succeeds if modprobe would load our module, in that version,
+# by its name and by its alias
 ours() {
 	local file
 
@@ -250,7 +261,8 @@ ours() {
 			grep -q "$file"
 }
 
-# intree KERNEL: the kernel's own is what would be loaded, and nothing of ours is left
+# intree KERNEL: succeeds if modprobe would load the kernel's own module, and no file
+# of ours is left for that kernel
 intree() {
 	local file
 
@@ -264,7 +276,8 @@ intree() {
 		! find "$root/lib/modules/$1" -name 'sch_plug*' ! -path '*/kernel/net/sched/*' | grep .
 }
 
-# dkms_has VERSION...: exactly these, and for each of the scenario's kernels
+# dkms_has VERSION...: succeeds if DKMS has installed exactly these versions, each for
+# every kernel in the array kernels
 dkms_has() {
 	local status line
 
@@ -276,8 +289,8 @@ dkms_has() {
 	[ "$(wc -l <<< "$status")" = $(($# * ${#kernels[@]})) ]
 }
 
-# gone: nothing of ours is left anywhere. Where a repository is, and its key, is
-# not ours: the administrator has put that there.
+# gone: succeeds if no file of ours is left. The address and the key of a repository
+# may be left, because the administrator has put them there.
 gone() {
 	! find "$root"/usr/src "$root"/var/lib/dkms "$root"/usr/share "$root"/etc \
 		"$root"/usr/lib/systemd "$root"/usr/lib/kernel "$root"/usr/bin "$root"/usr/sbin \( -name '*sch-plug*' -o -name '*sch_plug*' -o -name 'plugctl*' \) |
@@ -288,11 +301,11 @@ gone() {
 # --- booting ---
 
 # boot NAME KERNEL [KERNEL-ARGUMENTS [QEMU-ARGUMENT...]] < SCRIPT
-# boots a copy of the root's own file system, with that kernel of its, and runs the
-# script with "sh -ex"; what it prints goes to the log. Fails if the script does,
-# or if the console shows anything bad. The script is all that runs, or with
-# init=systemd a service of the root's own systemd. What hangs is ended after 600
-# seconds, or as many as limit says.
+# boots a copy of the root in QEMU, with a kernel that is installed in the root, and
+# runs SCRIPT with "sh -ex". Prints what SCRIPT prints. Fails if SCRIPT fails, or if
+# the console shows an error of the kernel. Normally nothing but SCRIPT runs. With
+# init=systemd the root's systemd is started, and SCRIPT is a service. The VM is
+# killed after 600 seconds, or after $limit seconds.
 boot() {
 	local name=$1 kernel=$2 append=${3:-} dir=$work/vm-$1 image list status=0
 	local first=/vm-init
@@ -333,7 +346,7 @@ boot() {
 		EOS
 	fi
 
-	# What the kernel has as modules of the disk and its file system.
+	# The modules that the kernel needs for the disk and its file system.
 	list=$(for module in virtio_pci virtio_blk ext4; do
 		run_in modprobe --set-version "$kernel" --show-depends "$module"
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }')
