@@ -2,20 +2,20 @@
 /*
  * The traffic of the Xen test. In the guest:
  *
- *	agent serve		UDP: "COUNT SIZE" is answered by COUNT datagrams of
- *				SIZE bytes, numbered from 0; TCP: "BYTES" by that many
- *				bytes of a pattern
+ *	agent serve		answers requests. To "COUNT SIZE" by UDP it sends COUNT
+ *				datagrams of SIZE bytes, numbered from 0. To "BYTES" by
+ *				TCP it sends so many bytes of a pattern.
  *
- * in dom0, one line of figures each:
+ * In dom0:
  *
- *	agent ask ADDR COUNT SIZE	only asks
+ *	agent ask ADDR COUNT SIZE	sends a request by UDP, and does not wait
  *	agent burst ADDR COUNT SIZE WAIT
- *				asks, and receives until nothing has come for WAIT
- *				milliseconds or everything has: RECEIVED ORDER, where ORDER
- *				is "ordered" or "disordered"
- *	agent fetch ADDR BYTES WAIT	connects, waits for a line on standard input, asks,
- *				and receives: RECEIVED CONTENT MILLISECONDS, where
- *				CONTENT is "right" or "wrong"
+ *				sends a request by UDP, and receives until everything
+ *				has come, or nothing for WAIT milliseconds. Prints
+ *				RECEIVED ORDER; ORDER is "ordered" or "disordered".
+ *	agent fetch ADDR BYTES WAIT	connects by TCP, waits for a line on standard
+ *				input, sends a request, and receives. Prints RECEIVED
+ *				CONTENT MILLISECONDS; CONTENT is "right" or "wrong".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -63,7 +63,7 @@ static unsigned char pattern(uint64_t at)
 
 /* ---- guest ---- */
 
-/* Not faster than the device takes them: the guest itself must not drop any. */
+/* Sends no faster than the device takes packets: the guest itself must drop none. */
 static void answer_udp(int fd)
 {
 	struct sockaddr_in from;

@@ -7,8 +7,8 @@
 
 # Xen, its tools, the dom0's kernel and the guest's come from this suite.
 suite=bookworm
-# The builds of the security suite have no shadow paging, without which changes of a
-# PV guest's memory cannot be tracked: "Failed to enable logdirty: 95".
+# Not a build of the security suite: those have no shadow paging. Xen needs that to
+# track changes of a PV guest's memory, and says "Failed to enable logdirty: 95".
 xen_version=4.17.5+72-g01140da4e8-1
 xen=4.17
 # The full flavour, because -cloud has no dom0 support.

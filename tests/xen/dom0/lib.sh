@@ -28,7 +28,8 @@ figure() {
 	echo "# figure $1 $2"
 }
 
-# bail NAME [WHY...]: without it, all further results would be meaningless
+# bail NAME [WHY...]: fails the test point NAME and ends the stage, because the points
+# after it would mean nothing
 bail() {
 	fail "$@"
 	finish
@@ -55,8 +56,8 @@ now_ms() {
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
-# eventually SECONDS COMMAND...: repeats it until it succeeds. The limit is for a
-# hang, not for a slow machine, so it can be large.
+# eventually SECONDS COMMAND...: repeats COMMAND until it succeeds; fails after SECONDS.
+# The limit only guards against a hang, so it can be large.
 eventually() {
 	local end=$((SECONDS + $1))
 	shift
@@ -69,7 +70,8 @@ eventually() {
 
 # ---- the guest ----
 
-# guest_start [SCRIPT]: sets domid and vif
+# guest_start [SCRIPT]: starts the guest, with this hotplug script for its vif; sets
+# domid and vif
 guest_start() {
 	local script=${1:-vif-bridge}
 
@@ -87,7 +89,7 @@ guest_start() {
 	xl create "$tmp/config" > "$tmp/xl-create" 2>&1 ||
 		bail "xl creates the guest" "$(cat "$tmp/xl-create")"
 	guest_is "$guest"
-	# No ARP is needed for its address while its answers are held.
+	# Enter the guest's addresses by hand: its answers to ARP would be held, too.
 	ip neigh replace $guest_ip lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
 	ip neigh replace $guest_ip6 lladdr 00:16:3e:00:00:01 dev xenbr0 nud permanent
 	eventually 120 ping -c 1 -W 1 $guest_ip ||
@@ -114,7 +116,7 @@ no_guest() {
 	! xl domid "$guest" > /dev/null 2>&1 && [ ! -e "/sys/class/net/$vif" ]
 }
 
-# Whether the guest runs or is idle, that is, is not being checkpointed.
+# Succeeds if the guest runs or is idle. During a checkpoint it is neither.
 guest_is_running() {
 	local state
 
@@ -122,8 +124,8 @@ guest_is_running() {
 	[[ $state != *[psc]* ]]
 }
 
-# rtt COUNT INTERVAL [SIZE]: prints the mean round trip in us and how many were
-# answered
+# rtt COUNT INTERVAL [SIZE]: pings the guest; prints the mean round trip in us and the
+# number of answers
 rtt() {
 	ping -q -c "$1" -i "$2" -s "${3:-1000}" -W 20 $guest_ip | awk -F '[ /,]+' '
 		/received/ { for (i = 1; i <= NF; i++) if ($i == "received") n = $(i - 1) }
@@ -133,7 +135,8 @@ rtt() {
 
 # ---- xl remus and its plug ----
 
-# remus_start HOST ARGUMENT...: sets xl_pid and ifb; waits until checkpoints flow
+# remus_start HOST ARGUMENT...: starts xl remus, and waits for 10 checkpoints; sets
+# xl_pid and ifb
 remus_start() {
 	local host=$1
 	shift
@@ -177,7 +180,7 @@ changes_are() {
 	[ "$(changes)" -ge "$1" ]
 }
 
-# measure_period CHECKPOINTS: sets period, in ms
+# measure_period CHECKPOINTS: sets period, the time between two checkpoints in ms
 measure_period() {
 	local begin first
 
@@ -198,8 +201,8 @@ xl_stop() {
 
 	for try in $(seq 50); do
 		kill -STOP "$xl_pid"
-		# No checkpoint of the guest is under way; it answers, and its
-		# answers are held.
+		# If no checkpoint is under way, the guest answers, and its answers
+		# are held.
 		sleep 0.1
 		! guest_is_running || return 0
 		kill -CONT "$xl_pid"
@@ -212,16 +215,16 @@ xl_has_ended() {
 	! kill -0 "$xl_pid" 2> /dev/null
 }
 
-# backup_dies: kills a backup on this host, so that xl ends and undoes the set-up. Do
-# not kill xl's own helper for that: if it waits for an answer, xl dies of a SIGPIPE
-# and undoes nothing.
+# backup_dies: kills a backup on this host, so that xl ends and undoes the set-up. It
+# does not kill the helper that xl has started: then xl may die of a SIGPIPE, and undo
+# nothing.
 backup_dies() {
 	kill -KILL "$(pgrep -f 'xl migrate-receive' | head -n 1)"
 	check "the backup dies: xl remus ends" eventually 90 xl_has_ended
 	wait "$xl_pid" 2> /dev/null
 }
 
-# backlog PACKETS|BYTES: prints that of the plug at $ifb
+# backlog PACKETS|BYTES: prints the backlog of the plug at $ifb
 backlog() {
 	tc -s qdisc show dev "$ifb" root | awk -v what="$1" '
 		$1 == "backlog" { sub(/b$/, "", $2); sub(/p$/, "", $3)
@@ -255,7 +258,7 @@ no_task_in_d() {
 	[ -z "$(tasks_in_d)" ]
 }
 
-# Removes everything that a stage leaves, for the next one.
+# Removes everything that a stage leaves, so that the next one starts clean.
 clean_up() {
 	changes_stop
 	[ -z "${xl_pid:-}" ] || kill -KILL "$xl_pid" 2> /dev/null
