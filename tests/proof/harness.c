@@ -19,13 +19,13 @@
  * was released (set by commands, never cleared), and whether the valve has stopped
  * it (set by BUFFER on an open plug for all packets held, cleared by any release).
  *
- *	I1	what dequeue returns was released by a command
- *	I2	it is the oldest packet in the queue
- *	I3 each packet is held, or has left or was dropped, once; counters agree
- *	I4	a reset, a limit, a refused packet or command change no epoch; a new
- *		plug's numbers are above all that any plug has had
- *	I5	a command after which the head of the queue may go schedules the
- *		queue
+ *	I1	dequeue returns only packets that a command has released
+ *	I2	dequeue returns the oldest packet in the queue
+ *	I3	each packet is held, or has left or was dropped, once; counters agree
+ *	I4	a reset, a limit, a refused packet or command change no epoch; the
+ *		epoch of a new plug is above those of all plugs before it
+ *	I5	if the head of the queue may leave after a command, the command has
+ *		scheduled the queue
  *	I6 I8	dequeue returns a packet exactly when the model would
  *	I7	peek returns what dequeue would return, and changes nothing
  *	valve	stopped packets do not leave before a release of any kind, and then
@@ -34,11 +34,11 @@
  *		others; repeated, it drops nothing
  *	without RTNL	a command does the same as with RTNL, or returns -EAGAIN and
  *		does nothing; flags and lists are not written
- *	lock	the lock that is taken is that of the root
- *	look	a snapshot has the state of the moment after its command
- *	ours	a packet is copied, and no longer counts against its socket's send
- *		buffer, exactly when it enters a closed plug, never one without the
- *		other
+ *	lock	the module takes the lock of the root, and no other
+ *	look	a snapshot has the state right after its command
+ *	ours	a packet is copied exactly when it enters a closed plug; a failed
+ *		copy is counted; only a copied packet may stop counting against its
+ *		socket's send buffer
  *
  * Not covered: several processors (but calls that need the root lock are checked to
  * have it), the parsing of netlink messages by the core, packets that the core
@@ -106,22 +106,23 @@ static u64 released;		/* the last released epoch */
 
 static struct back {
 	struct sk_buff	skb;
-	bool		is, bad;	/* handed back; in the list to be validated */
+	bool		is, bad;	/* was handed back; is in skb_bad_txq */
 } backs[BACKS];
 
-static bool running;	/* the first of them is on its way to the driver */
-static bool looked;	/* the module has seen that it is running */
+static bool running;	/* backs[0] is on its way to the driver */
+static bool looked;	/* the module has seen running set */
 static u64 was_last;	/* the highest epoch number before the operation */
 
 static u64 drops_limit, drops_reset, drops_discard, copy_failures;
 static u64 discard_upto;	/* the current command may drop up to this epoch */
 static struct Qdisc *locked;	/* the qdisc whose lock is held */
 static bool rtnl, grafted, scheduled, waited, had_waited;
-static u32 told_packets, told_bytes;	/* reported to parents by a discard */
+/* What a discard has reported to parents, less what it has freed: 0 at the end. */
+static u32 told_packets, told_bytes;
 
 /* Functions that the module calls */
 
-/* Another qdisc replaces the root, once, while we wait for its lock. */
+/* Replaces the root, as may happen (once) while the module waits for its lock. */
 static void graft(void)
 {
 	grafted = true;
@@ -303,7 +304,7 @@ static void hand_back(struct back *b)
 	b->skb.len = nondet_u32();
 	b->skb.cb.pkt_len = ANY_LENGTH;
 	b->skb.next = NULL;
-	/* A limit is a u32, and the backlog was below it at some time. */
+	/* The packet was once accepted, below a limit that is a u32. */
 	assume((u64)qdisc.qstats.backlog + b->skb.cb.pkt_len <= U32_MAX);
 	list = b->bad ? &qdisc.skb_bad_txq : &qdisc.gso_skb;
 	if (list->first)
@@ -314,14 +315,16 @@ static void hand_back(struct back *b)
 	qdisc.qstats.backlog += b->skb.cb.pkt_len;
 }
 
-/* The driver takes the packet, or hands it back. */
+/* The module asks whether the packet is still on its way. When it no longer is,
+ * the driver has taken the packet or handed it back.
+ */
 bool qdisc_is_running(const struct Qdisc *sch)
 {
 	require("lock: looked at while it is held", locked);
 	require("valve: the plug's own run is waited for", sch == &qdisc && sch == root_qdisc);
 	if (!running)
 		return false;
-	/* A second check gives the same result as the first. */
+	/* Once is enough: a second "yes" would change nothing. */
 	if (!looked && nondet_bool())
 		return looked = true;
 	running = false;
@@ -385,8 +388,8 @@ static bool has(const struct sk_buff_head *list, bool bad)
 	return !skb;
 }
 
-/* The core has the packets that were handed back, or the plug has them while the
- * valve is shut.
+/* Checks who has the packets that the driver handed back: the core, or, while the
+ * valve is shut, the plug.
  */
 static void kept_apart(void)
 {
@@ -535,7 +538,7 @@ static void begin(void)
 		may_leave[i] = mark <= released;
 		stopped[i] = shut && may_leave[i];
 	}
-	/* These lists are empty until something was released. */
+	/* The driver can hand back nothing before something was released. */
 	for (int i = 0; i < BACKS && root_qdisc == &qdisc && released; i++) {
 		if (!nondet_bool())
 			continue;
@@ -551,12 +554,12 @@ static void begin(void)
 	/* With the valve shut the core has no packets for the driver. */
 	running = root_qdisc == &qdisc && !backs[0].is && !shut && nondet_bool();
 	plug_data.stopped = n_stopped();
-	/* The limit may have been lowered since then, but it always was a u32. */
+	/* The packets were accepted below a limit that was a u32, maybe another one. */
 	assume(bytes <= U32_MAX);
 	consistent();
 }
 
-/* A new plug is consistent; every sequence begins with one. */
+/* The base of the induction: a new plug is consistent. */
 static void create(void)
 {
 	bool options = nondet_bool(), right;
@@ -675,7 +678,7 @@ static void do_reset(void)
 	qdisc.gso_skb.first = qdisc.skb_bad_txq.first = NULL;
 }
 
-/* Returns the expected answer of the kernel. */
+/* Executes the command in the model. Returns the answer that the module must give. */
 static int model_command(const struct plug_cmd *cmd)
 {
 	u64 last = cmd->last;
@@ -769,7 +772,7 @@ static void counted(int answer, const struct plug_cmd *cmd, const struct plug_st
 	require("counted: once", plug_commands(&plug_data.stats) == plug_commands(before) + one);
 }
 
-/* A repeated discard, or one with nothing to drop. */
+/* Checks that a discard of epochs that are done with has changed nothing. */
 static void discard_does_nothing(const struct plug_sched_data *data,
 				 const struct Qdisc *before)
 {
@@ -812,7 +815,7 @@ static void not_without_rtnl(int answer, const struct plug_cmd *cmd,
 			     cmd->action == TCQ_PLUG_RELEASE_UPTO))));
 }
 
-/* A command by tc. */
+/* A command in a tc message. */
 static void do_message(void)
 {
 	struct plug_sched_data data = plug_data;
@@ -878,10 +881,10 @@ int main(void)
 	root_qdisc = nondet_bool() ? &qdisc : &parent;
 	queue.qdisc_sleeping = root_qdisc;
 	inactive = nondet_bool();
-	/* Either may be a builtin qdisc of the core. */
+	/* Either may have TCQ_F_BUILTIN, like the core's own qdiscs. */
 	parent.flags = nondet_u32();
 	next_root.flags = nondet_u32();
-	/* A parent may also have packets of other children. */
+	/* The core may have been handed back packets of the parent's other children. */
 	parent.gso_skb.first = nondet_bool() ? &backs[0].skb : NULL;
 	if (nondet_bool())
 		begin();
@@ -889,7 +892,7 @@ int main(void)
 		create();
 
 	for (int step = 0; step < STEPS; step++) {
-		/* If sfb is the parent, it writes to the start of the same area. */
+		/* sfb, as a parent, writes to the start of the packet's cb. */
 		for (int i = 0; i < PACKETS; i++)
 			packets[i]->cb.data[0] = nondet_u64();
 

@@ -219,7 +219,9 @@ extern struct net_device device;
 
 #define qdisc_priv(sch)		(&plug_data)
 #define qdisc_dev(sch)		(&device)
-/* The plug may be the root, or a child of another one. */
+/* The root qdisc: the plug itself, or its parent. While it is inactive, the core has the
+ * noop qdisc in its place.
+ */
 extern struct Qdisc *root_qdisc, noop_qdisc;
 extern bool inactive;
 static struct Qdisc *qdisc_root(const struct Qdisc *sch)
@@ -228,15 +230,15 @@ static struct Qdisc *qdisc_root(const struct Qdisc *sch)
 }
 
 #define qdisc_root_sleeping(sch) root_qdisc
-#define psched_mtu(dev)		(1U << 20)	/* the product needs 64 bits */
+#define psched_mtu(dev)		(1U << 20)	/* * tx_queue_len: > 32 bits */
 
-/* Functions of the proof. */
+/* Functions in harness.c */
 void sch_tree_lock(struct Qdisc *sch);
 void sch_tree_unlock(struct Qdisc *sch);
 void __netif_schedule(struct Qdisc *sch);
 
-/* Each qdisc is its own lock. Without RTNL, another qdisc may be the root by the
- * time that we have the lock of the first.
+/* Each qdisc stands for its own lock. Without RTNL, another qdisc may become the
+ * root while the module waits for the lock of the old root.
  */
 #define rcu_dereference(p)	(p)
 #define qdisc_lock(sch)		(sch)
