@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Charts for report, as SVG: bars, and spans on a logarithmic axis.
+"""Draws the charts of report as SVG: bars, and spans on a logarithmic axis.
 
-They are narrow, so that they can be read on a small page, too, and have colours for
-light and dark pages.
+The charts are narrow, so that they can be read on a small page, too. They have colours
+for light and for dark pages.
 """
 import html
 import math
 
 WIDTH = 560
 MARGIN = 12
-ROW = 14        # a bar or a span
+ROW = 14        # height of a bar or a span
 # For each class of rows: its colour on a light and on a dark page.
 COLOURS = {"ours": ("#0969da", "#4493f8"), "family": ("#0969da", "#4493f8"),
            "rtnetlink": ("#1a7f37", "#3fb950"), "intree": ("#bf5700", "#f0883e"),
@@ -46,7 +46,7 @@ def decades(values):
 
 
 class Chart:
-    """Rows of text and shapes from the top down; y is where the next begins."""
+    """Rows of text and shapes, from the top down. The next row begins at y."""
 
     def __init__(self, label):
         self.label = label
@@ -54,7 +54,7 @@ class Chart:
         self.y = MARGIN
 
     def text(self, x, text, what="", anchor="start", y=None):
-        """On the line that begins at y."""
+        """Writes text on the line that begins at y (default: the next row)."""
         self.parts.append(f'<text x="{x:.0f}" y="{(self.y if y is None else y) + 11:.0f}" '
                           f'class="{what}" text-anchor="{anchor}">{html.escape(text)}</text>')
 
@@ -70,7 +70,8 @@ class Chart:
         self.y += 20
 
     def bars(self, groups, left=96):
-        """groups: title -> rows of class, title, value; the longest fills the width."""
+        """Draws bars. groups: title -> rows of class, title, value. The longest bar
+        fills the width."""
         most = max(value for rows in groups.values() for _, _, value in rows)
         room = WIDTH - left - MARGIN - 60
         for group, rows in groups.items():
@@ -87,7 +88,7 @@ class Chart:
         self.y += 8
 
     def key(self, entries):
-        """entries: class, title; a line for each"""
+        """Draws a key with one line for each entry: class, title."""
         for name, title in entries:
             self.line(MARGIN + 4, self.y + 7, MARGIN + 24, self.y + 7, f"{name} span")
             self.dot(MARGIN + 4, self.y + 7, name)
@@ -96,8 +97,8 @@ class Chart:
         self.y += 6
 
     def spans(self, groups, decades, unit):
-        """groups: title -> rows of class, first, middle, last: a span from the first to
-        the last with a dot at the first and a tick at the middle one. decades: the
+        """Draws spans. groups: title -> rows of class, first, middle, last. A span goes
+        from first to last, with a dot at first and a tick at middle. decades: the
         powers of ten at the ends of the axis."""
         low, high = decades
         left, right = MARGIN + 4, WIDTH - MARGIN - 64

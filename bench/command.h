@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The messages that command the plug at the root of a device, by rtnetlink and by
- * the family, and nothing around them: send(), recv(), and a look at the answer.
+ * Raw netlink messages to the plug at the root of a device, by rtnetlink and by the
+ * family: each costs one send(), one recv(), and a check of the answer.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -93,14 +93,14 @@ static inline struct family_command family_change(const struct control *c, __u64
 	return f;
 }
 
-/* Answered with the state after it instead of an acknowledgment. */
+/* Makes the answer the state after the command, instead of an acknowledgment. */
 static inline struct family_command family_echo(struct family_command f)
 {
 	f.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ECHO;
 	return f;
 }
 
-/* Sends it and takes its one answer; ends the program if it was refused. */
+/* Sends a message and reads its one answer; ends the program if that is an error. */
 static inline void exchange(int fd, struct nlmsghdr *nlh)
 {
 	static struct {
@@ -119,8 +119,8 @@ static inline void exchange(int fd, struct nlmsghdr *nlh)
 		bail("message %u: %s", nlh->nlmsg_type, strerror(-answer.err.error));
 }
 
-/* The qdiscs of one device, or, from a kernel that does not look at the number, of
- * all.
+/* Asks for the qdiscs of one device. Some kernels ignore the number of the device,
+ * and send those of all devices.
  */
 struct qdisc_dump {
 	struct nlmsghdr	nlh;
@@ -141,7 +141,7 @@ static inline struct qdisc_dump qdisc_dump(const char *dev)
 	return d;
 }
 
-/* All plugs of one device. */
+/* Asks for all plugs of one device. */
 struct family_dump {
 	struct nlmsghdr	nlh;
 	struct genlmsghdr genl;
@@ -168,7 +168,7 @@ static inline struct family_dump family_dump(const struct control *c, const char
 	return d;
 }
 
-/* Sends it and reads up to the end of the dump, looking at nothing. */
+/* Sends a request and reads the whole dump, without looking at the entries. */
 static inline void dump(int fd, struct nlmsghdr *nlh)
 {
 	static char buf[65536] __attribute__((aligned(8)));

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What it costs to send a plug one command: with plugctl, with tc, with libnl's
- * nl-qdisc-add, each the whole process from the system call that makes it to
- * the end of waiting for it; and many commands in a batch, against loops that
- * do nothing but send the same message and read the answer.
+ * What it costs to send one command to a plug. With plugctl, tc and libnl's
+ * nl-qdisc-add: the whole process, from the system call that creates it to the end
+ * of waiting for it. With the batches of plugctl and tc: one command of many. For
+ * comparison: a loop that only sends the same message and reads the answer.
  *
  *	commands ROUNDS FIRST
  *
- * Every client sends TCQ_PLUG_BUFFER, and has to have begun an epoch each time.
- * Prints "figure VALUE NAME..." lines, see figure().
+ * The first round begins with client FIRST. Every client sends TCQ_PLUG_BUFFER, and
+ * it is checked that this has begun an epoch. Prints "figure VALUE NAME..." lines,
+ * see figure().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +57,7 @@ static const struct client bare_family = { "bare-family", { NULL }, NULL };
 
 #define N_CLIENTS	(sizeof(clients) / sizeof(clients[0]))
 
-/* Instructions from making the process to its end. */
+/* Runs a client. Returns the instructions from creating its process to its end. */
 static __u64 run(const struct client *c)
 {
 	char path[64];
@@ -64,7 +65,7 @@ static __u64 run(const struct client *c)
 	__u64 start;
 	pid_t pid;
 
-	/* The search along PATH is the caller's, and costs all the same. */
+	/* No search along PATH: that is the shell's work, and the same for all. */
 	snprintf(path, sizeof(path), "/sbin/%s", c->argv[0]);
 	start = instructions();
 	error = posix_spawn(&pid, path, &silent, NULL, (char *const *)c->argv,
@@ -76,7 +77,7 @@ static __u64 run(const struct client *c)
 	return instructions() - start;
 }
 
-/* The same, and @n epochs have begun. */
+/* The same. Ends the program unless @n epochs have begun. */
 static __u64 run_checked(const struct client *c, unsigned int n)
 {
 	__u64 epoch = control_find(&control, DEV, TC_H_ROOT).epoch, cost = run(c);
@@ -113,7 +114,7 @@ static __u64 run_batch(const struct client *c, unsigned int n)
 	return run_checked(c, n);
 }
 
-/* The least it can cost: by rtnetlink, as tc and libnl do it, */
+/* The least that commands can cost by rtnetlink, which tc and libnl use. */
 static __u64 run_bare(const struct client *c, unsigned int n)
 {
 	struct command message = command(DEV, TCQ_PLUG_BUFFER);
@@ -126,7 +127,7 @@ static __u64 run_bare(const struct client *c, unsigned int n)
 	return instructions() - start;
 }
 
-/* and by the family, as plugctl does. */
+/* The least that commands can cost by the family, which plugctl uses. */
 static __u64 run_bare_family(const struct client *c, unsigned int n)
 {
 	const __u64 id = control_find(&control, DEV, TC_H_ROOT).id;
@@ -139,8 +140,8 @@ static __u64 run_bare_family(const struct client *c, unsigned int n)
 	return instructions() - start;
 }
 
-/* One command of many: the difference leaves out the process, and the first look
- * for the plug.
+/* Measures one command of many: the difference between many commands and few. That
+ * leaves out creating the process and finding the plug.
  */
 static void measure_one_of_many(const struct client *c, unsigned int round,
 				__u64 (*commands)(const struct client *c, unsigned int n))
@@ -164,8 +165,8 @@ int main(int argc, char **argv)
 		bail("usage: commands ROUNDS FIRST");
 	rounds = atoi(argv[1]);
 	first = atoi(argv[2]);
-	/* Programs would look for their libraries all over the place, as they
-	 * do on no real system.
+	/* Without its cache, programs would search many directories for their
+	 * libraries, unlike on a real system.
 	 */
 	must("ldconfig");
 	must("modprobe sch_plug");

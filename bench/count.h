@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counting instructions inside a VM that QEMU runs with -icount shift=0: there
- * one instruction takes one nanosecond of guest time, and the time stamp
- * counter, which QEMU derives from it, ticks once a nanosecond. So the
- * difference of two readings is the number of instructions between them, of
- * user and kernel, whoever ran them.
+ * Counts instructions inside a VM that QEMU runs with -icount shift=0. There one
+ * instruction takes one nanosecond of guest time. QEMU derives the time stamp
+ * counter from this time, and it ticks once a nanosecond. So the difference of two
+ * readings is the number of instructions between them, of all processes and of
+ * the kernel.
  */
 #ifndef COUNT_H
 #define COUNT_H
@@ -19,8 +19,8 @@ static inline __u64 instructions(void)
 	return __rdtsc();
 }
 
-/* Two instructions a turn: if these do not count as such, nothing here is
- * worth anything.
+/* Ends the program unless this VM counts instructions. The loop has two
+ * instructions a turn.
  */
 static inline void count_check(void)
 {
@@ -46,7 +46,7 @@ static inline int compare_u64(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The timer interrupt hits some of the samples, never half of them. */
+/* Leaves out the samples that a timer interrupt has hit: they are less than half. */
 static inline double median(__u64 *v, unsigned int n)
 {
 	qsort(v, n, sizeof(*v), compare_u64);
@@ -65,7 +65,7 @@ static inline double middle_mean(__u64 *v, unsigned int n)
 	return sum / count;
 }
 
-/* The mean of what is within 0.2% of the median: for samples that come from a
+/* The mean of the samples within 0.2% of the median. For samples that come from a
  * coarse clock.
  */
 static inline double mean_near_median(__u64 *v, unsigned int n)
@@ -83,7 +83,7 @@ static inline double mean_near_median(__u64 *v, unsigned int n)
 	return sum / count;
 }
 
-/* One line of result; bench/report reads these. */
+/* Prints one line of the result, for bench/report. */
 #define figure(value, ...)			\
 	do {					\
 		printf("figure %.3f ", value);	\

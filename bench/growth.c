@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Whether a packet or a command costs more the more a plug holds: 100 to a million
- * packets, 100 to 100,000 epochs that wait, and as many as 1,000 plugs on the host.
- * Which memory a held packet and a waiting epoch take. And what it costs to
- * learn the state of one plug on a host with 1,000 other devices.
+ * Measures whether a packet or a command costs more if a plug holds more: 100 to a
+ * million packets, 100 to 100,000 waiting epochs, and up to 1,000 plugs on the host.
+ * Also measures how much memory a held packet and a waiting epoch take, and what it
+ * costs to learn the state of one plug on a host with 1,000 other devices.
  *
  *	growth SIZE MODULE
  *
  * MODULE is ours or intree. The in-tree module cannot keep more than two epochs
- * apart and has no numbers to tell of, so it is asked for less. Frames have SIZE
- * bytes. Prints "figure VALUE NAME..." lines, see figure():
+ * apart and does not report them, so less is measured. Frames have SIZE bytes.
+ * Prints "figure VALUE NAME..." lines, see figure():
  *
  *	command COMMAND WAY PACKETS EPOCHS PLUGS
  *	packet in|out MODULE PACKETS EPOCHS PLUGS
@@ -33,7 +33,7 @@
 
 enum { SAMPLES = 15, FEW_EPOCHS = 100 };
 
-/* How much is there while something is measured. */
+/* What there is while something is measured; @epochs are those that wait. */
 struct state {
 	unsigned int packets, epochs, plugs;
 };
@@ -56,8 +56,8 @@ static unsigned int held(void)
 	return plug_get(nl, DEV).qlen;
 }
 
-/* With one processor, whoever drains the queue has done so when it is our turn
- * again.
+/* Waits until the queue is drained. There is one processor, so that is done when this
+ * process runs again.
  */
 static void let_it_drain(void)
 {
@@ -73,7 +73,9 @@ static void expect_held(unsigned int packets, const char *when)
 		bail("%u packets are held %s, not %u", held(), when, packets);
 }
 
-/* A million packets take longer than a second of the VM's time. */
+/* Opens the plug and waits until it is empty. A million packets take more than a
+ * second of the VM's time.
+ */
 static void empty(void)
 {
 	unsigned int seconds = 10;
@@ -85,8 +87,8 @@ static void empty(void)
 	expect_held(0, "by an open plug");
 }
 
-/* Closes the plug. The epochs that wait are empty, and all packets are in the one
- * being filled: nothing is drained while commands are counted.
+/* Closes the plug and fills it. The epochs that wait are empty, and all packets are in
+ * the one being filled, so that nothing is drained while commands are counted.
  */
 static void fill(const struct state *s)
 {
@@ -108,7 +110,7 @@ static void command_figure(double instructions, const char *action, const char *
 	       s->epochs, s->plugs);
 }
 
-/* ask: exchange() or dump() */
+/* Returns the instructions of @ask, which is exchange() or dump(). */
 static double cost_of(void (*ask)(int fd, struct nlmsghdr *nlh), int fd,
 		      struct nlmsghdr *nlh)
 {
@@ -123,7 +125,7 @@ static double cost_of(void (*ask)(int fd, struct nlmsghdr *nlh), int fd,
 	return median(v, SAMPLES);
 }
 
-/* Each names the epoch that is the oldest then. */
+/* The same for RELEASE_UPTO. Each command names the oldest epoch that waits. */
 static double cost_of_upto(__u64 id)
 {
 	struct family_command c = family_change(&control, id, TCQ_PLUG_RELEASE_UPTO);
@@ -174,7 +176,7 @@ static void measure_commands(const struct state *s)
 	command_figure(cost_of(exchange, nl, &limit.nlh), "LIMIT", module, s);
 	if (ours)
 		measure_family(s);
-	/* Of all devices, on some kernels: that grows with them, not with plugs. */
+	/* Some kernels dump all devices. With more plugs there are more devices. */
 	if (s->plugs == 1)
 		command_figure(cost_of(dump, nl, &qdiscs.nlh), "dump", module, s);
 	expect_held(s->packets, "after the commands");
@@ -183,10 +185,10 @@ static void measure_commands(const struct state *s)
 
 /* ---- packets ---- */
 
-/* So few that the allocator serves them out of what each processor keeps. */
+/* CHUNK is so small that the allocator serves it from what a processor keeps. */
 enum { CHUNK = 32, RUNS = 7, SMALL = 32, LARGE = 192 };
 
-/* A whole send() on a packet socket, on top of what is held already. */
+/* Returns the instructions of a whole send() into a plug that holds packets. */
 static double cost_of_entering(void)
 {
 	__u64 v[RUNS], start;
@@ -212,9 +214,9 @@ static __u64 cost_of_release(unsigned int packets)
 	return start;
 }
 
-/* A small and a large epoch at the head are released; the rest stays behind them.
- * The difference leaves out the command. The in-tree module cannot keep as many
- * epochs apart, and is not asked.
+/* Releases small and large epochs at the head; the rest stays behind them. The
+ * difference between large and small leaves out the command. Not for the in-tree
+ * module, which cannot keep so many epochs apart.
  */
 static void measure_packets(const struct state *s)
 {
@@ -253,8 +255,8 @@ static void measure(const struct state *s)
 
 /* ---- memory ---- */
 
-/* Bytes of all objects in use, as SLUB knows them: it counts what a processor has
- * at hand as in use, so give that back first.
+/* Returns the bytes of all slab objects in use. SLUB also counts objects that a
+ * processor keeps for later, so it has to give those back first.
  */
 static __u64 slab_bytes(void)
 {
@@ -276,9 +278,8 @@ static __u64 slab_bytes(void)
 
 enum { MANY = 100000 };
 
-/* What a list needs beside the packets themselves shows as the difference between
- * the two modules: the in-tree one links the packets to each other and has nothing
- * else.
+/* The in-tree module only links the packets to each other. If ours needs more memory
+ * than that for a packet, it shows as a difference between the two.
  */
 static void measure_memory(void)
 {
@@ -291,7 +292,7 @@ static void measure_memory(void)
 	if (!ours)
 		return;
 	s = (struct state){ 0, MANY, 1 };
-	/* Once before, for what the messages themselves leave in the caches. */
+	/* Do the same before counting, because messages leave objects in the caches. */
 	fill(&s);
 	empty();
 	before = slab_bytes();
@@ -336,8 +337,8 @@ static void measure_plugs(unsigned int plugs)
 	remove_devices();
 }
 
-/* How to learn the state of one plug. RTM_GETQDISC with the device's number is
- * answered with all qdiscs of the host by 6.1, and with the device's by 7.3.
+/* Measures three ways to learn the state of one plug. To RTM_GETQDISC with the number
+ * of a device, 6.1 answers with all qdiscs of the host, 7.3 with those of the device.
  */
 static void measure_host(void)
 {
@@ -385,7 +386,7 @@ int main(int argc, char **argv)
 	if (control_try_open(&control) != ours)
 		bail("this is not the module it should be");
 	tx = frame_socket(DEV);
-	/* A kernel goes on booting for a while, in threads of its own. */
+	/* Wait: the kernel goes on booting for a while, in threads of its own. */
 	sleep_ms(30000);
 	settle_allocator();
 	count_check();

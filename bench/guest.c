@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the way of a guest's packet costs in instructions, from the guest's end of
- * a veth through the host's end and a bridge to the port where it leaves: without
- * buffering, and by an ifb with a plug, open and closed. What plugctl guest sets
- * up, and what Xen's remus-netbuf-setup does.
+ * What the way of a guest's packet costs in instructions. A veth stands for the vif:
+ * the packet goes from the guest's end through the host's end and a bridge to the
+ * port where it leaves. It is measured without buffering, and with an ifb that has a
+ * plug, open and closed, set up by plugctl guest or like Xen's remus-netbuf-setup.
  *
  *	guest ROUNDS SIZE...
  *
- * Prints "figure VALUE guest WAY SIZE ROUND" lines: of a whole send() on a packet
- * socket at the guest's end. What it does before the host's end is the same in all.
+ * Prints "figure VALUE guest WAY SIZE ROUND" lines. VALUE is a whole send() on a
+ * packet socket at the guest's end; the part before the host's end is always the
+ * same.
  */
 #include <stdio.h>
 
@@ -54,7 +55,7 @@ static const struct way {
 
 static void send_to_bridge(unsigned int size)
 {
-	/* The beginning of an IPv4 header: nothing on the way reads more of it. */
+	/* Only the first byte of the IPv4 header is set: nothing reads the rest. */
 	static const char frame[2048] = {
 		[0] = 2, [5] = 9, [6] = 2, [11] = 7, [12] = 8, [13] = 0, [14] = 0x45,
 	};
@@ -126,7 +127,7 @@ int main(int argc, char **argv)
 	must("ip link set " VIF " master bb && ip link set " UPLINK " master bb");
 	must("for d in bb " GUEST " " VIF " " UPLINK "; do ip link set $d up; done");
 	tx = frame_socket(GUEST);
-	/* The kernel goes on booting, in threads of its own. */
+	/* Wait: the kernel goes on booting for a while, in threads of its own. */
 	sleep_ms(30000);
 	count_check();
 	for (size = argv + 2; *size; size++)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How long a command takes while others change devices: BUFFER and RELEASE_ONE,
- * a pair each 200.1 us, by the family and by RTM_NEWQDISC, our module and the one
- * that comes with the kernel. The VM counts instructions (count.h), so a
+ * How long a command takes while other processes change devices. A pair of BUFFER
+ * and RELEASE_ONE is sent each 200.1 us: by the family and by RTM_NEWQDISC, to our
+ * module and to the kernel's own. The VM counts instructions (count.h), so a
  * nanosecond here is an instruction, and nothing depends on the host.
  *
  *	latency ROUNDS [WAY [SCENE]]
  *
- * A round measures each way in each scene once, or those that are named. Prints "figure VALUE NAME..."
- * lines, see figure(), of all rounds together, and which preemption the kernel has.
+ * A round measures each way in each scene once, or only those that are named. Prints
+ * "figure VALUE NAME..." lines, see figure(), for all rounds together, and the
+ * preemption that the kernel has.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,8 +34,8 @@
 #define OTHER_MODULE	"/other_family.ko"
 #define GROUP		7
 #define DEVICES		200
-/* In nanoseconds. Not a part of the timer interrupt's 4 ms, so that it falls on
- * every part of a pair in turn.
+/* In nanoseconds. The 4 ms between timer interrupts are no multiple of it, so that
+ * these hit every part of a pair in turn.
  */
 #define PERIOD		200100
 #define PRIORITY	50
@@ -43,7 +44,7 @@ enum { PAIRS = 2500, MAX_ROUNDS = 10 };
 
 static int nl;
 static struct control control;
-static volatile bool *stop;	/* shared with those who make the storm */
+static volatile bool *stop;	/* shared with the processes of a storm */
 
 /* ---- messages to rtnetlink and to other families ---- */
 
@@ -117,9 +118,9 @@ static __u16 family_number(int fd, const char *name)
 	bail("no family %s", name);
 }
 
-/* ---- those who are in the way ---- */
+/* ---- storms: processes that change devices ---- */
 
-/* Veth pairs come and go, one by one. */
+/* Creates and deletes veth pairs, one by one. */
 static void veth_pairs(void)
 {
 	const struct ifinfomsg up = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP }, any = {};
@@ -138,7 +139,7 @@ static void veth_pairs(void)
 	}
 }
 
-/* Devices come one by one, and all of them go in one go. */
+/* Creates devices one by one, and deletes all of them at once. */
 static void delete_group(void)
 {
 	const struct ifinfomsg any = {};
@@ -159,7 +160,7 @@ static void delete_group(void)
 	}
 }
 
-/* A module with a generic netlink family is loaded and unloaded. */
+/* Loads and unloads a module that has a generic netlink family. */
 static void load_module(void)
 {
 	int fd = open(OTHER_MODULE, O_RDONLY | O_CLOEXEC);
@@ -170,7 +171,7 @@ static void load_module(void)
 			bail(OTHER_MODULE ": %s", strerror(errno));
 }
 
-/* An operation of another family that takes RTNL. */
+/* Sends requests to another family, which takes RTNL for them. */
 static void ask_ethtool(void)
 {
 	struct genlmsghdr genl = { .cmd = ETHTOOL_MSG_LINKINFO_GET, .version = 1 };
@@ -181,7 +182,7 @@ static void ask_ethtool(void)
 	message_put(&get, &genl, sizeof(genl));
 	message_attr(&get, ETHTOOL_A_LINKINFO_HEADER | NLA_F_NESTED, header,
 		     attr_at(header, ETHTOOL_A_HEADER_DEV_NAME, DEV, sizeof(DEV)));
-	/* A dummy device has nothing to answer but an error. */
+	/* For a dummy device the answer is an error, which is enough here. */
 	while (!*stop)
 		if (send(fd, &get, get.nlh.nlmsg_len, 0) < 0 ||
 		    recv(fd, answer, sizeof(answer), 0) < 0)
@@ -276,7 +277,7 @@ static void sender_make(struct sender *s, const struct way *w)
 struct samples {
 	unsigned int	commands, pairs;
 	__u64		command[MAX_ROUNDS * PAIRS * 2];	/* send() to answer */
-	__u64		pair[MAX_ROUNDS * PAIRS];	/* from when it was due */
+	__u64		pair[MAX_ROUNDS * PAIRS];	/* due time to last answer */
 };
 
 static struct samples samples[N_WAYS][N_SCENES];
@@ -297,8 +298,8 @@ static __u64 timed(int fd, struct nlmsghdr *nlh)
 	return instructions() - start;
 }
 
-/* Who is too late for the next pair begins it at once, and does not count as late
- * for all those that he has missed.
+/* Sends a pair each PERIOD. A pair that took longer than that counts as late once: the
+ * next pair is due at its end.
  */
 static void send_pairs(struct sender *s, struct samples *v)
 {
@@ -324,7 +325,7 @@ static void measure(const struct way *w, const struct scene *scene, struct sampl
 	unsigned int storm, i;
 
 	sender_make(&s, w);
-	/* What came before has left to do in the background. */
+	/* Wait for background work that the steps before have left. */
 	sleep_ms(1000);
 	for (i = 0; i < 10; i++)
 		exchange(s.fd, s.buffer);
@@ -366,7 +367,7 @@ static void distribution(__u64 *v, unsigned int n, const char *what,
 	figure((double)v[n - 1], "%s %s %s max", what, w->name, s->name);
 }
 
-/* Such as "none voluntary (full)": the one in brackets. */
+/* The file has, for example, "none voluntary (full)". Prints the word in brackets. */
 static void print_preemption(void)
 {
 	char buf[128] = "", *at;
@@ -397,13 +398,13 @@ int main(int argc, char **argv)
 		bail("usage: latency ROUNDS [WAY [SCENE]]");
 	stop = mmap(NULL, sizeof(*stop), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/* No page is touched for the first time while it is measured. */
+	/* Lock all memory: there must be no page fault during a measurement. */
 	if (stop == MAP_FAILED || mlockall(MCL_CURRENT | MCL_FUTURE))
 		bail("memory: %s", strerror(errno));
 	nl = nl_open();
 	dummy_make(DEV);
 	print_preemption();
-	/* A kernel goes on booting for a while, in threads of its own. */
+	/* Wait: the kernel goes on booting for a while, in threads of its own. */
 	sleep_ms(30000);
 	count_check();
 	while (rounds--)

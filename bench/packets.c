@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a packet costs in instructions: through an open qdisc, into a closed
- * plug (from a packet socket, UDP with and without zero-copy, TCP), and out of it
- * when it is released. The module in the VM and the one that comes with its
- * kernel take turns in the same boot.
+ * What a packet costs in instructions: through an open qdisc, into a closed plug
+ * (from a packet socket, UDP with and without zero-copy, TCP), and out of the plug
+ * when it is released. Our module and the kernel's own take turns in the same boot.
  *
  *	packets SIZE ROUNDS FIRST
  *
- * A round measures every peer once; from round to round they move up, FIRST
- * says where to begin. Prints "figure VALUE NAME..." lines, see figure().
+ * A round measures every peer once. The first round begins with peer FIRST, and each
+ * round after it with the next peer. Prints "figure VALUE NAME..." lines, see
+ * figure().
  */
 #define _GNU_SOURCE	/* setns() */
 #include <errno.h>
@@ -48,7 +48,7 @@ static unsigned int frame_size;
 static const struct peer {
 	const char	*name;
 	const char	*qdisc;
-	const char	*module;	/* how to load it, if that is to be done */
+	const char	*module;	/* command that loads it, or NULL */
 } peers[] = {
 	{ "pfifo_fast",	"pfifo_fast", NULL },
 	{ "bfifo",	"bfifo limit " LIMIT, NULL },
@@ -74,7 +74,7 @@ static void peer_attach(const struct peer *p)
 	/* Only our module has a family. */
 	if (p->module && control_try_open(&control) != is_ours(p))
 		bail("this is not the module it should be");
-	/* What loading and attaching left to do in the background. */
+	/* Wait for background work that loading and attaching have left. */
 	sleep_ms(1000);
 }
 
@@ -130,7 +130,7 @@ static int zerocopy_socket(void)
 
 static void send_payload(int fd, unsigned int n, int flags)
 {
-	/* In one page, and not in the one that is all zeros. */
+	/* In one page. The "x" is needed: without it that is the shared zero page. */
 	static char payload[PAYLOAD] __attribute__((aligned(4096))) = "x";
 
 	send_copies(fd, payload, PAYLOAD, flags, n);
@@ -156,7 +156,7 @@ static void send_tcp(unsigned int n)
 	send_payload(tcp, n, 0);
 }
 
-/* Called between the counted chunks, so that each begins with nothing left to read. */
+/* Called after a run, so that the next one begins with nothing left to read. */
 static void read_completions(unsigned int n)
 {
 	struct msghdr msg = {};
@@ -175,8 +175,8 @@ static void read_tcp(unsigned int n)
 		bail("the TCP peer: %s", strerror(errno));
 }
 
-/* Neighbours that are never asked whether they are there; windows that are
- * never full; nothing that waits for more data to make a bigger segment.
+/* Sets up the veth so that nothing disturbs: there is no ARP, the windows are never
+ * full, and TCP never waits for more data to make a larger segment.
  */
 static void tcp_network(void)
 {
@@ -197,7 +197,9 @@ static void tcp_network(void)
 	     " net.ipv4.tcp_slow_start_after_idle=0");
 }
 
-/* Each send() makes one segment, and puts it into the queue before it returns. */
+/* Opens a connection on which each send() makes one segment, and puts it into the
+ * queue before it returns.
+ */
 static void tcp_open(void)
 {
 	int home = open("/proc/self/ns/net", O_RDONLY), listener;
@@ -218,7 +220,7 @@ static void tcp_open(void)
 		bail("TCP: %s", strerror(errno));
 	close(listener);
 	close(home);
-	/* The window that the peer offers grows with what it gets. */
+	/* The peer's window grows with the data that it receives. */
 	for (i = 0; i < 1000; i++) {
 		send_tcp(1);
 		read_tcp(1);
@@ -227,7 +229,7 @@ static void tcp_open(void)
 
 static void sockets_open(void)
 {
-	/* A zero-copy send() is charged for its completion until it is read. */
+	/* Each zero-copy send() counts against this until its completion is read. */
 	must("sysctl -qw net.core.optmem_max=1000000000");
 	must("ip addr add 192.0.2.2/24 dev " DEV);
 	must("ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev " DEV);
@@ -242,7 +244,7 @@ static const struct source {
 	const char	*suffix;
 	const char	*dev;
 	void		(*send)(unsigned int n);
-	void		(*receive)(unsigned int n);	/* what comes of it */
+	void		(*receive)(unsigned int n);	/* what it leads to */
 } sources[] = {
 	{ "",		DEV,	send_frames_of_size,	NULL },
 	{ "-udp",	DEV,	send_udp,	NULL },
@@ -279,7 +281,7 @@ static void pktgen(const char *file, const char *fmt, ...)
 	va_start(ap, fmt);
 	len = vsnprintf(text, sizeof(text) - 1, fmt, ap);
 	va_end(ap);
-	/* The last byte is cut off, whatever it is. */
+	/* pktgen cuts off the last byte, whatever it is. */
 	text[len++] = '\n';
 	snprintf(path, sizeof(path), "/proc/net/pktgen/%s", file);
 	fd = open(path, O_WRONLY);
@@ -299,7 +301,7 @@ static void pktgen_setup(void)
 	pktgen(DEV, "dst_mac 02:00:00:00:00:01");
 }
 
-/* Nanoseconds that pktgen needed for @n packets; it gives whole microseconds. */
+/* Returns how many nanoseconds pktgen needed for @n packets (whole microseconds). */
 static __u64 pktgen_run(unsigned int n)
 {
 	char buf[4096];
@@ -332,10 +334,10 @@ static __u64 pktgen_all_leave(const struct peer *p, unsigned int n)
 	return ns;
 }
 
-/* pktgen starts right after a timer interrupt, woken by it, and ends before the
- * next: what interrupts cost, at times this and at times that, stays out. The
- * difference between many packets and few leaves out what starting and ending
- * cost. Differing starting points make up for the clock's whole microseconds.
+/* A timer interrupt wakes pktgen, and pktgen ends before the next one, so that the
+ * varying cost of interrupts is left out. The difference between many packets and few
+ * leaves out the start and the end. The numbers of packets vary, because pktgen's
+ * clock has only whole microseconds.
  */
 static void measure_open(const struct peer *p, unsigned int round,
 			 const char *suffix)
@@ -354,12 +356,12 @@ static void measure_open(const struct peer *p, unsigned int round,
 
 /* ---- the closed path ---- */
 
-/* So few that the allocator serves them out of what each processor keeps. */
+/* CHUNK is so small that the allocator serves it from what a processor keeps. */
 enum { CHUNK = 32, MANY_CHUNKS = 6, RUNS = 31 };
 
-/* Sends packets into the closed plug, notes what each chunk of them took, and
- * lets them out. With one processor, whoever drains the queue has done so when
- * it is our turn again. Returns what that took.
+/* Closes the plug, sends packets into it, and opens it. Stores the instructions of each
+ * chunk of packets in @held. Returns the instructions of opening and draining. There
+ * is one processor, so the queue is drained when this process runs again.
  */
 static __u64 hold_and_release(const struct source *s, unsigned int chunks,
 			      __u64 *held)
@@ -392,8 +394,8 @@ static __u64 hold_and_release(const struct source *s, unsigned int chunks,
 	return released;
 }
 
-/* Draining: the difference between many packets and few. What a command costs
- * by itself, and scheduling the queue, is in both.
+/* Draining is the difference between many packets and few, which leaves out the
+ * command and the scheduling of the queue.
  */
 static void measure_closed(const struct peer *p, const struct source *s,
 			   unsigned int round)
@@ -410,7 +412,7 @@ static void measure_closed(const struct peer *p, const struct source *s,
 	}
 	figure(middle_mean(held, RUNS * MANY_CHUNKS) / CHUNK,
 	       "buffer%s %s %u", s->suffix, p->name, round);
-	/* A veth's receiver does its work in the same go. */
+	/* Not on the veth: there draining includes the work of the receiver. */
 	if (!strcmp(s->dev, DEV))
 		figure((median(many, RUNS) - median(few, RUNS)) /
 		       (CHUNK * (MANY_CHUNKS - 1)),
@@ -427,7 +429,7 @@ static void measure_sources(const struct peer *p, unsigned int round)
 	for (i = 0; i < N_SOURCES; i++)
 		measure_closed(p, &sources[i], round);
 	must("tc qdisc del dev " VETH " root");
-	/* What that left to do in the background. */
+	/* Wait for background work that this has left. */
 	sleep_ms(1000);
 }
 
@@ -461,7 +463,7 @@ int main(int argc, char **argv)
 	dummy_make(DEV);
 	sockets_open();
 	pktgen_setup();
-	/* A kernel goes on booting for a while, in threads of its own. */
+	/* Wait: the kernel goes on booting for a while, in threads of its own. */
 	sleep_ms(30000);
 	settle_allocator();
 	count_check();

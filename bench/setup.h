@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the programs have in common before they count: a packet socket that may
- * fill a plug, frames to send by it, and an allocator that always costs the same.
+ * What the programs set up before they count: a packet socket that can fill a plug,
+ * frames to send on it, and an allocator whose cost does not vary.
  */
 #ifndef SETUP_H
 #define SETUP_H
@@ -14,7 +14,7 @@
 
 #include "plugtest.h"
 
-/* A plug holds more than a socket may send by itself. */
+/* Lets a socket fill a plug: that is more than its default send buffer allows. */
 static inline int big_buffer(int fd)
 {
 	int big = 1 << 30;
@@ -54,9 +54,8 @@ static inline void send_frames(int fd, unsigned int size, unsigned int n)
 	send_copies(fd, frame, size, 0, n);
 }
 
-/* By itself the allocator gives empty slabs back now and then, at 3,000
- * instructions each, and it depends on what went before during which of the
- * measurements. Here it keeps them.
+/* Makes the allocator keep empty slabs. Normally it gives some back now and then, at
+ * 3,000 instructions each, and not always during the same measurement.
  */
 static inline void settle_allocator(void)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How much several senders get through a veth, on two processors: TCP and UDP,
- * without a qdisc, through bfifo, through this plug and the in-tree one, open and
- * while a loop ends and releases an epoch each 5 ms.
+ * The throughput of several senders through a veth, on two processors, with TCP and
+ * UDP: without a qdisc, with bfifo, and with this plug and the in-tree one. The plugs
+ * are open, or a loop ends and releases an epoch each 5 ms.
  *
  *	throughput ROUNDS [MS]
  *
- * This is in seconds, not in instructions, and the host may be busy with other
- * things. So each way is measured between two measurements of noqueue, and only the
- * ratio to their mean counts: "figure VALUE throughput PROTOCOL WAY ROUND". "figure
- * VALUE period ..." has the ms that the loop really took for an epoch. The rates
- * themselves are comments. MS is the length of a measurement (1500).
+ * This is measured in seconds, not in instructions, and the host may be busy with
+ * other things. So each way is measured between two measurements of noqueue, and only
+ * the ratio to their mean counts: "figure VALUE throughput PROTOCOL WAY ROUND".
+ * "figure VALUE period ..." is how many ms an epoch of the loop really took. The rates
+ * are printed as comments. MS is the length of a measurement (1500).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -64,9 +64,9 @@ static const char *const protocols[] = { "tcp", "udp" };
 static int nl, listener;
 static unsigned int length_ms;
 static atomic_bool stop, stop_loop;
-static atomic_ullong received;		/* bytes, by all who receive */
+static atomic_ullong received;		/* bytes, by all receivers */
 static unsigned int epochs;
-static double period_ms;		/* of the last epoch loop, as it was */
+static double period_ms;		/* measured in the last epoch loop */
 
 /* ---- sockets ---- */
 
@@ -127,7 +127,7 @@ static void flow_open(struct flow *f, bool tcp, unsigned int n)
 		if (setsockopt(f->rx, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big)))
 			bail("SO_RCVBUFFORCE: %s", strerror(errno));
 	}
-	/* Who waits for data has to see that it is over. */
+	/* A receiver that waits for data must see that the measurement is over. */
 	if (f->rx < 0 || setsockopt(f->rx, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
 		bail("receiver: %s", strerror(errno));
 }
@@ -148,7 +148,7 @@ static void *run_sender(void *arg)
 	return NULL;
 }
 
-/* Until nothing comes any more after the end. */
+/* Counts what arrives. After the end, receives until nothing comes any more. */
 static void *run_receiver(void *arg)
 {
 	int fd = ((struct flow *)arg)->rx;
@@ -232,7 +232,7 @@ static void detach(const struct way *w)
 		must("rmmod sch_plug");
 }
 
-/* What the receivers get in a second, in bytes. */
+/* Returns the bytes that all receivers together get in a second. */
 static double rate(const struct way *w, bool tcp)
 {
 	struct flow flows[SENDERS] = {};
@@ -306,7 +306,7 @@ int main(int argc, char **argv)
 	must("ip link add " DEV " type veth peer name " PEER " netns " PEER);
 	must("ip addr add " HERE "/24 dev " DEV " && ip link set " DEV " up");
 	must("ip -n " PEER " addr add " THERE "/24 dev " PEER " && ip -n " PEER " link set " PEER " up");
-	/* The plug would hold ARP, too. */
+	/* Set the neighbours: the plug would hold ARP, too. */
 	must("ip neigh replace " THERE " dev " DEV " nud permanent lladdr "
 	     "$(ip netns exec " PEER " cat /sys/class/net/" PEER "/address)");
 	must("ip -n " PEER " neigh replace " HERE " dev " PEER " nud permanent lladdr "
@@ -314,7 +314,7 @@ int main(int argc, char **argv)
 	listener = peer_socket(SOCK_STREAM, PORT);
 	if (listen(listener, SENDERS))
 		bail("listen: %s", strerror(errno));
-	/* A kernel goes on booting for a while, in threads of its own. */
+	/* Wait: the kernel goes on booting for a while, in threads of its own. */
 	sleep_ms(30000);
 	for (round = 0; round < rounds; round++)
 		for (i = 0; i < 2; i++)
