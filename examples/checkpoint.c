@@ -30,8 +30,8 @@ struct helper {
 };
 
 /*
- * Add calls to your hypervisor here. The guest stays paused between the two:
- * packets that it sends after it resumes are not covered by this checkpoint.
+ * Add calls to your hypervisor here. take_checkpoint() leaves the guest paused until
+ * resume_guest(): packets that it sends after that are not covered by the checkpoint.
  */
 static void take_checkpoint(void)
 {
@@ -69,7 +69,9 @@ static bool helper_start(struct helper *h)
 	return h->to && h->from;
 }
 
-/* Returns whether the command succeeded; h->answer is the line of JSON. */
+/* Sends a command to plugctl. Returns whether it succeeded; h->answer is the answer,
+ * a line of JSON.
+ */
 static bool tell(struct helper *h, const char *format, const char *device,
 		 uint64_t epoch)
 {
@@ -83,7 +85,9 @@ static bool tell(struct helper *h, const char *format, const char *device,
 	return false;
 }
 
-/* A real controller has a JSON parser. With one device the key occurs only once. */
+/* Returns the epoch in an answer, 0 if there is none. With one device the key occurs
+ * only once; a real controller has a JSON parser.
+ */
 static uint64_t epoch_of(const char *answer)
 {
 	const char *key = strstr(answer, "\"epoch\":");

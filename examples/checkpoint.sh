@@ -29,7 +29,7 @@ send_checkpoint() {
 	: # returns when the backup has it, fails when the backup is lost
 }
 
-# Named pipes, because sh cannot have pipes to and from a process otherwise.
+# Use named pipes: sh has no other way to write to a process and read its answers.
 dir=$(mktemp -d)
 plugctl=
 finish() {
@@ -55,7 +55,7 @@ mkfifo "$dir/commands" "$dir/answers"
 plugctl=$!
 exec 3> "$dir/commands" 4< "$dir/answers"
 
-# tell COMMAND...: sends it to plugctl; sets answer
+# tell COMMAND...: sends COMMAND to plugctl; sets answer. Fails if the command did.
 tell() {
 	echo "$*" >&3
 	# If a signal interrupts the read, the answer still comes.

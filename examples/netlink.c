@@ -45,7 +45,7 @@ struct client {
 
 /* ---- requests ---- */
 
-/* The two headers of a request; attributes follow. */
+/* Begins a request in @buf with its two headers; attributes follow. */
 static struct nlmsghdr *start(struct client *client, char *buf, uint16_t type,
 			      uint8_t cmd, uint16_t flags)
 {
@@ -107,7 +107,9 @@ static int exchange(struct client *client, const struct nlmsghdr *nlh,
 
 /* ---- answers ---- */
 
-/* Unknown attributes are ignored: a newer module may send more of them. */
+/* Returns the state in an answer. Unknown attributes are ignored: a newer module may
+ * send more of them.
+ */
 static struct plug parse_plug(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
@@ -143,7 +145,7 @@ static int handle_family(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* A device can have several plugs, below another qdisc. */
+/* Takes the plug at the root. A device can also have plugs below another qdisc. */
 static int handle_dump(const struct nlmsghdr *nlh, void *data)
 {
 	struct plug plug = parse_plug(nlh), *root = data;
@@ -161,7 +163,7 @@ static int handle_state(const struct nlmsghdr *nlh, void *data)
 
 /* ---- what a controller does ---- */
 
-/* The number changes with each reboot, and when the module is loaded again. */
+/* The family's number changes with a reboot, and when the module is loaded again. */
 static int find_family(struct client *client)
 {
 	char buf[256];
@@ -186,8 +188,8 @@ static int find_plug(struct client *client, const char *dev, struct plug *plug)
 		nlh = start(client, buf, client->family, SCH_PLUG_CMD_GET, NLM_F_DUMP);
 		mnl_attr_put_u32(nlh, SCH_PLUG_A_IFINDEX, ifindex);
 		ret = exchange(client, nlh, handle_dump, plug);
-		/* EINTR: plugs were created or deleted meanwhile, and one may be
-		 * missing.
+		/* EINTR: during the dump, plugs were created or deleted. One may be
+		 * missing, so ask again.
 		 */
 	} while (ret < 0 && errno == EINTR);
 	if (ret >= 0 && !plug->id) {
@@ -197,9 +199,9 @@ static int find_plug(struct client *client, const char *dev, struct plug *plug)
 	return ret;
 }
 
-/* @plug->id selects the plug; the other members are set to the state after the
- * command, for which NLM_F_ECHO is set. Without it there is only the
- * acknowledgment, which is faster.
+/* @plug->id selects the plug. The other members are set to the state after the
+ * command, which the kernel sends because of NLM_F_ECHO. Without NLM_F_ECHO it sends
+ * only the acknowledgment, which is faster.
  */
 static int command(struct client *client, struct plug *plug, uint32_t action,
 		   const uint64_t *last)

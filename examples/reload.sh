@@ -28,7 +28,8 @@ usage() {
 	exit 1
 }
 
-# The default map does not use the fourth class: only filters lead there.
+# setup DEV PORT...: prio's default map does not use the fourth class, so only packets
+# that match a filter get there.
 setup() {
 	dev=$1
 	shift
@@ -52,11 +53,12 @@ setup() {
 	trap - EXIT
 }
 
-# Whatever happens to the program, connections pass again after at most 5 s: then it
-# gets SIGTERM, too. If your reload takes longer, start it in the background. A client
-# repeats its SYN after a second, so shorter is better.
+# run DEV PROGRAM...: whatever happens to PROGRAM, connections pass again after at most
+# 5 s: then PROGRAM gets SIGTERM, too. If your reload takes longer, start it in the
+# background. A client repeats its SYN after a second, so shorter is better.
 #
-# The pause lets the old process accept what arrived before the plug was closed.
+# The pause lets the old process accept connections that arrived before the plug was
+# closed.
 run() {
 	dev=$1
 	shift
