@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # sch-plug: the qdisc, plugctl, their tests and packages. "make help" lists the
-# targets. Nothing has to be installed first: the tests install what they need, or
-# print it.
+# targets. Nothing has to be installed first: the tests install the packages that they
+# need, or print their names.
 
 .DEFAULT_GOAL := all
 ifneq ($(words $(CURDIR)),1)
