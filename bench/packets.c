@@ -244,7 +244,7 @@ static const struct source {
 	const char	*suffix;
 	const char	*dev;
 	void		(*send)(unsigned int n);
-	void		(*receive)(unsigned int n);	/* what it leads to */
+	void		(*receive)(unsigned int n);	/* may be NULL */
 } sources[] = {
 	{ "",		DEV,	send_frames_of_size,	NULL },
 	{ "-udp",	DEV,	send_udp,	NULL },

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
 # Common functions of the stages: the guest, xl remus, and the state of the
-# plug. A stage sources it. All limits are in units of the period that is measured
-# in the same run, because everything takes longer when the machine has other work.
+# plug. Each stage sources this file. Limits for measured times are multiples of the
+# period measured in the same run, because that depends on the machine.
 
 guest=guest
 guest_ip=192.0.2.2
@@ -10,7 +10,7 @@ guest_ip6=2001:db8::2
 # shellcheck source=tests/lib/tap.sh
 . "${BASH_SOURCE[0]%/*}/tap.sh"
 
-# within NAME VALUE LEAST MOST: compares numbers
+# within NAME VALUE LEAST MOST: passes if VALUE is a number from LEAST to MOST
 within() {
 	if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
 		pass "$1 ($2)"
