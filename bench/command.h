@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Raw netlink messages to the plug at the root of a device, by rtnetlink and by the
- * family: each costs one send(), one recv(), and a check of the answer.
+ * family. A command costs one send(), one recv(), and a check of the answer.
  */
 #ifndef COMMAND_H
 #define COMMAND_H

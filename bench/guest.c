@@ -2,8 +2,8 @@
 /*
  * What the way of a guest's packet costs in instructions. A veth stands for the vif:
  * the packet goes from the guest's end through the host's end and a bridge to the
- * port where it leaves. It is measured without buffering, and with an ifb that has a
- * plug, open and closed, set up by plugctl guest or like Xen's remus-netbuf-setup.
+ * port where it leaves. This is measured without buffering, and with an ifb that has
+ * a plug, open and closed, set up by plugctl guest or as Xen's remus-netbuf-setup does.
  *
  *	guest ROUNDS SIZE...
  *

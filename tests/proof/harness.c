@@ -96,9 +96,9 @@ static bool open, shut;
 static u64 epoch;		/* being filled */
 static u64 released;		/* the last released epoch */
 
-/* Packets that had left, but that the driver could not take: the core keeps them
- * beside the root's queue, each in one of two lists, and counts them as queued. The
- * first is older than the second.
+/* Packets that had left the plug, but that the driver could not take. The core keeps
+ * them beside the root's queue, each in one of two lists, and counts them as queued.
+ * backs[0] is the oldest.
  */
 #ifndef BACKS
 #define BACKS 1
@@ -373,7 +373,7 @@ static u32 n_stopped(void)
 	return n;
 }
 
-/* Whether the list has exactly the packets that belong to it, oldest first. */
+/* Returns whether the list has exactly the packets that belong to it, in order. */
 static bool has(const struct sk_buff_head *list, bool bad)
 {
 	const struct sk_buff *skb = list->first;

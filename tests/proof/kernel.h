@@ -230,7 +230,8 @@ static struct Qdisc *qdisc_root(const struct Qdisc *sch)
 }
 
 #define qdisc_root_sleeping(sch) root_qdisc
-#define psched_mtu(dev)		(1U << 20)	/* * tx_queue_len: > 32 bits */
+/* So large that the product with tx_queue_len needs 64 bits. */
+#define psched_mtu(dev)		(1U << 20)
 
 /* Functions in harness.c */
 void sch_tree_lock(struct Qdisc *sch);
