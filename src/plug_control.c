@@ -3,32 +3,33 @@
  * The generic netlink family "sch_plug". It reports what tc does not report
  * about a plug, and accepts commands without waiting for RTNL.
  *
- * A plug has an id that no other plug has or had since the machine was booted,
- * and operations name it by that. A command for one plug never reaches its
- * successor.
+ * Each plug has an id, and operations name the plug by its id. No other plug
+ * has had the same id since the machine was booted. So a command for one plug
+ * never reaches its successor.
  *
- * Locking. Plugs are in a hash by their ids, for readers under RCU. A plug is
+ * Locking. Plugs are hashed by their ids, for readers under RCU. A plug is
  * added at the end of its init and removed at the beginning of its destroy,
- * both under RTNL, and has a lock of its own. Until after destroy the qdisc
- * core keeps its transmit queue, its device and its network namespace. So
- * while its lock is held and the plug is hashed, all of them exist. Order:
+ * both under RTNL. Each plug has a lock of its own. Until destroy has returned,
+ * the qdisc core keeps the plug's transmit queue, device and network namespace.
+ * So all of them exist while the plug's lock is held and the plug is hashed.
+ * Order:
  *
  *	RTNL > lock of a plug > root lock of a qdisc, or lock of a bucket
  *
- * The packet path never takes a plug's lock. Nobody waits for the lock of more
- * than one plug, however long its root is busy.
+ * The packet path never takes a plug's lock. A walk over all plugs without RTNL
+ * takes the locks of the buckets instead, so it never waits for a busy root.
  *
  * The commands of a controller's loop (BUFFER, RELEASE_ONE, RELEASE_UPTO of a
  * closed plug, GET of one) need only the plug's lock and the root lock. All
- * others take RTNL, which keeps the plug as well. The sender does not see the
+ * others take RTNL, which also keeps the plug. The sender does not see the
  * difference. On a kernel that frees qdiscs without waiting for RCU, every
  * command takes RTNL.
  *
- * An owner is a socket, not a process and not a port number: a thread of the
- * same process may get the same number for its socket while ours is being
- * closed. We hold a reference to the socket until it is closed or the plug is
- * destroyed. A socket that no process has any more is one that the core has
- * orphaned.
+ * An owner is a socket, not a process and not a port number. While the owner's
+ * socket is being closed, a thread of the same process may get the same port
+ * number for another socket. We hold a reference to the socket until it is
+ * closed or the plug is destroyed. When no process has the socket any more, the
+ * core has marked it with SOCK_DEAD.
  */
 
 #include <linux/hash.h>
@@ -113,8 +114,8 @@ static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 	return NULL;
 }
 
-/* Whether a plug is hashed, and its owner, change under RTNL and both locks.
- * So any one of the three is enough to read them.
+/* A plug is unhashed, and its owner is changed, under RTNL, the plug's lock and
+ * the lock of its bucket. So any one of the three is enough to read them.
  */
 static void plug_lock_both(struct plug_control *control)
 {
@@ -128,7 +129,7 @@ static void plug_unlock_both(struct plug_control *control)
 	spin_unlock_bh(&control->lock);
 }
 
-/* Fills in what the queue does not know. With the plug's lock or RTNL. */
+/* Fills in what the queue does not know. Needs the plug's lock or RTNL. */
 static void plug_identify(const struct plug_control *control,
 			  struct plug_snapshot *snap)
 {
@@ -223,9 +224,9 @@ static int plug_put_snapshot(struct sk_buff *msg,
 	return 0;
 }
 
-/* Events are queued to all listeners before this returns, and so before the
- * reply to the sender. Nothing is allocated if there is no listener in any
- * network namespace: netlink has no count for each.
+/* Sends an event. It is queued to all listeners before this returns, and so
+ * before the reply to the sender. Nothing is allocated if no network namespace
+ * has a listener: netlink does not count the listeners of each one.
  */
 static void plug_event(struct net *net, u8 cmd,
 		       const struct plug_snapshot *snap, int attr, u32 value)
@@ -256,17 +257,17 @@ lost:
 	genl_set_err(&plug_family, net, 0, 0, -ENOBUFS);
 }
 
-/* The state after a command is sent only with NLM_F_ECHO; an acknowledgment
- * costs less. Memory is allocated before the command is executed, so that an
- * executed command is not reported as failed because there is no memory, or no
- * room in its sender's receive buffer.
+/* Allocates a reply. Called before the command is executed: an executed command
+ * must not be reported as failed because there is no memory. For the same
+ * reason plug_echo() ignores errors, such as a full receive buffer. The state
+ * after a command is sent only with NLM_F_ECHO: an acknowledgment costs less.
  */
 static struct sk_buff *plug_reply_new(bool stats)
 {
 	return genlmsg_new(plug_msg_size(stats), GFP_KERNEL);
 }
 
-/* *@msg is NULL if nobody asked. */
+/* *@msg is NULL if the sender has not asked for the state. */
 static int plug_echo_new(const struct genl_info *info, struct sk_buff **msg)
 {
 	*msg = NULL;
@@ -309,8 +310,8 @@ static const struct nla_policy plug_policy[SCH_PLUG_A_MAX + 1] = {
 	[SCH_PLUG_A_AT_EXIT]	= { .type = NLA_U32 },
 };
 
-/* Attributes in @needed must be present, and of the others only those in
- * @allowed may be. Missing ones are reported first: without an action nothing
+/* The attributes in @needed must be present, those in @allowed may be present,
+ * and no others. Missing ones are reported first: without an action nothing
  * else can be checked.
  */
 static int plug_check_attrs(struct genl_info *info, u32 needed, u32 allowed)
@@ -367,10 +368,10 @@ static int plug_get_rtnl(struct genl_info *info, struct plug_snapshot *snap)
 	return err;
 }
 
-/* The plug stays while we have its lock, and its root while we are in an RCU
- * section. Softirqs, which may send all that was released, run after both. So
- * the lock is dropped last; its memory stays until then, because code without
- * softirqs is an RCU section, too. -EAGAIN: it needs RTNL.
+/* Reads the state without RTNL. Returns -EAGAIN if RTNL is needed. The plug's
+ * lock keeps the plug, the RCU section keeps its root. The lock is dropped
+ * last, because softirqs run then, and may send all that was released. Its
+ * memory stays until then: while softirqs are off, RCU waits.
  */
 static int plug_get_rcu(struct genl_info *info, struct plug_snapshot *snap)
 {
@@ -468,7 +469,9 @@ static int plug_change_rtnl(struct genl_info *info, struct plug_cmd *cmd,
 	return err;
 }
 
-/* -EAGAIN: it needs RTNL. See also plug_get_rcu(). */
+/* Executes a command without RTNL. Returns -EAGAIN if RTNL is needed. Locks as
+ * plug_get_rcu() does.
+ */
 static int plug_change_rcu(struct genl_info *info, const struct plug_cmd *cmd,
 			   struct plug_snapshot *after)
 {
@@ -612,8 +615,9 @@ static bool plug_any_owner_is_gone(void)
 	return gone;
 }
 
-/* The owner is released last: until then, the closing of its socket waits for
- * us.
+/* Does at_exit, and then removes the owner. In this order, because another
+ * socket's close() may have come here first. As long as the plug has its owner,
+ * the owner's own close() waits for RTNL, until at_exit is done.
  */
 static void plug_lose_owner(struct plug_control *control,
 			    struct plug_cmd *discard)
@@ -640,7 +644,7 @@ static void plug_lose_owner(struct plug_control *control,
 }
 
 /* One socket may own many plugs. All of them get the same struct plug_cmd, so
- * that only the first discard waits for packets that are still on their way.
+ * that only the first discard waits for deferred packets.
  */
 static void plug_lose_owners(void)
 {
@@ -655,8 +659,8 @@ static void plug_lose_owners(void)
 				plug_lose_owner(control, &discard);
 }
 
-/* A netlink socket is being closed. Almost none of them owns a plug, and those
- * do not wait for RTNL.
+/* Called when a netlink socket is closed. Takes RTNL only if the owner of some
+ * plug is gone: almost no socket owns a plug.
  */
 static int plug_socket_closed(struct notifier_block *nb, unsigned long event,
 			      void *data)
@@ -679,10 +683,10 @@ static struct notifier_block plug_notifier = {
 
 /* Dump */
 
-/* How far it has come, and what was asked for. Zero at first. */
+/* The position of a dump, and the device that was asked for. Zero at first. */
 struct plug_dump {
 	unsigned long	bucket;
-	unsigned long	plug;		/* in that bucket */
+	unsigned long	plug;		/* plugs of that bucket done */
 	u32		ifindex;	/* 0: of all devices */
 };
 
@@ -692,7 +696,9 @@ static struct plug_dump *plug_dump(struct netlink_callback *cb)
 	return (struct plug_dump *)cb->args;
 }
 
-/* Not in .start, where old kernels take no message for a refusal. */
+/* Called by .dumpit, not as .start: old kernels cannot report a message from
+ * .start.
+ */
 static int plug_parse_dump(struct netlink_callback *cb)
 {
 	struct netlink_ext_ack *extack = netlink_callback_extack(cb);
@@ -743,7 +749,7 @@ static bool plug_is_wanted(const struct plug_control *control,
 	       (!ifindex || qdisc_dev(control->sch)->ifindex == ifindex);
 }
 
-/* The rest of a bucket. */
+/* Dumps the rest of a bucket. -EMSGSIZE: the message is full. */
 static int plug_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 			    const struct plug_bucket *bucket)
 {
@@ -869,7 +875,7 @@ void plug_detached(struct Qdisc *sch)
 	plug_event(plug_net(sch), SCH_PLUG_CMD_DETACH_NTF, &snap, 0, 0);
 }
 
-/* With RTNL. */
+/* Needs RTNL. */
 void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		  struct plug_snapshot *after)
 {
@@ -878,7 +884,7 @@ void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		   SCH_PLUG_A_ACTION, cmd->action);
 }
 
-/* A dump that is told 0 is never interrupted. */
+/* 0 would mean that a dump is never interrupted. */
 static int plug_net_init(struct net *net)
 {
 	*plug_generation(net) = 1;
@@ -891,11 +897,11 @@ static struct pernet_operations plug_net_ops = {
 	.size	= sizeof(unsigned int),
 };
 
-/* Ids. The first is the time since the machine was booted, in nanoseconds, and
- * each plug has the next one. It takes more than a nanosecond to make a plug,
- * so the last id is always behind the clock, and the module, if it is loaded
- * again, begins above all ids that were given before. The clock never goes
- * back. It is above 0 too.
+/* The first id is the time since the machine was booted, in nanoseconds. Each
+ * plug has the next id. It takes more than a nanosecond to make a plug, so the
+ * last id is always behind the clock, which never goes back. So a module that
+ * is loaded again begins above all ids that were given before. All ids are
+ * above 0.
  */
 int plug_control_init(void)
 {
@@ -923,7 +929,7 @@ err_net:
 	return err;
 }
 
-/* There is no plug left to be found. */
+/* Called when there is no plug any more. */
 void plug_control_exit(void)
 {
 	netlink_unregister_notifier(&plug_notifier);

@@ -37,7 +37,7 @@
  * slow device has left packets in the queue. So TCQ_PLUG_BUFFER on an open
  * plug stops those packets too. They stay released: the next release of any
  * kind sends them, before all others. For this, dequeue compares the mark with
- * a copy of the last epoch released, which is 0 while the valve is shut.
+ * leaves_upto: a copy of the last epoch released, or 0 while the valve is shut.
  *
  * A packet may be held for long, so its sender must not have to wait for it.
  * Enqueue copies the pages of a zero-copy packet: their owner may overwrite
@@ -50,14 +50,13 @@
  * queue before they drop it. So each packet is wholly before or wholly after
  * each command, and no release is missed. __netif_schedule() may find that the
  * queue is scheduled already, or that a sender is about to run it. In both
- * cases the lock is taken after us by the one who runs the queue, who then
- * sees the new numbers. Commands that only change the numbers of a closed plug
- * do not need RTNL (plug_command_rcu()). Commands that open, close or walk a
- * list hold it.
+ * cases, whoever runs the queue takes the lock after us, and sees the new
+ * numbers. Three commands do not need RTNL while they only change the numbers
+ * of a closed plug (plug_only_numbers()). All other commands hold RTNL.
  *
  * A plug at the root that is open and empty does nothing to a packet, and
- * TCQ_F_CAN_BYPASS tells the core to send without enqueueing. The core looks
- * at the flag under the root lock, and it changes only there.
+ * TCQ_F_CAN_BYPASS tells the core to send without enqueueing. The core reads
+ * this flag under the root lock, and the plug changes it under the same lock.
  */
 
 #include <linux/module.h>
@@ -78,8 +77,8 @@
 
 #include "sch_plug.h"
 
-/* Least default limit in bytes. A device with a short tx queue, such as an ifb,
- * would otherwise have a lower limit than a single GSO packet needs.
+/* The lowest default limit, in bytes. Without it, the limit of a device with a
+ * short tx queue, such as an ifb, would be too low for a single GSO packet.
  */
 #define PLUG_MIN_DEFAULT_LIMIT	10000000
 
@@ -95,8 +94,8 @@ struct plug_sched_data {
 	u32	limit;		/* most bytes in the queue; > 0 */
 	bool	orphan;		/* do not charge held packets to their socket */
 
-	/* Stopped by the valve: the number of packets, and the lists of those
-	 * that the driver had handed back to the core.
+	/* Packets stopped by the valve: how many they are, and the lists of
+	 * those among them that the driver had handed back to the core.
 	 */
 	u32	stopped;
 	struct sk_buff_head	stopped_gso;
@@ -155,11 +154,12 @@ static struct sk_buff *plug_dequeue(struct Qdisc *sch)
 	return plug_peek(sch) ? qdisc_dequeue_head(sch) : NULL;
 }
 
-/* A packet that could not be copied stays charged to its socket: some senders
- * take the end of the charge as the end of the use of their pages. A packet
- * that the device has yet to encrypt stays charged as well: without a socket
- * the core would drop it. A packet that a netem or another plug above has
- * orphaned already would lose its socket the second time.
+/* Copies the pages of a zero-copy packet, and stops charging the packet to its
+ * socket, except in three cases. A packet that could not be copied stays
+ * charged: some senders reuse their pages when the charge ends. A packet that
+ * the device has yet to encrypt stays charged: without a socket the core would
+ * drop it. A packet that a netem or another plug above has orphaned is left
+ * alone: to orphan it twice would take its socket away.
  */
 static void plug_detach_sender(struct plug_sched_data *q, struct sk_buff *skb)
 {
@@ -207,8 +207,8 @@ static void plug_reset(struct Qdisc *sch)
 	qdisc_reset_queue(sch);
 }
 
-/* Only with RTNL: mq writes other bits of this word under RTNL alone, so two
- * writers without it could undo each other's change.
+/* Needs RTNL, beside the root lock: mq writes other bits of sch->flags under
+ * RTNL alone. Without RTNL, two writers could undo each other's change.
  */
 static void plug_set_bypass(struct Qdisc *sch, bool bypass)
 {
@@ -219,14 +219,15 @@ static void plug_set_bypass(struct Qdisc *sch, bool bypass)
 		flags |= TCQ_F_CAN_BYPASS;
 	if (flags == sch->flags)
 		return;
-	/* The core also reads the word without the lock, for TCQ_F_NOLOCK,
-	 * which never changes.
+	/* The core also reads the flags without the lock. It then looks only at
+	 * TCQ_F_NOLOCK, which never changes.
 	 */
 	WRITE_ONCE(sch->flags, flags);
 }
 
-/* The core counts the length of the whole packet for each of its segments,
- * which is too much to count against the limit while the valve is shut.
+/* Moves packets to another list, and corrects their length. For each segment of
+ * a packet, the core counts the length of the whole packet. That is too much to
+ * count against the limit while the valve is shut.
  */
 static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
 		      struct sk_buff_head *to)
@@ -243,8 +244,8 @@ static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
 	skb_queue_splice_init(from, to);
 }
 
-/* The core sends packets that the driver handed back without calling dequeue,
- * so they are taken from the core until the valve opens.
+/* The core calls no dequeue to send the packets that the driver handed back. So
+ * they are taken from the core until the valve opens.
  */
 static void plug_park_handed_back(struct Qdisc *sch)
 {
@@ -274,12 +275,13 @@ static void plug_open_valve(struct Qdisc *sch)
 }
 
 /* When the valve was shut, the core may have been passing dequeued packets to
- * the driver, which may hand some of them back. These are older than the
- * parked ones. With the valve shut, the run of the queue ends after these
- * packets.
+ * the driver. Waits until the core has done so, and parks the packets that the
+ * driver has handed back. They are older than the parked ones. The wait ends
+ * soon: with the valve shut, the core gets no more packets.
  *
- * Below another qdisc it is that qdisc's run that would have to end, and the
- * root's lists also have packets of its other children.
+ * Does nothing below another qdisc. It would have to wait until the core no
+ * longer runs the root, and the root's lists also have packets of its other
+ * children.
  */
 static void plug_wait_for_driver(struct Qdisc *sch)
 {
@@ -369,10 +371,11 @@ static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
 	return end;
 }
 
-/* Marks grow from head to tail, so the packets that are not released are the
- * end of the list. They are counted as the rest of the queue, so that the lock
- * is not held for a walk over the dropped packets. They are walked only if
- * younger epochs stay.
+/* Drops the packets that are not released, up to epoch @youngest. Marks grow
+ * from head to tail, so the packets that are not released are the end of the
+ * list. Their number is that of all packets less that of the released ones. So
+ * the lock is not held for a walk over the dropped packets. Only if younger
+ * epochs stay, the dropped packets are walked.
  */
 static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 {
@@ -413,10 +416,11 @@ static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 	qdisc_tree_reduce_backlog(sch, n, len);
 }
 
-/* No packet has the forgotten numbers any more, so counting them as released
- * lets nothing leave. Epochs above @youngest stay, and go on waiting; if there
- * are none, a new one begins. A closed plug stays closed, a shut valve stays
- * shut. For epochs that are already released or discarded, this does nothing.
+/* Drops the epochs up to @youngest, and counts them as released. No packet is
+ * left in these epochs, so nothing leaves. Epochs above @youngest stay, and go
+ * on waiting; if there are none, a new one begins. A closed plug stays closed,
+ * a shut valve stays shut. For epochs that are already released or discarded,
+ * this does nothing.
  */
 static void plug_discard(struct Qdisc *sch, u64 youngest)
 {
@@ -448,8 +452,8 @@ static void plug_set_limit(struct Qdisc *sch, u32 limit)
 	q->limit = limit ? limit : plug_default_limit(sch);
 }
 
-/* Whether the next packet may leave. If the root is another qdisc, it has the
- * packets that the driver handed back.
+/* Whether the next packet may leave. Packets that the driver handed back are in
+ * the lists of the root, also if the root is another qdisc.
  */
 static bool plug_is_ready(struct Qdisc *sch)
 {
@@ -466,8 +470,8 @@ static int plug_refuse(const struct plug_cmd *cmd,
 	return -EINVAL;
 }
 
-/* Every change that a command makes to the state, from either interface; root
- * lock held.
+/* Executes a command of either interface. Needs the root lock. Returns 0, or
+ * -EINVAL with nothing changed.
  */
 static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 		      struct netlink_ext_ack *extack)
@@ -516,8 +520,9 @@ static int plug_apply(struct Qdisc *sch, const struct plug_cmd *cmd,
 	return plug_refuse(cmd, extack);
 }
 
-/* TCA_OPTIONS may or may not have NLA_F_NESTED, and bytes after the struct are
- * ignored: the kernel has never required senders to send exactly 8.
+/* Reads a command from TCA_OPTIONS. The attribute may have NLA_F_NESTED or not.
+ * Bytes after the struct are ignored: the kernel has never required senders to
+ * send exactly 8.
  */
 static int plug_parse(struct plug_cmd *cmd, const struct nlattr *opt,
 		      struct netlink_ext_ack *extack)
@@ -559,9 +564,9 @@ static bool plug_is_closed(struct Qdisc *sch)
 	return closed;
 }
 
-/* Packets that the driver handed back have lost their mark. They are older
- * than the packets in the list, and released: otherwise they could not have
- * reached the driver.
+/* The epoch of the oldest packet; 0: there is no packet. Packets that the
+ * driver handed back have lost their mark. They are older than the packets in
+ * the list. They are released: otherwise the driver would not have got them.
  */
 static u64 plug_head_epoch(struct Qdisc *sch)
 {
@@ -578,8 +583,9 @@ static u64 plug_head_epoch(struct Qdisc *sch)
 	return head ? plug_skb_cb(head)->epoch : 0;
 }
 
-/* Does not access packets: without RTNL, a plug that has been detached from its
- * device may be in the middle of its last reset.
+/* Fills in the queue's state without access to packets: without RTNL, a plug
+ * that has been detached from its device may be in the middle of its last
+ * reset.
  */
 static void plug_look_at_numbers(struct Qdisc *sch, struct plug_snapshot *snap)
 {
@@ -597,7 +603,7 @@ static void plug_look_at_numbers(struct Qdisc *sch, struct plug_snapshot *snap)
 	snap->stats = q->stats;
 }
 
-/* With RTNL and the root lock, or if nobody else can reach the plug. */
+/* Needs RTNL and the root lock, unless nobody else can reach the plug. */
 void plug_look(struct Qdisc *sch, struct plug_snapshot *snap)
 {
 	plug_look_at_numbers(sch, snap);
@@ -620,8 +626,8 @@ struct plug_control *plug_control(struct Qdisc *sch)
 	return &q->control;
 }
 
-/* Skips the update if another command came meanwhile, without RTNL: the state
- * must belong to the command whose number it has.
+/* Updates @after, unless another command has been executed since, without RTNL:
+ * @after must be the state after the command of our caller, not a later one.
  */
 static void plug_look_again(struct Qdisc *sch, struct plug_snapshot *after)
 {
@@ -672,9 +678,9 @@ int plug_command_rtnl(struct Qdisc *sch, struct plug_cmd *cmd,
 	return err;
 }
 
-/* Whether the command only changes numbers. Not if it opens or closes the
- * plug, which needs the bypass flag, nor if it opens the valve, which needs
- * the lists.
+/* Whether the command only changes numbers, so that it does not need RTNL. A
+ * command that opens or closes the plug also changes the bypass flag. A command
+ * that opens the valve also changes the lists.
  */
 static bool plug_only_numbers(const struct plug_sched_data *q,
 			      const struct plug_cmd *cmd)
@@ -697,9 +703,10 @@ static struct Qdisc *plug_root_rcu(const struct Qdisc *sch)
 	return rcu_dereference(READ_ONCE(sch->dev_queue)->qdisc_sleeping);
 }
 
-/* Takes the root lock without RTNL. A graft changes the root under the lock of
- * the old root, so if the locked qdisc is still the root, it is the right lock.
- * Unlock the returned qdisc: by then the root may be another one.
+/* Takes the root lock without RTNL, and returns the qdisc that was locked. A
+ * graft changes the root under the lock of the old root. So if the locked qdisc
+ * is still the root, it is the right lock. Unlock the returned qdisc: the root
+ * may be another one by then.
  */
 static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
 {
@@ -715,17 +722,18 @@ static struct Qdisc *plug_lock_root_rcu(struct Qdisc *sch)
 }
 
 /* A device without its own qdiscs has a builtin qdisc of the core as root. The
- * core replaces it by a default qdisc without a lock, and packets may come at
- * once; when the device goes away, the core does the reverse. So the lock of
- * the one does not protect against the other.
+ * core takes no lock when it replaces the builtin qdisc by a default qdisc, and
+ * packets may come at once. When the device goes away, the core does the
+ * reverse, also without a lock. So the lock of a builtin qdisc protects
+ * nothing.
  */
 static bool plug_has_no_root(const struct Qdisc *root)
 {
 	return root->flags & TCQ_F_BUILTIN;
 }
 
-/* The root has not changed since, unless the core puts a builtin qdisc in its
- * place, or had one there.
+/* The root cannot change while it is locked, unless the core replaces a builtin
+ * qdisc, or puts one in its place.
  */
 static void plug_assert_root_lock(const struct Qdisc *sch,
 				  const struct Qdisc *locked)
@@ -742,19 +750,19 @@ static void plug_unlock_root_rcu(struct Qdisc *root)
 }
 
 /* While a device is down, or its qdiscs are being changed, its active qdisc is
- * a builtin one. To schedule that one would start nothing.
+ * a builtin one. Scheduling that one would start nothing.
  */
 static bool plug_is_active(const struct Qdisc *sch, const struct Qdisc *root)
 {
 	return !plug_has_no_root(root) && qdisc_root(sch) == root;
 }
 
-/* The same under rcu_read_lock(), for a plug that cannot be destroyed
- * meanwhile. -EAGAIN: this needs RTNL, and nothing was done.
+/* Executes a command under rcu_read_lock(). The caller keeps the plug alive.
+ * Returns -EAGAIN, with nothing done, if RTNL is needed.
  *
- * The root is always scheduled, because we cannot look at the head. If the
- * core deactivates it now, it takes the root lock after that, to look whether
- * the root is scheduled, and waits until it has run.
+ * The root is always scheduled, because we cannot look at the head of the
+ * queue. If the core deactivates it afterwards, it takes the root lock to look
+ * whether the root is scheduled, and waits until it has run.
  */
 int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 		     struct plug_snapshot *after,
@@ -805,7 +813,7 @@ static int plug_change(struct Qdisc *sch, struct nlattr *opt,
 	return err;
 }
 
-/* No packet can reach it yet, so no lock is needed. */
+/* No packet can reach the plug yet, so no lock is needed. */
 static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 		     struct netlink_ext_ack *extack)
 {

@@ -17,14 +17,14 @@ struct netlink_ext_ack;
 struct nlattr;
 struct sock;
 
-/* A command as it came from userspace, checked for its form. */
+/* A command from userspace. Its form has been checked. */
 struct plug_cmd {
 	int			action;
 	u32			limit;	/* 0: the default */
-	bool			waited;	/* out: for deferred packets */
+	bool			waited;	/* set when deferred packets are in */
 	bool			has_last;
 	u64			last;	/* epoch to release or discard */
-	const struct nlattr	*attr;	/* of @last, or else the action */
+	const struct nlattr	*attr;	/* to blame if the command is refused */
 };
 
 /* The counters of a plug since it was created; see SCH_PLUG_A_STATS_*. */
@@ -46,7 +46,7 @@ struct plug_stats {
 
 /* The state of one plug at one moment. */
 struct plug_snapshot {
-	/* By the control interface: which plug, and whose. */
+	/* Set by the control interface: which plug it is, and its owner. */
 	u64	id;
 	u32	ifindex;
 	u32	handle;
@@ -54,10 +54,10 @@ struct plug_snapshot {
 	u32	owner;		/* port of its socket; 0: nobody's */
 	u32	at_exit;
 
-	/* By the queue. */
+	/* Set by the queue. */
 	u64	epoch;
 	u64	released;
-	u64	head_epoch;	/* 0: none, or taken without RTNL */
+	u64	head_epoch;	/* 0: no packet, or read without RTNL */
 	u64	tail_epoch;
 	u32	limit;
 	u32	stopped;
@@ -72,7 +72,7 @@ static inline bool plug_was_open(const struct plug_snapshot *snap)
 	return snap->released == snap->epoch;
 }
 
-/* How many commands the plug has executed: the number of the last one. */
+/* The number of commands that the plug has executed. */
 static inline u64 plug_commands(const struct plug_stats *st)
 {
 	return st->buffer_cmds + st->release_one_cmds +
@@ -82,8 +82,8 @@ static inline u64 plug_commands(const struct plug_stats *st)
 
 /* What the control interface keeps in each plug. */
 struct plug_control {
-	spinlock_t		lock;	/* being hashed, and the owner */
-	struct hlist_node	node;	/* unhashed: the plug is going */
+	spinlock_t		lock;	/* held to unhash, or set the owner */
+	struct hlist_node	node;	/* unhashed: is being destroyed */
 	struct Qdisc		*sch;
 	const struct net	*net;	/* only to compare; it never changes */
 	u64			id;
@@ -107,11 +107,15 @@ int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 int plug_control_init(void);
 void plug_control_exit(void);
 
-/* These notify the control interface. The plug is ready; called under RTNL. */
+/* The next three notify the control interface, under RTNL.
+ * A new plug is ready.
+ */
 void plug_attached(struct Qdisc *sch);
 /* The plug is about to be destroyed, or its init failed. */
 void plug_detached(struct Qdisc *sch);
-/* A command was executed under RTNL, whichever interface it came by. */
+/* A command of either interface was executed under RTNL. @after has what the
+ * queue sets; this sets the rest.
+ */
 void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		  struct plug_snapshot *after);
 

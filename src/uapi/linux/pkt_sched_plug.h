@@ -6,20 +6,20 @@
  * tc_plug_qopt, as TCA_OPTIONS of an RTM_NEWQDISC message of kind "plug", with
  * the actions TCQ_PLUG_BUFFER (0), TCQ_PLUG_RELEASE_ONE (1),
  * TCQ_PLUG_RELEASE_INDEFINITE (2) and TCQ_PLUG_LIMIT (3). A dump has no
- * TCA_OPTIONS. Every kernel with a plug qdisc has had it since 3.4. It creates
- * and deletes plugs. The second is the generic netlink family below, which does
- * everything else, and reports the whole state.
+ * TCA_OPTIONS. This interface exists since 3.4, in every kernel with a plug
+ * qdisc. It creates and deletes plugs. The second is the generic netlink family
+ * below, which does everything else, and reports the whole state.
  *
  * Integers are in host byte order. 64-bit attributes may be aligned to 4 bytes
  * only: copy them out before use.
  *
  * Epochs. The first plug after the module is loaded numbers its epochs from 1.
  * The numbers of a plug only grow, and a new plug begins above every number
- * that any plug has had until then. So a number that was read from a plug that
- * has been deleted or replaced is no epoch of the new plug, until the module is
- * unloaded: then numbers begin at 1 again. Use a number only with the plug it
- * was read from: two plugs that exist at the same time may be at the same
- * number. Two attributes describe the epochs:
+ * that any plug has had until then. So a number of a plug that has been deleted
+ * or replaced is no epoch of its successor. But when the module is loaded
+ * again, numbers begin at 1 again. Two plugs that exist at the same time may be
+ * at the same number. So use a number only with the plug it was read from. Two
+ * attributes describe the epochs:
  *
  *	SCH_PLUG_A_EPOCH     the epoch that packets arriving now belong to
  *	SCH_PLUG_A_RELEASED  the last epoch released or discarded; in a new
@@ -29,46 +29,48 @@
  * SCH_PLUG_A_EPOCH - SCH_PLUG_A_RELEASED - 1 ended epochs wait for release, and
  * the oldest of them is SCH_PLUG_A_RELEASED + 1.
  *
- * BUFFER. When TCQ_PLUG_BUFFER is answered, every packet that is enqueued from
- * then on belongs to the new epoch or a later one. A packet that is being
- * enqueued while BUFFER runs belongs to either epoch. On kernels that defer
- * packets in front of a busy qdisc (7.x), so may a packet whose send() has
- * returned. Stop the sender first if it matters.
+ * BUFFER. Every packet that is enqueued after the answer to TCQ_PLUG_BUFFER
+ * belongs to the new epoch or a later one. A packet that is being enqueued
+ * while BUFFER runs belongs to the old or the new epoch. On kernels that defer
+ * packets in front of a busy qdisc (7.x), this is also true of a packet whose
+ * send() has returned. Stop the sender first if it matters.
  *
  * On a closed plug BUFFER does not change which packets may leave: released
  * packets go on leaving, stopped packets stay stopped. On an open plug it stops
  * the packets that are still queued: when BUFFER is answered, each packet is
  * with the device's driver or stays until the next release. Exceptions: packets
  * in asynchronous IPsec, and packets that the plug has already given to another
- * qdisc above it, also those that the driver handed back to the root. On an
- * open plug at the root of a device BUFFER holds RTNL and waits,
- * uninterruptibly, until the transmit call that is running has returned.
+ * qdisc above it, including those that the driver handed back to the root. On
+ * an open plug at the root of a device, BUFFER waits until the transmit call
+ * that is running has returned. It holds RTNL while it waits, and cannot be
+ * interrupted.
  *
- * The next release sends what was stopped, before all other packets. Every
- * release does, also a TCQ_PLUG_RELEASE_ONE when no epoch waits; only a
- * TCQ_PLUG_RELEASE_UPTO with a number below SCH_PLUG_A_RELEASED does not.
- * Stopped packets count as released: TCQ_PLUG_DISCARD does not drop them.
+ * The next release sends the stopped packets, before all others. A
+ * TCQ_PLUG_RELEASE_ONE does so even if no epoch waits. A TCQ_PLUG_RELEASE_UPTO
+ * with a number below SCH_PLUG_A_RELEASED does not. Stopped packets count as
+ * released: TCQ_PLUG_DISCARD does not drop them.
  *
  * Zero-copy packets are copied when they enter a closed plug (MSG_ZEROCOPY,
  * vhost, a Xen guest; a PACKET_TX_RING where the kernel marks its packets, as
  * kernels since 5.10 do). Their content is fixed at that moment, and the
  * sender gets its memory back: UDP completes at once; TCP completes, as
- * always, when the peer acknowledges the data. Not copied are packets for
- * which there is no memory, or whose memory is a device's; the members of a
+ * always, when the peer acknowledges the data. These are not copied: packets
+ * for which there is no memory, or whose memory is a device's; the members of a
  * packet list built by GRO (rx-gro-list, off by default); packets that were
- * queued while the plug was open, and stopped; and pages that were spliced or
- * sent with sendfile(): what is written to their file shows up in the packet.
+ * queued while the plug was open, and then stopped; and pages that were spliced
+ * or sent with sendfile(): a later write to the file changes the packet.
  *
  * Sockets of this host. A packet that enters a closed plug is no longer
  * charged to its socket's send buffer. So TCP goes on sending as far as its
  * windows allow, and UDP does not block. At the limit a packet socket gets
  * ENOBUFS; UDP gets it only with IP_RECVERR (or IPV6_RECVERR), and otherwise
  * send() reports success, as it does for a packet that the kernel has
- * deferred. Only the limit bounds what is held. It counts bytes on the wire;
- * small packets take many times that in memory, a copied zero-copy packet at
- * least a page. Packets that could not be copied, packets that the device has
- * yet to encrypt, and all packets on a device whose network namespace is not
- * owned by the initial user namespace stay charged to their socket.
+ * deferred. Only the limit bounds what is held. It counts bytes on the wire.
+ * In memory, a small packet takes many times as much, and a copied zero-copy
+ * packet at least a page. These packets stay charged to their socket: those
+ * that could not be copied, those that the device has yet to encrypt, and all
+ * packets on a device whose network namespace is not owned by the initial user
+ * namespace.
  */
 #ifndef _UAPI_LINUX_PKT_SCHED_PLUG_H
 #define _UAPI_LINUX_PKT_SCHED_PLUG_H
@@ -77,34 +79,33 @@
 #include <linux/pkt_sched.h>
 
 /*
- * Actions, beside those of <linux/pkt_sched.h>. By the family only: in a
- * tc_plug_qopt they are EINVAL, as any unknown action.
+ * Actions, in addition to those of <linux/pkt_sched.h>. Only the family below
+ * has them: a tc_plug_qopt with one of them gets EINVAL, as any unknown action.
  *
  * TCQ_PLUG_DISCARD rolls back: it drops packets that have not been released,
- * and their epochs count as done. If that includes the epoch being filled, a
- * new one begins. Packets that were released and have not been sent yet stay.
- * Does nothing to an open plug.
+ * and counts their epochs as released. If the epoch being filled is one of
+ * them, a new one begins. Packets that were released and have not been sent yet
+ * stay. Does nothing to an open plug.
  *
- * A packet whose send() had returned, from a packet socket or UDP and with no
- * other queue in between, is in the plug by then and is dropped. On kernels
- * where it might not be (those that defer packets when a qdisc is busy) the
- * message waits for it, a grace period of RCU (milliseconds), if the plug is
- * closed. Packets that are still in front of the device arrive later and are
- * not dropped: those in the write queue of a TCP socket, those that wait for a
- * neighbour's address, those in the ring of a vhost or a Xen guest or in a
- * backlog of the receiving side. Stop the source and let these drain before
- * you roll it back.
+ * A packet from a packet socket or UDP whose send() has returned before the
+ * message is dropped, if no other queue is in between. Some kernels defer
+ * packets when a qdisc is busy. There, if the plug is closed, the message waits
+ * until they are in the plug: a grace period of RCU (milliseconds). Packets
+ * that are still in front of the device arrive later and are not dropped: those
+ * in the write queue of a TCP socket, those that wait for a neighbour's
+ * address, those in the ring of a vhost or a Xen guest or in a backlog of the
+ * receiving side. Stop the source and let these drain before you roll it back.
  *
- * Parents' qlen and backlog are corrected as far as the qdisc core can: multiq
- * keeps no backlog, so the one it shows becomes wrong, and sfb is not informed
- * at all and may drop the flow's packets until it rehashes. Use the action
- * at the root, or below another qdisc than these two.
+ * The qlen and backlog of parents are corrected as far as the qdisc core can.
+ * multiq keeps no backlog, so the one it shows becomes wrong. sfb is not
+ * informed at all, and may drop the flow's packets until it rehashes. So use
+ * the action at the root, or below a qdisc other than these two.
  *
  * TCQ_PLUG_RELEASE_UPTO releases every ended epoch up to the given one. It can
  * be repeated: for an epoch up to SCH_PLUG_A_RELEASED it succeeds and releases
- * no epoch. For SCH_PLUG_A_RELEASED itself it also sends stopped packets.
- * Success does not mean that packets were sent: it is also returned for epochs
- * that were discarded.
+ * no epoch. For SCH_PLUG_A_RELEASED itself it still sends stopped packets.
+ * Success does not mean that packets were sent: an epoch that was discarded
+ * gets it, too.
  */
 #define TCQ_PLUG_DISCARD	256
 #define TCQ_PLUG_RELEASE_UPTO	257
@@ -112,12 +113,12 @@
 /*
  * The generic netlink family. It reports more about a plug than tc can, and the
  * commands of a controller's loop do not wait for changes to devices.
- * sch_plug.yaml, beside this header in the source, describes the messages for
- * programs.
+ * sch_plug.yaml, in the source one directory above this header, describes the
+ * messages for programs.
  *
- * A plug has an id, and operations name it by that (SCH_PLUG_A_ID). An id is
- * never given to another plug while the machine runs, also when the module is
- * unloaded and loaded again: ENOENT means that the plug has been deleted or
+ * Each plug has an id, and operations name the plug by it (SCH_PLUG_A_ID).
+ * Until the machine is booted again, no other plug gets the same id, even if
+ * the module is loaded again. So ENOENT means that the plug has been deleted or
  * replaced, and that nothing has been done to its successor.
  *
  * Operations see the plugs of the network namespace of their socket, also those
@@ -127,15 +128,15 @@
  *
  * A refused operation (EINVAL, ENOENT, EBUSY, ENOMEM) has changed nothing.
  * With NETLINK_EXT_ACK set, the answer has a message that says why. If an
- * attribute is at fault it also says which one; if one is missing, Linux 6.1
+ * attribute is at fault, the answer points to it. If one is missing, Linux 6.1
  * and newer say which. An attribute that an operation does not use is refused,
- * not ignored. A refused dump ends with the errno and the message in
- * NLMSG_DONE; older kernels (6.1 is one) add no attribute there. EAGAIN to a
- * GET: the socket's receive buffer has no room for the answer.
+ * not ignored. A refused dump ends with NLMSG_DONE, which has the errno and the
+ * message; older kernels (6.1 is one) add no attribute there. If a GET fails
+ * with EAGAIN, the socket's receive buffer has no room for the answer.
  *
  * CHANGE and OWN: NLM_F_ACK requests an acknowledgment, NLM_F_ECHO the new
  * state. With both, the state comes first. With neither, only an error is
- * reported. NLM_F_ACK alone is the cheapest.
+ * reported. The cheapest answer is that to NLM_F_ACK alone.
  */
 #define SCH_PLUG_FAMILY_NAME	"sch_plug"
 #define SCH_PLUG_FAMILY_VERSION	1
@@ -150,31 +151,31 @@
 #define SCH_PLUG_MCGRP_EVENTS	"events"
 
 /*
- * @SCH_PLUG_CMD_GET: one plug, by SCH_PLUG_A_ID, or as a dump all of them, or
- *	those of one device, by SCH_PLUG_A_IFINDEX. The answer has statistics.
- *	ENOENT: no such plug. A dump during which a plug came or went, in any
- *	network namespace, has NLM_F_DUMP_INTR.
+ * @SCH_PLUG_CMD_GET: the state of the plug SCH_PLUG_A_ID. As a dump: of all
+ *	plugs, or of those of the device SCH_PLUG_A_IFINDEX. The answer has
+ *	statistics. ENOENT: no such plug. If a plug came or went during a dump,
+ *	in any network namespace, the dump has NLM_F_DUMP_INTR.
  * @SCH_PLUG_CMD_CHANGE: does SCH_PLUG_A_ACTION to the plug SCH_PLUG_A_ID.
- *	ENOENT: no such plug. EINVAL: unknown action, or what the action says
- *	below.
+ *	ENOENT: no such plug. EINVAL: unknown action, or as described at the
+ *	action below.
  * @SCH_PLUG_CMD_OWN: makes this socket the owner of the plug SCH_PLUG_A_ID.
  *	When the last reference to the socket is closed, for whatever reason,
  *	the kernel does SCH_PLUG_A_AT_EXIT, before that close() returns. A
  *	recv() in progress and an SCM_RIGHTS message in flight hold a
  *	reference. close() waits for RTNL. The owner may repeat the operation
- *	with another choice. It generates no event. Others may still send
- *	commands to the plug. ENOENT: no such plug. EBUSY: it has another
- *	owner, or one whose close() has not finished. EINVAL: unknown
+ *	with another choice. The operation generates no event. Others may still
+ *	send commands to the plug. ENOENT: no such plug. EBUSY: the plug has
+ *	another owner, or one whose close() has not finished. EINVAL: unknown
  *	SCH_PLUG_A_AT_EXIT.
  * @SCH_PLUG_CMD_ATTACH_NTF: event: a plug was created; it is not attached yet.
  * @SCH_PLUG_CMD_DETACH_NTF: event: a plug was deleted or replaced, or its
  *	device is gone. The packets it held were dropped, and the statistics
  *	include them.
- * @SCH_PLUG_CMD_CHANGE_NTF: event: a command was executed, by either interface:
- *	SCH_PLUG_A_ACTION and the state after it.
+ * @SCH_PLUG_CMD_CHANGE_NTF: event: a command of either interface was executed.
+ *	Has SCH_PLUG_A_ACTION and the state after the command.
  * @SCH_PLUG_CMD_OWNER_LOST_NTF: event: the owner's socket was closed, and
- *	SCH_PLUG_A_AT_EXIT has been done; the state after it. There is no
- *	SCH_PLUG_CMD_CHANGE_NTF for that.
+ *	SCH_PLUG_A_AT_EXIT has been done. Has the state after that. There is no
+ *	SCH_PLUG_CMD_CHANGE_NTF for what was done.
  */
 enum {
 	SCH_PLUG_CMD_GET = 1,
@@ -194,7 +195,7 @@ enum {
  *
  * @SCH_PLUG_AT_EXIT_KEEP: nothing. Packets that are held stay held.
  * @SCH_PLUG_AT_EXIT_OPEN: TCQ_PLUG_RELEASE_INDEFINITE.
- * @SCH_PLUG_AT_EXIT_DISCARD: TCQ_PLUG_DISCARD, of all.
+ * @SCH_PLUG_AT_EXIT_DISCARD: TCQ_PLUG_DISCARD of all that is not released.
  */
 enum sch_plug_at_exit {
 	SCH_PLUG_AT_EXIT_KEEP,
@@ -212,8 +213,8 @@ enum sch_plug_at_exit {
  * @SCH_PLUG_A_ID: __u64, 1 and up. Request: GET of one, CHANGE, OWN.
  * @SCH_PLUG_A_PAD: padding in answers: ignore it, and do not send it.
  * @SCH_PLUG_A_IFINDEX: __u32, the device. Request: dump; 0 is all devices.
- * @SCH_PLUG_A_HANDLE: __u32, the qdisc's handle, as tc has it; 0 if it has
- *	none, for example because a parent created it by itself
+ * @SCH_PLUG_A_HANDLE: __u32, the qdisc's handle, as in tc. 0: the qdisc has no
+ *	handle, for example because a parent created it as its default qdisc
  *	(net.core.default_qdisc).
  * @SCH_PLUG_A_PARENT: __u32, the class or qdisc above, TC_H_ROOT at the root.
  * @SCH_PLUG_A_ACTION: __u32. Request: CHANGE. Also in CHANGE_NTF, and in no
@@ -228,17 +229,17 @@ enum sch_plug_at_exit {
  *	TCQ_PLUG_RELEASE_UPTO: with SCH_PLUG_A_LAST, 0 to the last ended epoch
  *	(open plug: to SCH_PLUG_A_EPOCH). EINVAL: a number above that.
  *
- *	TCQ_PLUG_DISCARD: without SCH_PLUG_A_LAST, all that is not released.
- *	With it, only up to that epoch, 0 to SCH_PLUG_A_EPOCH. Epochs above it
- *	stay, and go on waiting for release. Afterwards SCH_PLUG_A_RELEASED is
- *	SCH_PLUG_A_LAST. If that was the epoch being filled, a new one begins.
- *	Epochs that are already released or discarded are left alone: a
- *	repeated message does nothing, whatever has been sent or begun in
- *	between. So a controller that rolls back names the epoch that was being
- *	filled, and may repeat the message if the answer was lost. EINVAL: an
- *	epoch that has not begun. The time it takes grows with the released
- *	packets still queued and, if younger epochs stay, with the packets
- *	dropped.
+ *	TCQ_PLUG_DISCARD: without SCH_PLUG_A_LAST, drops all that is not
+ *	released. With SCH_PLUG_A_LAST, drops only up to that epoch, 0 to
+ *	SCH_PLUG_A_EPOCH. Epochs above it stay, and go on waiting for release.
+ *	Afterwards SCH_PLUG_A_RELEASED is SCH_PLUG_A_LAST. If that was the
+ *	epoch being filled, a new one begins. Epochs that are already released
+ *	or discarded are left alone: a repeated message does nothing, whatever
+ *	has been sent or begun in between. So a controller that rolls back
+ *	names the epoch that was being filled, and may repeat the message if
+ *	the answer was lost. EINVAL: an epoch that has not begun. The time that
+ *	TCQ_PLUG_DISCARD takes grows with the released packets still queued
+ *	and, if younger epochs stay, with the packets dropped.
  * @SCH_PLUG_A_LIMIT: __u32, the most bytes that are held. Request: CHANGE with
  *	TCQ_PLUG_LIMIT, 0 for the default. In answers 1 and up.
  * @SCH_PLUG_A_LAST: __u64, an epoch. Request: CHANGE, see SCH_PLUG_A_ACTION.
@@ -251,8 +252,8 @@ enum sch_plug_at_exit {
  *	SCH_PLUG_A_EPOCH - 1.
  * @SCH_PLUG_A_HEAD_EPOCH: __u64, the epoch of the oldest packet held; absent
  *	if no packet is held. If it is not above SCH_PLUG_A_RELEASED, released
- *	packets have yet to leave. If the driver has returned all of those it
- *	is SCH_PLUG_A_RELEASED. Guaranteed only in dumps: other messages may
+ *	packets have yet to leave. It is SCH_PLUG_A_RELEASED if the driver has
+ *	returned all of these. Guaranteed only in dumps: other messages may
  *	lack it.
  * @SCH_PLUG_A_TAIL_EPOCH: __u64, the epoch of the newest packet held. If it is
  *	above SCH_PLUG_A_RELEASED, packets are held that have not been
@@ -264,7 +265,7 @@ enum sch_plug_at_exit {
  * @SCH_PLUG_A_BACKLOG: __u32, bytes that are held.
  * @SCH_PLUG_A_COMMANDS: __u64, the number of commands executed on this plug,
  *	by either interface, including what the kernel did when an owner was
- *	gone. The message that creates a plug is no command.
+ *	gone. The message that creates a plug is not counted.
  * @SCH_PLUG_A_OWNER: __u32, the netlink port of the socket that owns the plug;
  *	absent if no socket does.
  * @SCH_PLUG_A_STATS: nest of SCH_PLUG_A_STATS_*. In answers to GET, and in
@@ -296,31 +297,31 @@ enum {
 };
 
 /*
- * Statistics of one plug, __u64 each. tc's standard statistics count the
- * packets sent; they count a packet as sent even if the driver has returned
- * it.
+ * Statistics of one plug, __u64 each. The packets sent are counted by tc's
+ * standard statistics, which also count a packet that the driver has returned.
  *
  * @SCH_PLUG_A_STATS_PAD: padding: ignore it.
  * @SCH_PLUG_A_STATS_QUEUED_PACKETS: packets ever put into the queue. An open
  *	and empty plug at the root of a device (or of an mq class) is bypassed:
- *	what it passes on that way is counted by tc only.
+ *	packets that pass it that way are counted by tc only.
  * @SCH_PLUG_A_STATS_QUEUED_BYTES: the bytes of these packets.
- * @SCH_PLUG_A_STATS_MAX_BACKLOG: the most bytes the queue has ever held after
- *	taking a packet. SCH_PLUG_A_BACKLOG can be above it by what the driver
- *	handed back.
+ * @SCH_PLUG_A_STATS_MAX_BACKLOG: the most bytes that the queue has held, as
+ *	seen after each packet was added. SCH_PLUG_A_BACKLOG can be higher: it
+ *	grows, too, when the driver hands packets back.
  * @SCH_PLUG_A_STATS_DROPS_LIMIT: packets dropped because they did not fit
  *	below the limit.
  * @SCH_PLUG_A_STATS_DROPS_RESET: packets dropped because the queue was reset:
  *	the link went down, the carrier was lost, the device got fewer transmit
- *	queues or a parent qdisc was reset; on some kernels (5.10 to 6.12 do,
- *	7.2 does not) also another transmit queue length, and a qdisc attached
- *	to or removed from the device beside this one, a clsact or ingress for
- *	example. Includes released packets that the driver had handed back.
+ *	queues or a parent qdisc was reset. Some kernels (5.10 to 6.12, but not
+ *	7.2) also reset the queue when the transmit queue length is changed, and
+ *	when another qdisc, such as clsact or ingress, is attached to or removed
+ *	from the device. Includes released packets that the driver had handed
+ *	back.
  * @SCH_PLUG_A_STATS_DROPS_DISCARD: packets dropped by TCQ_PLUG_DISCARD.
  * @SCH_PLUG_A_STATS_COPY_FAILURES: packets of zero-copy senders that are or
  *	were held although they could not be copied, mostly because there was
- *	no memory. Such a packet uses the sender's memory until it leaves, and
- *	what the sender writes there shows up in it.
+ *	no memory. Such a packet uses the sender's memory until it leaves. If
+ *	the sender writes there, the packet changes.
  * @SCH_PLUG_A_STATS_BUFFER_CMDS: TCQ_PLUG_BUFFER commands executed.
  * @SCH_PLUG_A_STATS_RELEASE_ONE_CMDS: TCQ_PLUG_RELEASE_ONE commands executed,
  *	including those that found no epoch waiting.
