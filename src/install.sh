@@ -3,15 +3,18 @@
 #
 # install.sh install|uninstall
 #
-# What "make install" does where there are no packages. With DKMS: the source goes
-# where DKMS wants it, and DKMS builds the module now and for every later kernel.
-# Without: the module, built for the running kernel (KERNELRELEASE for another),
-# goes into its updates/, where depmod finds it before the kernel's own; after the
-# next kernel upgrade that has to be done again. And plugctl in both cases.
+# Does the work of "make install", without packages. Installs plugctl and the module.
 #
-# DESTDIR: below that, for a package or an image: there only files are put, by the
-# second way unless DKMS=yes. PREFIX: for plugctl (/usr/local). DKMS=yes|no: not
-# what is there decides.
+# With DKMS, the module's source goes to /usr/src. DKMS builds the module now, and
+# again for every later kernel.
+# Without DKMS, the module is built for the running kernel, or for KERNELRELEASE. It
+# goes into that kernel's updates/, where depmod finds it before the kernel's own
+# module. After a kernel upgrade, run this again.
+#
+# DESTDIR: a directory to install below, for a package or an image. Files are only
+# put there, and without DKMS unless DKMS=yes.
+# PREFIX: where plugctl goes (/usr/local).
+# DKMS=yes|no: whether to use DKMS. Default: yes if dkms is installed.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -22,7 +25,7 @@ source=/usr/src/sch-plug-$version
 moddir=/lib/modules/$KERNELRELEASE/updates
 PATH=$PATH:/usr/sbin:/sbin
 
-# What a package has put there is its package manager's to change.
+# Only the package manager may change the files of a package.
 packaged=
 [ -n "$DESTDIR" ] || [ ! -e /usr/share/sch-plug-dkms/loaded-module ] || packaged=yes
 if [ -n "$packaged" ] && [ "${1:-}" = install ]; then
@@ -35,6 +38,7 @@ if [ -z "${DKMS:-}" ]; then
 	[ -n "$DESTDIR" ] || ! command -v dkms > /dev/null || DKMS=yes
 fi
 
+# dkms_forget: removes all versions of the module, and their source, from DKMS.
 dkms_forget() {
 	for old in $(dkms status -m sch-plug | sed -n 's,^sch-plug[/ ,]*\([^, :]*\).*,\1,p' | sort -u); do
 		dkms remove -m sch-plug -v "$old" --all
@@ -42,7 +46,8 @@ dkms_forget() {
 	done
 }
 
-# What the second way has put there: of two, depmod would take that one.
+# remove_updates: removes modules that were installed without DKMS: depmod would
+# prefer them to those of DKMS.
 remove_updates() {
 	for file in "$DESTDIR"/lib/modules/*/updates/sch_plug.ko; do
 		[ -e "$file" ] || continue
@@ -52,7 +57,8 @@ remove_updates() {
 	done
 }
 
-# For every kernel that has headers, as "dkms autoinstall" does for one.
+# dkms_build: builds and installs the module for every kernel that has headers.
+# "dkms autoinstall" does so for one kernel only.
 dkms_build() {
 	any=
 	status=0
@@ -71,6 +77,7 @@ dkms_build() {
 	return $status
 }
 
+# put_module: installs the module, with or without DKMS.
 put_module() {
 	if [ "$DKMS" = yes ]; then
 		[ -n "$DESTDIR" ] || { dkms_forget; remove_updates; }
@@ -94,7 +101,7 @@ put_module() {
 
 case ${1:-} in
 install)
-	# What may fail comes first: what cannot be built, headers that are missing.
+	# First the steps that may fail: a build, or missing headers.
 	$MAKE -C userspace plugctl
 	put_module
 	$MAKE -C userspace install DESTDIR="$DESTDIR" PREFIX="$PREFIX"

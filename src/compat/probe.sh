@@ -5,10 +5,10 @@
 #
 # Compiles each probe against the kernel's headers and writes
 #	#define PLUG_COMPAT_<NAME IN CAPITALS> 0 or 1
-# to OUTPUT. A probe asks one question. Its first line says where the answer
-# changed; its second line is "// absent: REGEX": all that the compiler may
-# complain of when the answer is no. Any other complaint means that we do not
-# know, and then the build stops and shows it, rather than guess.
+# to OUTPUT. A probe asks one question. It compiles if the answer is yes. Its
+# first line says in which kernels the answer changed. Its second line is
+# "// absent: REGEX": the only errors that mean no. After any other error the
+# answer is not known: the build stops and shows the error.
 set -u
 
 out=$1

@@ -1,4 +1,4 @@
-// 5.2 and later have it; before, each operation has a policy.
+// 5.2 and later have this member. Before, each operation has a policy.
 // absent: error: .*no member named .policy
 #include <net/genetlink.h>
 

@@ -1,4 +1,4 @@
-// 5.10 has it, 4.18 not.
+// 5.10 has this member, 4.18 does not.
 // absent: error: .*no member named .extack
 #include <linux/netlink.h>
 

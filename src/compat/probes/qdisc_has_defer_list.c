@@ -1,4 +1,4 @@
-// 7.2 has it, 6.12 not: packets wait in front of a qdisc whose lock is taken.
+// 7.2 has this member, 6.12 does not. Packets wait there for the qdisc's lock.
 // absent: error: .*no member named .defer_list
 #include <net/sch_generic.h>
 

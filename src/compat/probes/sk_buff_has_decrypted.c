@@ -1,4 +1,4 @@
-// 5.10 has it, 4.18 not; nor have kernels that no device encrypts for.
+// 5.10 has this member if built with device encryption. 4.18 never has it.
 // absent: error: .*no member named .decrypted
 #include <linux/skbuff.h>
 

@@ -1,4 +1,4 @@
-// 6.12 has it, 6.1 not.
+// 6.12 has this function, 6.1 does not.
 // absent: error: (.*implicit declaration of function .skb_is_decrypted|.*undeclared function .skb_is_decrypted)
 #include <linux/skbuff.h>
 

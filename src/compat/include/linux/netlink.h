@@ -6,7 +6,7 @@
 
 #include <compat-config.h>
 
-/* Where to say what is wrong with a request for a dump. */
+/* Where the error message for a dump request goes; NULL: nowhere. */
 static inline struct netlink_ext_ack *
 netlink_callback_extack(struct netlink_callback *cb)
 {

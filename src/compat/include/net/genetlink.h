@@ -6,7 +6,7 @@
 
 #include <compat-config.h>
 
-/* Where the policy of all operations stands: in the family, or in each. */
+/* The policy belongs to the family or, on older kernels, to each operation. */
 #if PLUG_COMPAT_GENL_FAMILY_HAS_POLICY
 #define GENL_FAMILY_POLICY(p)	.policy = (p),
 #define GENL_OP_POLICY(p)

@@ -4,7 +4,7 @@
 #ifndef PLUG_COMPAT_NET_PKT_SCHED_H
 #define PLUG_COMPAT_NET_PKT_SCHED_H
 
-/* Newer cores load the module by this alias, older ones by its name. */
+/* Newer kernels load the module by this alias, older ones by its name. */
 #ifndef MODULE_ALIAS_NET_SCH
 #define MODULE_ALIAS_NET_SCH(id)	MODULE_ALIAS("net-sch-" id)
 #endif /* MODULE_ALIAS_NET_SCH */

@@ -6,8 +6,9 @@
 
 #include <compat-config.h>
 
-/* Waits for those who put packets of other senders into a queue: only kernels
- * with a deferred list have any. May sleep.
+/* Waits until packets that were deferred in front of a qdisc are in its queue:
+ * another sender enqueues them. Only kernels with a defer_list have such
+ * packets. May sleep.
  */
 static inline void plug_wait_for_deferred(void)
 {
@@ -16,9 +17,9 @@ static inline void plug_wait_for_deferred(void)
 #endif /* PLUG_COMPAT_QDISC_HAS_DEFER_LIST */
 }
 
-/* Whether a qdisc that was reached in an RCU section may be locked there.
- * Kernels where it may not also destroy some qdiscs while they hold the root
- * lock.
+/* Whether a qdisc that was found in an RCU section may be locked there. Older
+ * kernels free a qdisc without waiting for RCU, or destroy some qdiscs while
+ * they hold the root lock.
  */
 static inline bool qdisc_freed_by_rcu(void)
 {
