@@ -50,7 +50,7 @@
 #define PLUG_HASH_BITS	6
 
 struct plug_bucket {
-	spinlock_t		lock;	/* walks over plugs without RTNL */
+	spinlock_t		lock;	/* for walks over plugs without RTNL */
 	struct hlist_head	plugs;
 };
 
@@ -77,7 +77,7 @@ static unsigned int *plug_generation(const struct net *net)
 	return net_generic(net, plug_generation_id);
 }
 
-/* Under RCU. The plug may be going away. */
+/* Needs an RCU section. The plug that is returned may be going away. */
 static struct plug_control *plug_find(const struct net *net, u64 id)
 {
 	struct plug_control *control;
@@ -88,7 +88,7 @@ static struct plug_control *plug_find(const struct net *net, u64 id)
 	return NULL;
 }
 
-/* With RTNL, which keeps the plug. */
+/* Needs RTNL, which keeps the plug that is returned. */
 static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 {
 	struct plug_control *control;
@@ -100,7 +100,9 @@ static struct plug_control *plug_find_rtnl(const struct net *net, u64 id)
 	return control;
 }
 
-/* Under RCU. The plug is returned locked, and stays until it is unlocked. */
+/* Needs an RCU section. The plug is returned locked, and stays until the caller
+ * unlocks it.
+ */
 static struct plug_control *plug_find_lock(const struct net *net, u64 id)
 {
 	struct plug_control *control = plug_find(net, id);
