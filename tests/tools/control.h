@@ -12,7 +12,7 @@ struct control_reply {
 	int	bad_offset;		/* NLMSGERR_ATTR_OFFS, -1 if none */
 	int	missing;		/* NLMSGERR_ATTR_MISS_TYPE, -1 if none */
 	unsigned int states;		/* messages that came before the end */
-	bool	interrupted;		/* a dump that has NLM_F_DUMP_INTR */
+	bool	interrupted;		/* the dump had NLM_F_DUMP_INTR */
 	struct control_state state;	/* the last state */
 };
 
@@ -20,20 +20,21 @@ struct control_reply {
 struct control {
 	int	nl;
 	__u16	family;
-	__u32	events;		/* the group */
+	__u32	events;		/* the number of its multicast group */
 };
 
 /* Resolves the family in the current network namespace; false: there is none. */
 bool control_try_open(struct control *c);
 /* The same for another family. */
 bool control_try_family(struct control *c, const char *name);
-/* Like the first, but ends the test if there is none. */
+/* Like control_try_open(), but ends the test if there is no family. */
 struct control control_open(void);
 void control_close(struct control *c);
 
-/* A request: control_start(), control_u32/u64() for each attribute, then
- * control_send(), which returns 0 or a negative errno. @reply may be NULL. In a dump, @each is
- * called for each state, if it is not NULL.
+/* A request. Build it with control_start(), and control_u32(), control_u64() or
+ * control_raw() for each attribute. Then send it with control_send(), which returns
+ * 0 or a negative errno. @reply may be NULL. @each, if not NULL, is called for each
+ * state that the kernel sends.
  */
 struct control_request {
 	char	buf[512] __attribute__((aligned(8)));
@@ -51,7 +52,7 @@ int control_send(struct control_request *req, const struct control *c,
 
 /* The operations. */
 int control_get(const struct control *c, __u64 id, struct control_reply *reply);
-/* The same for a plug that is there. */
+/* Like control_get(), but ends the test if there is no such plug. */
 struct control_state control_look(const struct control *c, __u64 id);
 int control_do(const struct control *c, __u64 id, __u32 action,
 	       struct control_reply *reply);
@@ -78,18 +79,20 @@ bool control_look_up(const struct control *c, __u32 ifindex, __u32 parent,
 /* Finds the plug at @parent of @dev; ends the test if there is none. */
 struct control_state control_find(const struct control *c, const char *dev, __u32 parent);
 
-/* This thread's client in the current network namespace. It is kept, and replaced
- * after fork() and in another namespace. NULL: there is no family. Its numbers may
- * be those of a module that has been unloaded; @again looks them up again.
+/* Returns this thread's client in the current network namespace; NULL: there is no
+ * family. The client is kept until the thread forks or enters another namespace. If
+ * the module was loaded again, the client still has the family's old numbers: with
+ * @again they are looked up again.
  */
 const struct control *control_here(bool again);
-/* Like control_dump(), with the client of control_here(); -1: there is no family.
+/* Like control_dump(), with the client of control_here(). Returns @max at most; -1:
+ * there is no family.
  */
 int control_list(__u32 ifindex, struct control_state *list, unsigned int max);
 
-/* From now on events come to this socket; send no requests through it. */
+/* From now on this socket receives events; send no requests through it. */
 void control_listen(const struct control *c);
-/* The next event that has already come; false: there is none. */
+/* Reads the next event, without waiting; false: there is none. */
 bool control_event(const struct control *c, struct control_state *state);
 
 #endif /* CONTROL_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decides, with several commanders for one plug, whether a packet left too early,
- * or an answer was wrong.
+ * For tests in which several commanders send commands to one plug: decides whether
+ * a packet left too early, or an answer was wrong.
  *
  * An answer of the family says how many commands the plug has executed. So it gives
  * the position of the command in the order of execution, whoever sent it. All
@@ -12,8 +12,8 @@
  * The replay shows which command released an epoch. A packet carries the id of the
  * plug and the epoch being filled, as in the last answer before its send(); it
  * belongs to that epoch or to a later one. It must not leave before the command
- * that released the epoch was sent, unless the deletion of the plug was requested
- * before: then the packet may have come after the plug.
+ * that released the epoch was sent. There is one exception: a packet that leaves
+ * after the deletion of the plug was requested may have come after the deletion.
  */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -25,7 +25,7 @@
 #define DEPARTURES_MAX	40000
 #define LIVES_MAX	40000
 
-/* struct answer.action of GET */
+/* The value of answer.action for GET */
 #define GET_ONE		(-1)
 
 struct answer {
@@ -36,7 +36,7 @@ struct answer {
 	int	action;
 };
 
-/* The first packet with these two marks. */
+/* When the first packet with these two marks left. */
 struct departure {
 	__u64	id, epoch;
 	__u64	when;
@@ -70,11 +70,11 @@ void history_departure(struct history *h, const struct departure *d);
 /* Call it before the deletion of a plug is requested. */
 void history_end(struct history *h, __u64 id);
 
-/* Whether there is little room left; then replay. */
+/* Whether little room is left. Then call history_replay(). */
 bool history_is_full(struct history *h);
 
-/* Commanders and senders must be idle. Afterwards only the newest plug's state is
- * kept.
+/* Replays all answers, judges all departures, and adds to the results. Commanders
+ * and senders must be idle. Afterwards only the newest plug's state is kept.
  */
 void history_replay(struct history *h);
 

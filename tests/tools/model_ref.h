@@ -4,8 +4,8 @@
  * with which model.c compares the module. Check it by reading it beside the UAPI
  * header. It has no code of the module.
  *
- * Packets are numbered from 1, by the sender. All of them are in ref->packet[];
- * fate says where each one is.
+ * Packets are numbered from 1, by the sender. All of them are in ref->packet[]. The
+ * fate of a packet says where it is. DUE: it may leave, and was not yet seen leaving.
  */
 #ifndef MODEL_REF_H
 #define MODEL_REF_H
@@ -35,7 +35,7 @@ struct ref {
 	__u32		qlen;
 	bool		link_up;
 	__u32		txqlen, mtu;	/* the device's */
-	bool		txqlen_resets;	/* what this kernel does */
+	bool		txqlen_resets;	/* on this kernel, a new txqlen resets */
 	__u64		stats[SCH_PLUG_A_STATS_MAX + 1];	/* without CLOSED_AGE */
 	struct ref_packet *packet;
 };
@@ -56,8 +56,8 @@ static inline void ref_set_limit(struct ref *r, __u32 limit)
 	r->limit = limit;
 }
 
-/* Gives the held packets of the epochs @from to @upto that fate, from the oldest
- * packet on; returns how many.
+/* Gives @fate to all held packets of the epochs @from to @upto. Returns how many
+ * they are.
  */
 static inline __u32 ref_take(struct ref *r, __u64 from, __u64 upto, enum fate fate)
 {
@@ -137,8 +137,8 @@ static inline void ref_reset(struct ref *r)
 	r->stopped = 0;
 }
 
-/* A packet that was due had not left when the valve was shut: only the kernel knows
- * which. Call it for the newest packet first.
+/* Packet @number was DUE, but had not left when the valve was shut: it is HELD again.
+ * Only the kernel knows which packets these are. Call it for the newest one first.
  */
 static inline void ref_stop(struct ref *r, __u32 number)
 {
@@ -183,7 +183,7 @@ static inline void ref_next_epoch(struct ref *r)
 		r->last_epoch = r->epoch;
 }
 
-/* Later epochs stay and wait; epochs already released are not affected. */
+/* Drops the epochs up to @upto that are not released. Later epochs stay and wait. */
 static inline void ref_discard(struct ref *r, __u64 upto)
 {
 	if (upto <= r->released)
@@ -202,8 +202,8 @@ static inline __u64 ref_commands(const struct ref *r)
 	       REF_STAT(r, DISCARD_CMDS) + REF_STAT(r, RELEASE_UPTO_CMDS);
 }
 
-/* @arg: the limit, or the epoch for RELEASE_UPTO or DISCARD; NULL with DISCARD:
- * all.
+/* Executes a command; returns 0 or a negative errno. @arg: the limit, or the epoch
+ * for RELEASE_UPTO or DISCARD. With DISCARD, NULL means all epochs.
  */
 static inline int ref_command(struct ref *r, int action, const __u64 *arg)
 {

@@ -42,7 +42,7 @@ int run_tests(const struct test *tests, size_t n, int argc, char **argv);
 
 /* Runs a shell command and prints it as a comment; returns its exit status. */
 int sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same without the comment, for hundreds of commands. */
+/* Like sh(), but prints nothing: for hundreds of commands. */
 int quiet_sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Like sh(), but ends the test if the command fails. */
 void must(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -52,7 +52,9 @@ void sleep_ms(unsigned int ms);
 /* Waits until the condition is true, 10 s at most; returns whether it is. */
 bool wait_for(bool (*what)(void));
 
-/* Writes the text to a file such as those in /proc; reports a failure. */
+/* Writes the text to a file such as those in /proc. False, after a diag(), if that
+ * fails.
+ */
 bool put(const char *path, const char *text);
 /* From now on this process has no rights. */
 void become_nobody(void);
@@ -72,7 +74,7 @@ bool network_namespace(void);
 struct plug_msg {
 	const char	*dev;
 	int		ifindex;	/* 0: look up that of dev each time */
-	__u32		parent;		/* 0: stays 0 */
+	__u32		parent;		/* 0: sent as 0 */
 	__u32		handle;
 	__u16		type;		/* 0: RTM_NEWQDISC */
 	__u16		flags;		/* in addition to NLM_F_REQUEST | NLM_F_ACK */
@@ -80,14 +82,14 @@ struct plug_msg {
 	const void	*options;	/* NULL: no TCA_OPTIONS */
 	size_t		options_len;
 	bool		nested;		/* NLA_F_NESTED on TCA_OPTIONS */
-	const void	*more;		/* more attributes, in the form of attr_at() */
+	const void	*more;		/* more attributes, as attr_at() writes them */
 	size_t		more_len;
 };
 
 /* A message of the family about one plug; absent values are 0. */
 struct control_state {
 	__u8	cmd;		/* SCH_PLUG_CMD_* */
-	__u64	has;		/* 1 << SCH_PLUG_A_* */
+	__u64	has;		/* 1 << SCH_PLUG_A_* for each attribute present */
 	__u64	id;
 	__u32	ifindex, handle, parent;
 	__u32	action;
@@ -118,7 +120,7 @@ struct plug_state {
 	__u32		overlimits;
 	__u32		requeues;
 
-	bool		has_state;	/* not with the in-tree module */
+	bool		has_state;	/* ctl is set: not with the in-tree module */
 	struct control_state ctl;
 };
 
@@ -143,10 +145,12 @@ struct attrs {
 	size_t		left;
 };
 
-/* Reads the next attribute: its type, *@data and *@len; -1 if there is none. */
+/* Reads the next attribute: sets *@data and *@len, and returns the type; -1 if there
+ * is none.
+ */
 int attr_next(struct attrs *a, const void **data, size_t *len);
-/* Finds the first of @type in @size bytes of attributes: returns its payload, with
- * the length in *@len; NULL if there is none.
+/* Finds the first attribute of @type in @size bytes of attributes. Returns its
+ * payload, with the length in *@len; NULL if there is none.
  */
 const void *attr_find(const void *attrs, size_t size, __u16 type, size_t *len);
 
@@ -171,20 +175,20 @@ struct control_reply;	/* see control.h */
 int plug_change(const char *dev, __u32 parent, int action, const __u64 *arg,
 		struct control_reply *reply);
 
-/* Sends a command to the plug at @parent of @dev, by rtnetlink, or DISCARD through
- * the family. Returns 0 or a negative errno.
+/* Sends a command to the plug at @parent of @dev: DISCARD through the family, all
+ * others by rtnetlink. Returns 0 or a negative errno.
  */
 int plug_cmd_at(int nl, const char *dev, __u32 parent, int action, __u32 limit);
 /* The same for the root plug. */
 int plug_cmd(int nl, const char *dev, int action, __u32 limit);
-/* RELEASE_UPTO, or DISCARD up to an epoch, for the root plug, through the family.
+/* Send RELEASE_UPTO, or DISCARD up to @epoch, to the root plug, through the family.
  */
 int plug_upto(int nl, const char *dev, __u64 epoch, struct control_reply *reply);
 int plug_discard_upto(int nl, const char *dev, __u64 epoch,
 		      struct control_reply *reply);
 
-/* Reads the state of the qdisc of @dev with that parent (TC_H_ROOT for the root),
- * from dumps of both interfaces; false if tc does not show one.
+/* Reads the state of the qdisc at @parent of @dev (TC_H_ROOT for the root), from
+ * dumps of both interfaces; false if tc shows no qdisc there.
  */
 bool qdisc_get(int nl, const char *dev, __u32 parent, struct plug_state *state);
 /* Requests a dump of the qdiscs of @ifindex; some kernels answer with those of all
@@ -194,7 +198,7 @@ void qdisc_ask(int nl, int ifindex, __u32 seq);
 /* Lists all qdiscs of @dev that tc shows, up to @max; returns how many. */
 unsigned int qdisc_list(int nl, const char *dev, struct plug_state *list,
 			unsigned int max);
-/* Whether two dumps are equal, except for the age, which changes with time. */
+/* Whether two dumps are equal, except for CLOSED_AGE, which changes with time. */
 bool plug_same(const struct plug_state *a, const struct plug_state *b);
 /* Reads the state of the root plug; ends the test if there is none. */
 struct plug_state plug_get(int nl, const char *dev);
@@ -203,25 +207,25 @@ struct plug_state plug_get(int nl, const char *dev);
 
 #define FRAME_TYPE	0x88b5	/* for experiments, IEEE 802 */
 
-/* A packet socket that sends on a device, and one that sees the frames leaving it.
- * Up to there only the qdisc affects order and loss: behind the receiver of a veth
- * there are queues for each processor, which reorder.
+/* A packet socket that sends on a device, and one that sees the frames leaving the
+ * same device. Between the two, only the qdisc affects order and loss. At the other
+ * end of a veth, the queues of the processors would also reorder frames.
  */
 struct wire {
 	int	tx, rx;
 	__u64	next;		/* number of the next frame to send, from 1 */
 	__u64	expect;		/* number that the next frame received must have */
 	unsigned int reordered;	/* frames that came with a lower number, or twice */
-	__u8	dest;		/* last byte of the address to send to, first 0xff */
+	__u8	dest;		/* last byte of the address to send to; 0xff at first */
 };
 
-/* Unloads the module if no plug is left, so that the next plug is its first: epochs
- * are numbered from 1.
+/* Unloads the module if no plug is left. Then the next plug numbers its epochs from
+ * 1.
  */
 void plug_forget(void);
 
-/* Makes a dummy device, up, for frames of up to 65000 bytes; calls plug_forget()
- * first.
+/* Makes a dummy device for frames of up to 65000 bytes, and brings it up. Calls
+ * plug_forget() first.
  */
 void dummy_make(const char *dev);
 void link_delete(const char *dev);
@@ -229,16 +233,16 @@ void link_delete(const char *dev);
 void link_clear(const char *dev);
 /* Switches TCP segmentation offload. */
 void link_tso(const char *dev, bool on);
-/* Opens a packet socket with room for all frames of a test: to send on @dev (@type
- * 0), or to see frames of @type that pass it, even while its link changes. NULL:
- * any device.
+/* Opens a packet socket with room for all frames of a test. @type 0: the socket sends
+ * on @dev. Otherwise it sees the frames of @type that pass @dev, even while the link
+ * of @dev changes. @dev NULL: any device.
  */
 int packet_socket(const char *dev, __u16 type);
 void wire_open(struct wire *w, const char *dev);
 void wire_close(struct wire *w);
 /* Sends @n frames of @size bytes (at least 60, including the Ethernet header, as
- * the qdisc counts); returns how many the kernel accepted. A frame that is dropped
- * on the way keeps its number.
+ * the qdisc counts). Returns how many the kernel accepted. A frame that is not
+ * accepted uses up a number, too.
  */
 unsigned int wire_send(struct wire *w, unsigned int n, size_t size);
 /* Receives frames that have left, until there are @want or 10 s have passed without
@@ -260,11 +264,11 @@ void wire_finish(struct wire *w, const char *dev);
 struct after {
 	__u64		epoch, released;
 	__u32		limit;
-	unsigned int	leave;	/* of the frames sent one after each command */
+	unsigned int	leave;	/* how many of the frames sent so far leave now */
 };
 
-/* Checks the frames that left and the plug, and sends the next frame; returns
- * whether the plug is open.
+/* Checks the frames that left, and the state of the plug. Then sends one frame.
+ * Returns whether the plug is open.
  */
 bool wire_after(struct wire *w, int nl, const char *dev, __u32 parent,
 		const struct after *want);

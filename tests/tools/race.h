@@ -41,8 +41,9 @@
 #define NOT_YET	(~0ULL)
 
 /* The effect of the commands on the packets. A discarded epoch counts as released,
- * as in the kernel. But a packet with that stamp that came after the DISCARD
- * belongs to the next epoch, and its release is requested with that one.
+ * as in the kernel. But a packet that was sent after DISCARD may still have the stamp
+ * of the discarded epoch. It belongs to the next epoch, and its release is requested
+ * with the release of the next epoch.
  */
 struct ledger {
 	__u64		epoch, released;	/* only for the commander */
@@ -67,7 +68,7 @@ static inline void ledger_epoch(struct ledger *l, __u64 epoch)
 	atomic_store(&l->lost[epoch % EPOCHS], 0);
 }
 
-/* There is a new, closed plug, which fills @epoch. */
+/* Begins the ledger of a new, closed plug, which fills @epoch. */
 static inline void ledger_start(struct ledger *l, __u64 epoch)
 {
 	ledger_epoch(l, epoch);
@@ -75,7 +76,7 @@ static inline void ledger_start(struct ledger *l, __u64 epoch)
 	atomic_store(&l->acked, epoch);
 }
 
-/* Call it before the message of the release. */
+/* Call it before the message that releases all epochs up to @upto. */
 static inline void ledger_ask(struct ledger *l, __u64 upto)
 {
 	__u64 now = wall_ns();
@@ -86,7 +87,9 @@ static inline void ledger_ask(struct ledger *l, __u64 upto)
 		l->released = upto;
 }
 
-/* Call it before an event that loses all packets that are not released. */
+/* Call it before an event that loses all packets that are not released. @loss is the
+ * number of the event.
+ */
 static inline void ledger_lose(struct ledger *l, __u32 loss)
 {
 	__u64 epoch;
@@ -103,8 +106,8 @@ static inline void ledger_discard(struct ledger *l)
 	ledger_epoch(l, l->epoch + 1);
 }
 
-/* There is another plug, closed, which fills @epoch, higher than all earlier
- * numbers.
+/* Call it when a new, closed plug has replaced the old one. The new plug fills
+ * @epoch, which is higher than all earlier numbers.
  */
 static inline void ledger_renew(struct ledger *l, __u64 epoch)
 {
@@ -113,7 +116,7 @@ static inline void ledger_renew(struct ledger *l, __u64 epoch)
 	atomic_store(&l->acked, epoch);
 }
 
-/* Call them before and after BUFFER. */
+/* Call ledger_next() before BUFFER, and ledger_acked() after it. */
 static inline void ledger_next(struct ledger *l)
 {
 	ledger_epoch(l, l->epoch + 1);
@@ -137,12 +140,12 @@ static inline __u64 ledger_early(struct ledger *l, __u64 stamp, __u64 left)
 	return left < asked ? asked - left : 0;
 }
 
-/* ---- commands at full speed: messages are built, and ids looked up, only once
- * ----
+/* ---- commands at full speed ----
+ * Messages are built, and ids are looked up, only once.
  */
 
-/* The interface for commands that both interfaces have. Other commands always go
- * through the family.
+/* The interface for commands that both interfaces have; BY_CHANCE: a random one.
+ * Other commands always go through the family.
  */
 enum way { BY_TC, BY_FAMILY, BY_CHANCE };
 
@@ -177,8 +180,8 @@ struct commander {
 	} __attribute__((packed, aligned(8))) msg;
 };
 
-/* For the plug at @dev's root, unless others are set afterwards. Uses tc for all
- * commands that tc has.
+/* Commands go to the plug at the root of @dev, by tc if tc has them. To change that,
+ * set c->at, c->plugs and c->way afterwards.
  */
 static inline void commander_open(struct commander *c, const char *dev)
 {
@@ -221,7 +224,7 @@ static inline int commander_by_tc(struct commander *c, unsigned int i, int actio
 	return nl_raw(c->nl, &c->msg, c->msg.nlh.nlmsg_len, NULL);
 }
 
-/* Finds the current plug; false: there is none, or no family. */
+/* Looks up the id of plug @i; false: there is no such plug, or no family. */
 static inline bool commander_find(struct commander *c, unsigned int i)
 {
 	struct control_state st;
@@ -235,8 +238,8 @@ static inline bool commander_find(struct commander *c, unsigned int i)
 	return true;
 }
 
-/* ENOENT: there is another plug, or the module was loaded again and has a new
- * number.
+/* After ENOENT, looks up the family and the plug, and tries once more: there may be
+ * another plug, or the module was loaded again and its family has a new number.
  */
 static inline int commander_by_family(struct commander *c, unsigned int i, int action,
 				      const __u64 *arg)
@@ -264,8 +267,8 @@ static inline bool commander_goes_by_family(struct commander *c, int action)
 	return c->seed >> 63;
 }
 
-/* Returns 0 or the first error, a negative errno. @arg: the limit, or the epoch of
- * RELEASE_UPTO.
+/* Sends a command to each plug. Returns 0 or the first error, a negative errno. @arg:
+ * the limit, or the epoch of RELEASE_UPTO.
  */
 static inline int commander_say(struct commander *c, int action, __u64 arg)
 {
@@ -281,7 +284,9 @@ static inline int commander_say(struct commander *c, int action, __u64 arg)
 	return err;
 }
 
-/* The commands, recorded in the ledger. */
+/* The functions say_*() send commands and record them in the ledger. They return 0
+ * if all commands succeeded.
+ */
 static inline int say_buffer(struct commander *c, struct ledger *l)
 {
 	int err;
@@ -305,8 +310,9 @@ static inline int say_open(struct commander *c, struct ledger *l)
 	return commander_say(c, TCQ_PLUG_RELEASE_INDEFINITE, 0);
 }
 
-/* Releases all packets that were sent before, and no others; also those that BUFFER
- * stops if the plug was open.
+/* Sends BUFFER, and then releases each ended epoch. So all packets that were sent
+ * before leave, and no others. If the plug was open, the packets that BUFFER stops
+ * leave as well.
  */
 static inline int say_release_closed(struct commander *c, struct ledger *l)
 {
@@ -318,7 +324,7 @@ static inline int say_release_closed(struct commander *c, struct ledger *l)
 	return err;
 }
 
-/* With traffic, call traffic_lose() before. */
+/* If there is traffic, call traffic_lose() first. */
 static inline int say_discard(struct commander *c, struct ledger *l)
 {
 	int err;
@@ -350,7 +356,7 @@ static inline pthread_t thread(void *(*fn)(void *), void *arg)
 	return t;
 }
 
-/* xorshift; each thread has its own seed */
+/* A random number from 0 to @n - 1, by xorshift. Each thread has its own seed. */
 static inline unsigned int dice(__u64 *seed, unsigned int n)
 {
 	*seed ^= *seed << 13;

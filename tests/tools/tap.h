@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A tap device that nobody reads, to stop a transmit queue for as long as a test
- * wants. From 7.3 on; older kernels have no IFF_BACKPRESSURE and drop packets that
- * do not fit.
+ * A tap device. While the test does not read from it, its transmit queue fills, and
+ * stops. Kernels before 7.3 cannot do this: they have no IFF_BACKPRESSURE, and drop
+ * packets that do not fit.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -15,16 +15,16 @@
 #define IFF_BACKPRESSURE 0x0080	/* stop the queue rather than drop */
 #endif
 
-/* One queue of the device, for the process that should read it. */
+/* One queue of the device, and what tap_read() has seen of it. */
 struct tap {
 	int		fd;
-	bool		stops;		/* instead of dropping */
+	bool		stops;		/* a full queue stops; false: it drops */
 	__u64		last;		/* number of the last frame read */
-	unsigned int	reordered;	/* frames with a lower number, or twice */
+	unsigned int	reordered;	/* frames that came too late, or twice */
 	size_t		longest;	/* bytes of the longest frame read */
 };
 
-/* Makes the device "pt", or one more queue of it; @more is for IFF_MULTI_QUEUE. */
+/* Makes the device "pt", or one more queue of it. @more is 0 or IFF_MULTI_QUEUE. */
 void tap_attach(struct tap *tap, unsigned int more);
 
 /* From now on the last byte of a frame's destination address selects its queue.
@@ -32,8 +32,9 @@ void tap_attach(struct tap *tap, unsigned int more);
  */
 bool tap_steer(const struct tap *tap);
 
-/* Reads until @want frames have come, waiting up to 10 s, and then until no more
- * come; returns how many. A segment of a GSO packet (gso_send()) counts as a frame.
+/* Reads frames. Waits up to 10 s for each of the first @want, and then until no more
+ * come. Returns how many came. A segment of a GSO packet (gso_send()) counts as a
+ * frame.
  */
 unsigned int tap_read(struct tap *tap, unsigned int want);
 

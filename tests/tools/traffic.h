@@ -33,7 +33,7 @@ struct traffic {
 	_Atomic bool	send, stop;
 	_Atomic unsigned int idle;	/* senders that have paused */
 	_Atomic __u64	left;		/* frames seen leaving */
-	_Atomic __u64	gone;		/* not waited for: dropped, or held long */
+	_Atomic __u64	gone;		/* dropped, or held for long: not waited for */
 
 	__u32		losses;		/* only for the commander */
 	/* The last number that each sender had finished when loss N came. */
@@ -45,7 +45,7 @@ struct traffic {
 
 /* Opens sockets on @dev, which must exist and be up, with one sender for each
  * processor. The ledger begins with a new, closed plug, which fills @epoch. @t must
- * be all zero, or have ended.
+ * be all zero, or traffic_end() must have been called.
  */
 void traffic_open(struct traffic *t, const char *dev, __u64 epoch);
 /* Run the senders and the reader; the senders can be paused in between. */
@@ -55,26 +55,26 @@ void traffic_resume(struct traffic *t);
 void traffic_end(struct traffic *t);
 
 /* Call it before an event that loses all packets that are not released: DISCARD, a
- * reset, deletion of the plug. Packets sent until now and not released must not
- * leave.
+ * reset, deletion of the plug. Packets that were sent before this call, and are not
+ * released, must never leave.
  */
 void traffic_lose(struct traffic *t);
 
-/* Closes what traffic_end() left open. Makes test points of the reader's results;
- * @ordered: there is one queue, so one order (I2).
+/* Closes what traffic_end() left open, and makes test points of the reader's
+ * results. @ordered: checks the order, too (I2), as there is only one queue.
  */
 void traffic_report(struct traffic *t, const char *name, bool ordered);
 
 /* The number of send() calls so far that found the link up. */
 __u64 traffic_tried(struct traffic *t);
-/* With senders paused and nothing queued: packets that were not seen leaving are
- * gone.
+/* Counts all packets that were not seen leaving as gone. Call it when no more of
+ * them are expected to leave.
  */
 void traffic_account(struct traffic *t);
 
-/* Whether to go on waiting for packets: as long as the number in @left grows,
- * however slowly the machine runs, and 10 s longer. Sleeps a moment. Initialise the
- * struct with zeros.
+/* Whether to go on waiting for packets. True as long as @left grows, and for 10 s
+ * longer: a slow machine gets the time that it needs. Sleeps a moment. Initialise
+ * the struct with zeros.
  */
 struct hope {
 	__u64	left, end;
@@ -82,8 +82,9 @@ struct hope {
 
 bool hopeful(__u64 left, struct hope *hope);
 
-/* Changes the MTU or the tx queue length, or takes the link down and up, which
- * loses held packets; in some kernels so does a change of the tx queue length.
+/* Changes the MTU or the tx queue length, or takes the link down and up. Held
+ * packets are lost when the link goes down, and in some kernels when the tx queue
+ * length changes.
  */
 void link_change(struct traffic *t, __u64 *seed);
 
@@ -96,9 +97,9 @@ void departures_close(int fd);
 /* When the packet left, by the clock of wall_ns(). */
 __u64 departure(struct msghdr *m);
 
-/* From 7.x on, packets that a processor sends while another has the lock wait in
- * front of the qdisc, and are dropped there if there are too many, because a
- * processor of a VM may stop for a long time. This makes room for them.
+/* From 7.x on, packets that a processor sends while another has the qdisc's lock
+ * wait in front of the qdisc. If too many wait, they are dropped. A processor of a
+ * VM may stop for a long time while it has the lock. So this makes room for more.
  */
 void allow_bursts(void);
 
