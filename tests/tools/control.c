@@ -87,8 +87,8 @@ static void state_parse(struct control_state *st, const struct nlmsghdr *nlh)
 		state_attr(st, type, data, len);
 }
 
-/* Parses the attributes after the error itself; @fixed bytes of payload come before
- * them.
+/* Parses the attributes of an error, or of the end of a dump. @fixed bytes of payload
+ * come before them.
  */
 static void tlvs_parse(struct control_reply *reply, const struct nlmsghdr *nlh, size_t fixed)
 {
@@ -149,7 +149,7 @@ void control_u64(struct control_request *req, __u16 type, __u64 value)
 	control_raw(req, type, &value, sizeof(value));
 }
 
-#define NO_END	10000	/* answers: a dump that never ends */
+#define NO_END	10000	/* a dump with more answers does not end */
 
 int control_send(struct control_request *req, const struct control *c,
 		 struct control_reply *reply,
@@ -277,7 +277,8 @@ static void list_one(const struct control_state *state, void *arg)
 	l->n++;
 }
 
-/* 0 or a negative errno. If plugs are created or deleted meanwhile, it is repeated.
+/* Dumps all plugs, or those of @ifindex, into @l. Returns 0 or a negative errno. If
+ * plugs are created or deleted meanwhile, the dump is repeated.
  */
 static int try_dump(const struct control *c, __u32 ifindex, struct listing *l)
 {
@@ -336,7 +337,9 @@ struct control_state control_find(const struct control *c, const char *dev, __u3
 
 /* ---- the socket ---- */
 
-/* The number of the only group. */
+/* Returns the number of the events group, which is the family's only one; 0: the
+ * family has another group.
+ */
 static __u32 group_parse(const void *data, size_t len)
 {
 	struct attrs a = { data, len };
@@ -344,7 +347,7 @@ static __u32 group_parse(const void *data, size_t len)
 	bool is_it = false;
 	int type;
 
-	/* A list of groups; the first is enough. */
+	/* The attribute is a list of groups. The first is enough. */
 	if (attr_next(&a, &data, &len) < 0)
 		return 0;
 	a = (struct attrs){ data, len };
@@ -381,8 +384,9 @@ static void family_parse(struct control *c, const struct nlmsghdr *nlh, const ch
 	}
 }
 
-/* Asks for all families, because a request for an unknown family by its name makes
- * the kernel start modprobe each time.
+/* Finds the family with that name in a dump of all families; false: there is none. A
+ * request for an unknown family by its name would make the kernel start modprobe
+ * each time.
  */
 static bool resolve(struct control *c, const char *name)
 {
@@ -451,7 +455,9 @@ void control_close(struct control *c)
 	close(c->nl);
 }
 
-/* A socket stays in the namespace in which it was opened. */
+/* The client of control_here(), its process, and the network namespace in which its
+ * socket was opened. The socket stays there.
+ */
 struct here {
 	struct control	c;
 	pid_t		pid;	/* 0: none yet */

@@ -11,8 +11,8 @@
  * connection breaks. The service answers with the number of requests on this
  * connection, which must be one more each time, with the number of requests on all
  * connections, and with a checksum of the request's data. Up to SIZE random bytes
- * go each way. With redis, the client requests the next number of its counter, and
- * the bytes that it has just stored.
+ * go each way. With redis, a request increments a counter, or stores bytes and reads
+ * them back.
  *
  * After each answer FILE has one line: answers, wrong answers, whether the
  * connection is broken, longest wait in ms, the total that the service has
@@ -100,7 +100,7 @@ static __u64 sum(const char *data, size_t len)
 static pthread_mutex_t total_lock = PTHREAD_MUTEX_INITIALIZER;
 static __u64 total;
 
-/* The data after each answer is different. */
+/* Fills @data with bytes that depend only on @seed. */
 static void fill(char *data, size_t len, __u64 seed)
 {
 	size_t i;
@@ -175,7 +175,7 @@ static int serve(const char *port)
 
 /* ---- the client ---- */
 
-/* Most requests are small, some have the largest size. */
+/* Three of four requests have no data, the others a random size up to the largest. */
 static __u32 some_size(const struct client *c)
 {
 	return c->max && random() % 4 == 0 ? random() % (c->max + 1) : 0;
@@ -206,7 +206,7 @@ static bool ask_counter(struct client *c)
 	return true;
 }
 
-/* One line of an answer of redis, without its end; false if there is none. */
+/* Reads one line of an answer of redis, without its end; false if there is none. */
 static bool redis_line(struct client *c, char *line, size_t size)
 {
 	size_t n = 0;
@@ -221,6 +221,7 @@ static bool redis_line(struct client *c, char *line, size_t size)
 	return false;
 }
 
+/* Reports and counts a wrong answer. True: the connection is not broken. */
 static bool redis_say(struct client *c, const char *what, const char *line)
 {
 	fprintf(stderr, "counter: answer %llu: %s: %s\n", c->answers + 1, what, line);
@@ -282,7 +283,9 @@ static void tell(const struct client *c)
 		perror("counter: status");
 }
 
-/* @ask sends one request and reads its answer. */
+/* Sends requests until SIGTERM. @ask sends one request and checks its answer; false:
+ * the connection is broken. Returns the exit status.
+ */
 static int client(char **argv, bool (*ask)(struct client *c))
 {
 	struct sockaddr_in sin = address(argv[2], argv[3]);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Sends frames of any type, for shell tests.
  *
- *	frames DEV TYPE[,TYPE...] COUNT sends through a packet socket
+ *	frames DEV TYPE[,TYPE...] COUNT		sends through a packet socket
  *	frames tap:DEV TYPE[,TYPE...] COUNT	creates a tap, and sends like a guest;
  *						then waits to be killed
  *
- * TYPE is an ethertype in hexadecimal; the first of several are tags of VLANs.
+ * TYPE is an ethertype in hexadecimal. If there are several, all but the last are
+ * VLAN tags.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static void put16(unsigned char *p, unsigned int value)
 	p[1] = value;
 }
 
-/* A broadcast frame with source address 0; each tag is for VLAN 5. */
+/* Makes a broadcast frame from 02:00:00:00:00:00. Each tag is for VLAN 5. */
 static void frame_make(unsigned char frame[FRAME_LEN], char *types)
 {
 	unsigned int at = 2 * ETH_ALEN;
@@ -83,9 +84,7 @@ int main(int argc, char **argv)
 	tap = !strncmp(argv[1], "tap:", 4);
 	fd = tap ? open_tap(argv[1] + 4) : open_packet(argv[1]);
 	frame_make(frame, argv[2]);
-	/* Wait until the caller has brought it up, and reports it on standard
-	 * input.
-	 */
+	/* The caller brings the tap up, and then writes to our standard input. */
 	if (tap && getchar() == EOF)
 		bail("nobody says when");
 	for (n = atoi(argv[3]); n; n--)

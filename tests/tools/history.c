@@ -51,7 +51,7 @@ static int compare(__u64 a, __u64 b)
 	return a < b ? -1 : a > b;
 }
 
-/* A GET comes after the command whose state it saw. */
+/* The order of execution. A GET comes after the command whose state it saw. */
 static int by_order(const void *l, const void *r)
 {
 	const struct answer *a = l, *b = r;
@@ -144,7 +144,9 @@ static void judge(struct history *h, const struct departure *d, __u64 asked)
 	     asked == NOT_YET ? "unreleased" : "before its release");
 }
 
-/* Judges the departures of the plug from @d on whose epochs are now released. */
+/* Judges the departures from @d on whose epochs are released by now, as @k has it.
+ * @asked: when the release was requested. Returns the number of the next departure.
+ */
 static unsigned int judge_upto(struct history *h, unsigned int d, const struct known *k,
 			       __u64 asked)
 {
@@ -175,7 +177,9 @@ static void replay_one(struct history *h, unsigned int *a, unsigned int *d, __u6
 		*d = judge_upto(h, *d, &k, at->asked);
 	}
 	for (; *d < h->n_departures && h->departures[*d].id == id; ++*d)
-		/* A packet of a plug before the last replay, seen late. */
+		/* No release is known. If the plug is older than the last
+		 * replay, its packet was only seen late.
+		 */
 		judge(h, &h->departures[*d], id < h->known.id ? 0 : NOT_YET);
 	if (k.any)
 		h->known = k;

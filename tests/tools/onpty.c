@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Runs a program on its own terminal, as the session leader. When the program has
- * printed "ready", does what a user might do:
+ * Runs a program on its own terminal, as the session leader. Waits until the program
+ * has printed "ready". Then does what a user might do:
  *
  *	onpty ctrl-c PROGRAM...		presses Ctrl-C
  *	onpty hang-up PROGRAM...	closes the terminal

@@ -6,7 +6,7 @@
 
 #include "parents.h"
 
-/* The last band, which disappears when there are fewer. */
+/* All packets go to the third and last band. It disappears if there are fewer. */
 #define BAND_3 "priomap 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2 2"
 
 const struct parent parents[] = {
@@ -128,7 +128,7 @@ const struct parent parents[] = {
 			  "target 140 max 150",
 		.at = { 0x10001 },
 		.change = "ip link set " DEV " mtu 60000",
-		/* Like red. */
+		/* As with red, any change replaces the child. */
 		.end = "tc qdisc change dev " DEV " root handle 1: sfb limit 20000 "
 		       "target 140 max 150",
 	}, {

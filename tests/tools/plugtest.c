@@ -229,7 +229,7 @@ bool network_namespace(void)
 		diag("unshare: %s", strerror(errno));
 		return false;
 	}
-	/* As outside: nothing else sends packets. */
+	/* IPv6 would send packets of its own. The VM disables it outside, too. */
 	return access(NO_IPV6, F_OK) || put(NO_IPV6, "1");
 }
 
@@ -385,7 +385,7 @@ static void error_parse(struct plug_reply *reply, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Reads up to the answer to @seq. */
+/* Reads messages up to the answer to @seq. Returns 0 or a negative errno. */
 static int answer(int nl, __u32 seq, struct plug_reply *reply)
 {
 	static __thread char buf[65536];
@@ -500,8 +500,8 @@ int plug_discard_upto(int nl, const char *dev, __u64 epoch,
 	return plug_change(dev, TC_H_ROOT, TCQ_PLUG_DISCARD, &epoch, reply);
 }
 
-/* Adds the state from the family to the plugs in the list from tc. If two plugs
- * have the same place, the older one is being deleted.
+/* Adds the state from the family to the plugs in the list from tc. If two plugs have
+ * the same handle and parent, takes the newer one: the other is being deleted.
  */
 static void add_states(struct plug_state *list, unsigned int n, int ifindex)
 {
@@ -611,7 +611,7 @@ struct plug_state plug_get(int nl, const char *dev)
 
 /* ---- frames ---- */
 
-/* With an experimental EtherType: nothing else in the VM uses it. */
+/* The EtherType is an experimental one that nothing else in the VM uses. */
 struct frame {
 	struct ethhdr eth;
 	__u64 number;
@@ -653,8 +653,8 @@ void link_tso(const char *dev, bool on)
 	close(fd);
 }
 
-/* A socket that is bound to a device sees nothing while the link is down, and not
- * even the moment after, in which a qdisc starts again.
+/* Filters the frames of one device. A socket that is bound to the device would see
+ * nothing while the link is down, nor in the moment after, when a qdisc starts again.
  */
 static void see_only(int fd, unsigned int ifindex)
 {

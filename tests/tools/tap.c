@@ -70,7 +70,7 @@ struct tcp_frame {
 	struct tcphdr tcp;
 } __attribute__((packed));
 
-/* Returns 0 for a frame that is not ours. */
+/* Returns the number of a frame; 0: the test did not send it. */
 static __u64 frame_number(const void *frame, size_t len)
 {
 	const struct tcp_frame *f = frame;

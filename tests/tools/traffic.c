@@ -39,8 +39,9 @@ static __u64 refused(struct traffic *t)
 	return n;
 }
 
-/* Whether too many packets were sent and not yet judged, as far as is known: some
- * of the packets dropped in the kernel are only counted by traffic_account().
+/* Whether too many packets were sent and not yet judged. The answer may be wrong:
+ * some packets that were dropped in the kernel are only counted later, by
+ * traffic_account().
  */
 static bool too_many(struct traffic *t)
 {
@@ -48,8 +49,8 @@ static bool too_many(struct traffic *t)
 				  refused(t) + UNDER_WAY;
 }
 
-/* The reader must keep up. Do not wait for packets that were dropped in the kernel:
- * if nothing comes for a while, nothing more will come.
+/* Makes a sender wait until the reader keeps up. Packets that were dropped in the
+ * kernel never come: if nothing comes for a while, the wait ends.
  */
 static void wait_for_reader(struct traffic *t)
 {
@@ -95,7 +96,7 @@ static void *sender_main(void *arg)
 	memset(u.frame.eth.h_dest, 0xff, ETH_ALEN);
 	on_cpu(s->id);
 	while (!atomic_load(&t->stop)) {
-		/* Check again: the next pause may have begun meanwhile. */
+		/* After a pause check again: the next may have begun. */
 		if (!atomic_load(&t->send)) {
 			pause_here(t);
 			continue;
@@ -156,8 +157,7 @@ static void judge_early(struct traffic *t, const struct frame *f, __u64 early)
 		atomic_store(&t->worst, early);
 }
 
-/* Whether the frame was sent before the event that lost it, but left nevertheless.
- */
+/* Whether a frame that leaves was sent before an event that has lost it. */
 static bool is_raised(struct traffic *t, const struct frame *f)
 {
 	__u32 loss = atomic_load(&t->ledger.lost[f->epoch % EPOCHS]);
