@@ -5,7 +5,7 @@
  * events are commands, a change of the parent, a link that goes down and up, a
  * graft, and the end of the class. Packets are held the whole time.
  *
- * drr tests I7: it charges a class for the packet that peek returned.
+ * drr tests I7, because it charges a class for the packet that peek returned.
  *
  *	children [PARENT]	one parent, or all
  */
@@ -30,7 +30,9 @@ static void command(const struct parent *p, int action, const char *what)
 	is_u64(-err, 0, "%s: %s", p->name, what);
 }
 
-/* The parent may delay the packets that it passes on (netem). */
+/* Waits until the plugs hold @want packets, and checks the counts. The parent may
+ * delay the packets that it passes on (netem).
+ */
 static void hold(const struct parent *p, unsigned int want, const char *what)
 {
 	struct plug_state root;
@@ -203,9 +205,9 @@ static void test_parent(const struct parent *p)
 	link_delete(DEV);
 }
 
-/* ---- what only some of them show ---- */
+/* ---- what only some parents show ---- */
 
-/* An mq leaf is the root of its transmit queue. */
+/* A plug below mq is the root of its transmit queue. */
 static void test_mq_bypass(void)
 {
 	const struct parent *p = parent_find("mq");
@@ -231,9 +233,9 @@ static void test_mq_bypass(void)
 	link_delete(DEV);
 }
 
-/* sfb keeps marks on the packet, by which it removes the packet from its bins
- * again. If a mark is overwritten, the bins of the flow fill. (sfb drops packets
- * only when all of them are full.)
+/* sfb writes marks into the packet. It needs them to remove the packet from its bins
+ * later. If a mark is overwritten, the bins of the flow fill. (sfb drops packets only
+ * when all of these bins are full.)
  */
 static void test_sfb_marks(void)
 {
@@ -274,8 +276,8 @@ static long deficit(void)
 	return value;
 }
 
-/* With each packet drr asks for the next. As long as the plug passes on no packet,
- * peek must not return one: drr would charge the class for it.
+/* drr peeks each time a packet is sent to the device. As long as the plug passes on
+ * no packet, peek must not return one: drr would charge the class for it.
  */
 static void test_peek(void)
 {
@@ -299,7 +301,7 @@ static void test_peek(void)
 	link_delete(DEV);
 }
 
-/* If a plug shares a device with other traffic, use prio as its parent. */
+/* A plug that shares a device with other traffic should have a prio as its parent. */
 static void test_siblings(void)
 {
 	diag("prio: a closed plug does not hold up its siblings");

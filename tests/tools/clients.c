@@ -6,7 +6,8 @@
  * from their sources (libxl, micro-checkpointing, HAProxy's tool, Yelp's recipe),
  * byte for byte. For the many other agents and tools there is one typical sequence.
  * Placeholders: IIIIIIII is the interface, SSSSSSSS the sequence number, PPPPPPPP
- * the sender's netlink port. Little-endian, as on the machines of all kernels here.
+ * the sender's netlink port. All messages are little-endian, as are the machines
+ * that run this test.
  *
  * Without an argument: all clients; else the client with that name.
  */
@@ -27,8 +28,8 @@ static int nl;
 static const char *dev;
 static struct wire w;
 
-/* Between nlmsghdr and the attributes, struct tcmsg: family, interface,
- * handle, parent, info.
+/* struct tcmsg, between nlmsghdr and the attributes: family, interface, handle,
+ * parent, info.
  */
 #define TCM(handle, parent) "00000000 IIIIIIII " handle parent " 00000000 "
 #define NONE	"00000000 "
@@ -60,7 +61,7 @@ struct step {
 	struct after after;
 };
 
-/* iproute2: neither options nor handle unless asked for */
+/* iproute2: sends options and handle only if they are on its command line */
 #define TC_ADD		"30000000 2400 0506 SSSSSSSS 00000000 " TCM(NONE, ROOT) KIND
 #define TC_CHANGE	"3c000000 2400 0500 SSSSSSSS 00000000 " TCM(NONE, ROOT) KIND OPT
 #define TC_REPLACE	"3c000000 2400 0505 SSSSSSSS 00000000 " TCM(NONE, ROOT) KIND OPT
@@ -95,7 +96,7 @@ static const struct step tc_handle[] = {
 	{ }
 };
 
-/* libnl: always sends the struct, with the limit if one was set before */
+/* libnl: always sends the options, with the limit if one was set before */
 #define NL(flags)	"3c000000 2400 " flags " SSSSSSSS PPPPPPPP "
 
 static const struct step libnl[] = {
@@ -114,7 +115,7 @@ static const struct step libnl[] = {
 	{ }
 };
 
-/* The same before 3.5, when it did not set NLA_F_NESTED */
+/* libnl before 3.5, which does not set NLA_F_NESTED */
 static const struct step libnl_old[] = {
 	{ "nl-qdisc-add --dev=pa --parent=root --id=1: plug --limit=10000000",
 	  NL("0506") TCM(H1, ROOT) KIND OPT LIMIT L10MB, { 1, 0, 10000000, 0 } },
@@ -127,9 +128,9 @@ static const struct step libnl_old[] = {
 	{ }
 };
 
-/* remus-netbuf-setup with nl-qdisc-add, then libxl, with the handle and the parent
- * from a dump: buffer when a checkpoint is taken, release when the backup has it.
- * One message is without NLM_F_ACK.
+/* Xen: remus-netbuf-setup runs nl-qdisc-add. Then libxl sends messages with the
+ * handle and the parent from a dump: BUFFER when a checkpoint is taken, RELEASE_ONE
+ * when the backup has it. The last three messages are without NLM_F_ACK.
  */
 #define XL		NL("0500") TCM(H1, ROOT) KIND NEST
 #define XL_NO_ACK	NL("0100") TCM(H1, ROOT) KIND NEST
@@ -159,7 +160,7 @@ static const struct step microcheckpointing[] = {
 	{ }
 };
 
-/* Below a prio, band 4 */
+/* HAProxy's tool: the plug is below a prio, in band 4 */
 #define HA	NL("0500") TCM(H40, P14) KIND OPT
 
 static const struct step haproxy[] = {
@@ -170,7 +171,7 @@ static const struct step haproxy[] = {
 	{ }
 };
 
-/* The same place, limit 10000 in every message */
+/* Yelp's recipe: the same parent, and limit 10000 in every message but the first */
 static const struct step yelp[] = {
 	{ "create", NL("0504") TCM(H40, P14) KIND NEST LIMIT L1MB, { 1, 0, 1000000, 0 } },
 	{ "open", NL("0500") TCM(H40, P14) KIND NEST OPEN L10000, { 1, 1, 1000000, 1 } },
@@ -223,8 +224,9 @@ static size_t unhex(const char *hex, char *out)
 	return n;
 }
 
-/* Without NLM_F_ACK the command is done when send() returns, and the kernel answers
- * only if it refuses.
+/* Sends the message @hex; returns 0 or a negative errno. Without NLM_F_ACK, the
+ * command is executed when send() returns, and the kernel answers only if it refuses
+ * the command.
  */
 static int send_step(const char *hex)
 {
@@ -257,7 +259,7 @@ static void play(const char *client, const struct step *step, __u32 parent)
 		is_u64(wire_recv(&w, 1), 1, "the last leaves");
 }
 
-/* The output of tc -s for the plug, which these clients read. */
+/* Whether the output of tc -s, which these clients read, contains @what. */
 static bool tc_says(const char *what)
 {
 	char line[256];
@@ -271,9 +273,9 @@ static bool tc_says(const char *what)
 	return tc && !pclose(tc) && found;
 }
 
-/* Agents in guests, migration and chaos tools: a plug without options, commands
- * without flags, as many as in a session of minutes, and the deletion of the plug,
- * in some cases with packets in it.
+/* Agents in guests, migration and chaos tools. They create a plug without options,
+ * send commands without flags, and delete the plug, in some cases with packets in
+ * it. The test sends as many commands as such a tool in a few minutes.
  */
 static void agents(void)
 {
@@ -327,7 +329,9 @@ static const struct client {
 	{ "agents", NULL, false },
 };
 
-/* On lo a frame is seen when it comes back, but not when it leaves. */
+/* On lo a packet socket sees each frame twice. Here it sees the frame only when it
+ * comes back, not when it leaves.
+ */
 static void device_open(const struct client *c)
 {
 	int one = 1;

@@ -181,7 +181,7 @@ static struct plug_state add(const char *how)
 	return plug_get(nl, "pa");
 }
 
-/* A release that was meant for the previous plug. */
+/* Sends a release that was meant for the previous plug. */
 static void upto_of_old(__u64 epoch)
 {
 	wire_send(&w, 3, 60);
@@ -192,7 +192,9 @@ static void upto_of_old(__u64 epoch)
 	wire_leaves(&w, 3, "RELEASE_ONE");
 }
 
-/* @below: the class below which the plugs are grafted. */
+/* Grafts two plugs to the class @below of the qdisc @parent, one after the other, and
+ * checks their epochs.
+ */
 static void numbers_below(const char *parent, const char *below)
 {
 	struct plug_state st, old;
@@ -242,7 +244,9 @@ static void test_numbers(void)
 	is_u64(plug_get(nl, "pa").ctl.epoch, old.ctl.epoch, "which is nothing to the first");
 	is_u64(-plug_cmd(nl, "pb", TCQ_PLUG_BUFFER, 0), 0, "BUFFER there");
 	is_u64(plug_get(nl, "pb").ctl.epoch, st.ctl.epoch + 1, "its next epoch has the next number");
-	/* The first plug has the lower number: it must not set the counter back. */
+	/* The plug of pa has the lower number. Its BUFFER must not set the number
+	 * for new plugs back.
+	 */
 	buffer();
 	is_u64(plug_get(nl, "pa").ctl.epoch, old.ctl.epoch + 1, "and the first's a lower one");
 	link_delete("pb");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Does what Xen's libxl does for "xl remus", with the same library, on an ifb that
- * was set up like its script does: finds the plug at the root in a dump, then sends
- * BUFFER with each checkpoint and RELEASE_ONE with each commit (I1, I2).
+ * Does what Xen's libxl does for "xl remus", with the same library: finds the plug at
+ * the root in a dump, then sends BUFFER with each checkpoint and RELEASE_ONE with
+ * each commit (I1, I2). The device is an ifb, set up in the same way as by Xen's
+ * script.
  */
 #include <net/if.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static struct nl_sock *sock;
 static struct rtnl_qdisc *plug;
 static struct wire w;
 
-/* Like remus-netbuf-setup. */
+/* Sets up the devices like Xen's script remus-netbuf-setup. */
 static void set_up(void)
 {
 	must("for m in ifb sch_plug sch_ingress act_mirred cls_u32; do "
@@ -81,7 +82,9 @@ int main(void)
 		       "the epoch leaves, whole and alone");
 	}
 
-	/* The path of a guest's packet: into vif, through the plug, and back in. */
+	/* A guest's packet comes in from vif, passes the plug on the ifb, and comes
+	 * in from vif again.
+	 */
 	must("ip addr add 10.9.0.1/24 dev guest && "
 	     "ip neigh add 10.9.0.2 lladdr 02:02:02:02:02:02 dev guest");
 	must("ping -c 3 -i 0.2 -W 1 10.9.0.2 > /dev/null; :");

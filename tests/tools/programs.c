@@ -4,7 +4,7 @@
  * plug and one frame sent after each command (I1, I2, I5). clients.c sends the same
  * bytes without the programs; functional/client-pyroute2.py tests pyroute2.
  *
- * Without an argument: all programs; else the one with that name.
+ * Without an argument: all programs; else one of tc, tc-batch and libnl.
  */
 #include <string.h>
 

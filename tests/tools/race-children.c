@@ -8,8 +8,8 @@
  * the senders stop; then all held packets leave with the last release (I5), and the
  * counts of the root are 0.
  *
- *	race-children [SECONDS [PARENT [WAY]]]	(10) for each parent, or for one, and
- *						until enough was done
+ *	race-children [SECONDS [PARENT [WAY]]]	(10) for each parent, or for one; but
+ *						at least until enough was done
  *
  * PARENT may be "all". WAY has the same meaning as in race.c.
  */
@@ -82,10 +82,10 @@ static void change(struct child *c, const char *command)
 		diag("%s: this failed: %s", c->parent->name, command);
 }
 
-/* From now on new packets may leave, until there are plugs again. Held packets must
- * not leave. But from 7.x on a packet may still be on its way to the root when a
- * class changes; it then goes where the new class sends it. It is dropped with the
- * root.
+/* Call it before the plugs end. From now on new packets may leave, until there are
+ * plugs again. Held packets must not leave. But from 7.x on, a packet may still be on
+ * its way to the root when a class changes. Then it goes where the new class sends
+ * it. It is dropped only if the root ends, too.
  */
 static void plugs_end(struct child *c, bool root_too)
 {
@@ -139,7 +139,9 @@ static void change_something(struct child *c)
 	plugs_begin(c, "add");
 }
 
-/* Changes are made by programs, which take as long as a hundred commands. */
+/* Changes are rare, because the programs that make them take as long as a hundred
+ * commands.
+ */
 static void step(struct child *c)
 {
 	struct ledger *l = &c->traffic.ledger;
@@ -172,7 +174,7 @@ static struct plug_state root(struct child *c)
 	return st;
 }
 
-/* A netem delays its packets. */
+/* Whether all packets have reached the plugs: a netem delays its packets. */
 static bool all_in_plugs(struct child *c)
 {
 	return held(c->nl, c->parent).qlen == root(c).qlen;
@@ -294,7 +296,7 @@ static void race(const struct parent *p, unsigned int seconds, enum way way)
 	while (now_ns() < end || (!enough(&c) && hopeful(c.traffic.left, &hope))) {
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; )
 			step(&c);
-		/* At least one, even if a slow machine makes few steps. */
+		/* At least one change, even if a slow machine makes few steps. */
 		change_something(&c);
 		settle(&c);
 	}

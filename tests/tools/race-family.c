@@ -4,8 +4,8 @@
  * with its own generic netlink socket, send BUFFER, RELEASE_ONE, RELEASE_UPTO and
  * GET to a plug without a pause, and now and then to a deleted plug or to one that
  * does not exist yet. Meanwhile packets are sent, dumps are read, events come, and
- * the change of the scene is repeated. history.h explains how answers and packets
- * are judged.
+ * the scene's change() is called again and again. history.h explains how answers and
+ * packets are judged.
  *
  *	race-family [SECONDS [SCENE]]	(10) for each scene, or for one; but at least
  *					until some changes were made
@@ -85,7 +85,7 @@ static void mark(__u64 id, __u64 epoch)
 	pthread_mutex_unlock(&mark_lock);
 }
 
-/* Only for the plug to which the packets go. */
+/* Marks packets with @epoch, if they go to plug @id. */
 static void mark_epoch_of(__u64 id, __u64 epoch)
 {
 	if (id == atomic_load(&current))
@@ -142,7 +142,7 @@ static void note(struct client *cl, const struct order *o, __u64 asked,
 	atomic_fetch_add(o->action == GET_ONE ? &looked : &obeyed, 1);
 }
 
-/* Compares successive answers of one thread. */
+/* Whether an answer is older than one that the same thread had before. */
 static bool goes_back(const struct client *cl, const struct control_state *st)
 {
 	return cl->seen.id == st->id &&
@@ -150,7 +150,7 @@ static bool goes_back(const struct client *cl, const struct control_state *st)
 		st->commands < cl->seen.commands);
 }
 
-/* Sends an order; checks what must be true whatever the other threads do. */
+/* Sends an order, and checks in the answer what does not depend on other threads. */
 static void order(struct client *cl, const struct order *o)
 {
 	bool was_there = o->id <= atomic_load(&current), was_gone = o->id <= atomic_load(&gone);
@@ -175,6 +175,7 @@ static void order(struct client *cl, const struct order *o)
 		complain("a plug that is there", o->id, o->action, err);
 }
 
+/* Returns the action for the plug o->id, and sets o->last. */
 static int choose(struct client *cl, struct order *o)
 {
 	unsigned int n = dice(&cl->seed, 100);
@@ -188,10 +189,10 @@ static int choose(struct client *cl, struct order *o)
 		return TCQ_PLUG_RELEASE_ONE;
 	if (n < 78)
 		return GET_ONE;
-	/* Opens the plug, by the path with RTNL; so does the next BUFFER. */
+	/* This opens the plug. It needs RTNL, and so does the next BUFFER. */
 	if (n == 99 && !dice(&cl->seed, 4))
 		return TCQ_PLUG_RELEASE_INDEFINITE;
-	/* An epoch that has ended stays ended. */
+	/* This epoch has ended, whatever other threads do meanwhile. */
 	o->last = same ? cl->seen.epoch - 1 : 0;
 	if (n == 98)
 		o->last = NO_EPOCH;
@@ -282,7 +283,7 @@ static void *watcher_main(void *arg)
 
 /* ---- packets ---- */
 
-/* Sends to the current device with that name. */
+/* Sends one frame with the current marks, to the device that is now called DEV. */
 static void send_one(int fd, __u64 *seed)
 {
 	struct sockaddr_ll to = {
@@ -388,7 +389,9 @@ static void plug_is_gone(void)
 	atomic_store(&gone, atomic_load(&ending));
 }
 
-/* There is a new plug at @parent of the device; from now on packets go to it. */
+/* Call it when there is a new plug at @parent of the device. From now on packets go
+ * to that plug.
+ */
 static void plug_comes(__u32 parent)
 {
 	struct control_state st;
@@ -396,7 +399,7 @@ static void plug_comes(__u32 parent)
 	ifindex = if_nametoindex(DEV);
 	boss.c.family = atomic_load(&family);
 	st = control_find(&boss.c, DEV, parent);
-	/* If the module was loaded again, its ids do not continue those before. */
+	/* If the module was loaded again, there is a gap before the new ids. */
 	atomic_store(&ending, st.id - 1);
 	atomic_store(&gone, st.id - 1);
 	atomic_store(&current, st.id);
@@ -467,7 +470,7 @@ static void change_replace(void)
 	plug_comes(TC_H_ROOT);
 }
 
-/* A plug below a prio, which is replaced by another prio. */
+/* Replaces the root by a prio with a plug below. */
 static void below_prio(__u32 handle)
 {
 	attach(TC_H_ROOT, handle, "prio");
@@ -491,7 +494,9 @@ static void change_below(void)
 
 static __u32 mq_leaf;
 
-/* All our packets have the same headers, and so go to one leaf. */
+/* All our packets have the same headers, so they go to one leaf. Finds out which one,
+ * and attaches the plug there.
+ */
 static void open_mq(void)
 {
 	int fd = packet_socket(NULL, 0);
@@ -585,7 +590,7 @@ static void change_netns(void)
 	new_device();
 }
 
-/* A namespace ends with its plugs, whose ids follow that of ours. */
+/* Ends a namespace with a plug in it, whose id comes after that of our plug. */
 static void change_exit(void)
 {
 	expect(quiet_sh("ip netns add other && "
@@ -595,7 +600,7 @@ static void change_exit(void)
 			"ip netns del other") ? -EIO : 0, "a namespace's end");
 }
 
-/* A dump may still hold a reference. */
+/* Unloads the module. A dump may still hold a reference for a moment. */
 static bool unload(void)
 {
 	__u64 end = now_ns() + 30000000000ULL;
@@ -626,8 +631,8 @@ static void change_module(void)
 	plug_comes(TC_H_ROOT);
 }
 
-/* Registering a family takes the lock for writing that all requests take for
- * reading.
+/* Registers and unregisters another family. That takes a lock for writing, which all
+ * requests take for reading.
  */
 static void change_family(void)
 {
@@ -667,7 +672,7 @@ static __u32 held(void)
 	return reply.state.qlen;
 }
 
-/* Waiting goes on as long as packets leave, and 10 s longer. */
+/* Whether to go on waiting: as long as packets leave, and 10 s longer. */
 static bool hopeful_now(__u64 *seen, __u64 *end)
 {
 	__u64 now = now_ns();
@@ -720,7 +725,9 @@ static void wait_for_reader(void)
 static unsigned int phases, stuck;
 static __u64 lost;
 
-/* All held packets leave after one BUFFER and a release, without another packet. */
+/* Pauses the threads. After BUFFER and a release of all ended epochs, all held packets
+ * must leave, although no other packet is sent.
+ */
 static void settle(void)
 {
 	__u64 id = atomic_load(&current);

@@ -4,14 +4,14 @@
  * network namespace, or its namespace ends, while senders run on all processors,
  * commands and dumps go on, and packets are held. Meanwhile a thread tries to
  * unload the module. There must be no report in the kernel log, which the harness
- * checks, and no use count or packet that stays (I3: otherwise the module could not
- * be unloaded at the end).
+ * checks. No use count and no packet may stay: at the end it must be possible to
+ * unload the module (I3).
  *
  * A packet in a qdisc keeps its socket, and a socket keeps its namespace. So a
  * namespace does not end while a plug in it holds packets of the namespace's own
  * sockets, with any module. It does end if the packets come from elsewhere, for
- * example from a virtual machine. Where a namespace has to end by itself, mirred
- * makes such packets here.
+ * example from a virtual machine. If the namespace has to end by itself in a round,
+ * mirred makes such packets.
  *
  *	race-gone [SECONDS]	(10)
  */
@@ -83,15 +83,15 @@ static void *command(void *arg)
 static void child(unsigned int how, unsigned int cpus)
 {
 	static struct wire wires[8];
-	bool elsewhere = how < 2;	/* where the packets come from; see above */
+	bool elsewhere = how < 2;	/* packets are not of our sockets; see above */
 	unsigned int i;
 
 	if (unshare(CLONE_NEWNET))
 		_exit(4);
 	if (quiet_sh("ip link add pg type dummy && ip link set pg up"))
 		_exit(5);
-	/* The module may be unloaded after the kernel has found it, but before its
-	 * use.
+	/* Several tries: the module may be unloaded after the kernel has found it,
+	 * but before the kernel uses it.
 	 */
 	for (i = 0; i < 50; i++)
 		if (!quiet_sh("tc qdisc add dev pg root handle 1: plug limit 1000000 2> /dev/null"))
@@ -134,7 +134,7 @@ static void *unload(void *arg)
 	while (!atomic_load(&stop)) {
 		if (!syscall(SYS_delete_module, "sch_plug", O_NONBLOCK)) {
 			atomic_fetch_add(&unloaded, 1);
-			/* Others must have a chance to load it. */
+			/* Give the others time to load the module again. */
 			sleep_ms(300 * (1 + atomic_load(&failed_in_a_row)));
 		} else if (errno == EWOULDBLOCK || errno == EBUSY) {
 			atomic_fetch_add(&in_use, 1);
@@ -144,7 +144,9 @@ static void *unload(void *arg)
 	return NULL;
 }
 
-/* A namespace is cleaned up in the background after the process has left it. */
+/* Waits until the module can be unloaded: a namespace is cleaned up in the
+ * background after the process has left it.
+ */
 static bool unloads(void)
 {
 	__u64 end = now_ns() + 30000000000ULL;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * I1, I2, I4, I5 with realistic traffic: UDP that is cut into segments
- * (UDP_SEGMENT) and TCP with GSO, from sockets on all processors through a veth
- * device with a plug into another network namespace, with BUFFER and RELEASE_ONE at
- * full speed and the other commands in between (no DISCARD with TCP, which would
- * wait for its time-outs). Half of the time the device does the segmentation, the
+ * (UDP_SEGMENT) and TCP with GSO. Sockets on all processors send through a veth
+ * device with a plug into another network namespace. BUFFER and RELEASE_ONE are sent
+ * at full speed, with other commands in between, but no DISCARD with TCP: TCP would
+ * wait for its time-outs. Half of the time the device does the segmentation, the
  * other half it is done after the qdisc. race.h explains how a packet that left too
  * early is detected. A TCP packet contains the data of many calls: the last call
  * counts.
@@ -56,7 +56,7 @@ static bool defers;		/* send() may return before the packet is enqueued */
 static unsigned int senders;
 static int tap, nl;
 static _Atomic __u64 sent, left, early, reordered, changed;
-static __u64 looks, big;	/* at the queue; how many found packets to segment */
+static __u64 looks, big;	/* looks at the queue; those that found GSO packets */
 
 /* ---- the other end ---- */
 
@@ -75,7 +75,7 @@ static int bound(int type, bool connect_it)
 	return fd;
 }
 
-/* Receives everything and drops it. */
+/* The process at the other end: receives all data and drops it. */
 static void peer(int ready)
 {
 	static char room[1 << 16];
@@ -120,7 +120,7 @@ static void setup(void)
 		close(pipe_fd[0]);
 		peer(pipe_fd[1]);
 	}
-	/* Then we notice when the peer has ended. */
+	/* With our copy closed, read() below returns 0 if the peer has ended. */
 	close(pipe_fd[1]);
 	if (read(pipe_fd[0], &c, 1) != 1)
 		bail("no peer");
@@ -128,7 +128,7 @@ static void setup(void)
 
 /* ---- senders ---- */
 
-/* Fills a UDP segment with as many complete stamps as fit. */
+/* Fills @room with stamps. A UDP segment gets as many complete stamps as fit. */
 static void stamp_all(char *room, size_t size, const struct stamp *stamp)
 {
 	const size_t block = tcp ? size : SEGMENT;
@@ -139,8 +139,8 @@ static void stamp_all(char *room, size_t size, const struct stamp *stamp)
 			memcpy(room + at + i, stamp, sizeof(*stamp));
 }
 
-/* The number of the newest send() for which the sender has got its memory back;
- * @last if nothing has changed.
+/* Returns the number of the newest send() for which the sender has got its memory
+ * back; @last if there is no newer one.
  */
 static __u32 newest_completion(int fd, __u32 last)
 {
@@ -159,8 +159,9 @@ static __u32 newest_completion(int fd, __u32 last)
 	return last;
 }
 
-/* A closed plug copies the packet. If the packet may not have reached the plug when
- * send() returns, the sender waits until the kernel gives the memory back.
+/* Overwrites the data of send() @number: a closed plug has copied the packet. If
+ * send() may return before the packet reaches the plug, first waits until the kernel
+ * gives the memory back.
  */
 static void overwrite(int fd, char *room, size_t size, __u32 number)
 {
@@ -216,7 +217,7 @@ static void *sender_main(void *arg)
 
 /* ---- departing packets ---- */
 
-/* Finds the stamp that was written last. */
+/* Finds the stamp that was written last into a packet; false: there is none. */
 static bool stamp_find(struct stamp *stamp, const char *data, size_t len)
 {
 	const __u64 magic = MAGIC;
@@ -233,7 +234,7 @@ static bool stamp_find(struct stamp *stamp, const char *data, size_t len)
 	return false;
 }
 
-/* Whether all data of stamp_all() is there, and all from one call. */
+/* Whether all data that stamp_all() wrote is there, and all of it from one call. */
 static bool is_as_sent(const char *data, size_t len)
 {
 	const __u64 magic = MAGIC;
@@ -332,8 +333,8 @@ static int say_something_else(__u64 *seed)
 	}
 }
 
-/* After the release of all ended epochs, none of their packets stays. TCP may add
- * packets to the current epoch.
+/* Releases all ended epochs. Returns whether all their packets leave. Packets of the
+ * current epoch may stay, such as those that TCP adds.
  */
 static bool drains(void)
 {
@@ -349,8 +350,8 @@ static bool drains(void)
 	return false;
 }
 
-/* Looks for packets with segments in the queue, not on the wire: the veth of some
- * kernels (5.10) does not accept a whole packet of UDP segments.
+/* Looks for GSO packets. It looks in the queue, not on the wire: on some kernels
+ * (5.10), veth does not accept a whole packet of UDP segments.
  */
 static void look_for_big(void)
 {
@@ -393,7 +394,7 @@ int main(int argc, char **argv)
 	commander_open(&commander, "pa");
 	ledger_start(&ledger, plug_get(nl, "pa").ctl.epoch);
 	if (tcp)
-		say_open(&commander, &ledger);	/* to connect */
+		say_open(&commander, &ledger);	/* for the senders to connect */
 	reader = thread(reader_main, NULL);
 	for (i = 0; i < senders; i++)
 		threads[i] = thread(sender_main, (void *)i);

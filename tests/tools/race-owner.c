@@ -6,9 +6,9 @@
  * action that it requested with OWN must then be done, exactly once.
  *
  * A namespace does not end while a plug in it holds packets of the namespace's own
- * sockets (race-gone.c). So in that case, if the at-exit action was not executed,
- * the module cannot be unloaded. If the action is to keep the packets, no packets
- * are sent.
+ * sockets (race-gone.c). So if an owner ends with its namespace, and its action is
+ * not done, the module cannot be unloaded. No packets are sent there if the action
+ * is to keep them.
  *
  *	race-owner [SECONDS] (10) and until each end occurred with each action
  */
@@ -77,7 +77,9 @@ static void *send_on(void *arg)
 	return NULL;
 }
 
-/* In a namespace without other processes. */
+/* Makes a plug in a new network namespace, which only the owner uses. Returns its
+ * id.
+ */
 static __u64 plug_of_its_own(__u32 choice)
 {
 	static struct wire own;
@@ -180,8 +182,9 @@ static void account(__u64 id, __u32 choice)
 		}
 }
 
-/* If it was opened, all packets must leave, otherwise the released ones: a dump has
- * the epoch of the oldest packet held.
+/* Whether all packets that must leave have left: all if the plug was opened,
+ * otherwise the released ones. control_find() reads a dump, which has the epoch of
+ * the oldest packet held.
  */
 static bool has_left(__u32 choice)
 {
@@ -279,7 +282,9 @@ static void round_of(__u32 choice, enum ending how)
 		rounds[how][choice]++;
 }
 
-/* A namespace is cleaned up in the background after the process has left it. */
+/* Waits until the module can be unloaded: a namespace is cleaned up in the
+ * background after the process has left it.
+ */
 static bool unloads(void)
 {
 	__u64 end = now_ns() + 30000000000ULL;

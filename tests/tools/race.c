@@ -10,12 +10,12 @@
  *
  *	alternate	BUFFER and RELEASE_ONE strictly in turn, one epoch waiting:
  *			normal use, in which the in-tree module leaks
- *	open		RELEASE_INDEFINITE and BUFFER in turn: the bypass of an open
- *			plug, and back
+ *	open		RELEASE_INDEFINITE and BUFFER in turn: to the bypass of an
+ *			open plug, and back
  *	random		all commands, up to 50 epochs waiting, dumps in another thread
- *	flap		the same, and the link goes down and up, the tx queue length
+ *	flap		as random, and the link goes down and up, the tx queue length
  *			and the MTU change
- *	renew		the same, and the plug is replaced or deleted and added
+ *	renew		as random, and the plug is replaced or deleted and added
  *
  * SECONDS (10), but at least until everything was done once. DEVICES (1 to 4; 1)
  * devices at the same time, each with its own senders and commands. WAY is the
@@ -106,7 +106,9 @@ static void renew(struct device *d)
 			     TCQ_PLUG_RELEASE_INDEFINITE, NULL), -ENOENT);
 }
 
-/* Changes take longer in the kernel than commands, and are rarer. */
+/* The weights say how often an action is chosen. LINK and NEW are rare, because they
+ * take the kernel longer than commands.
+ */
 static const struct {
 	const char	*name;
 	unsigned int	weight;
@@ -186,7 +188,7 @@ static void act(struct device *d, enum action action)
 	}
 }
 
-/* Two commands in turn, or random actions. */
+/* Plays two actions in turn, or random ones, until @end. */
 static void storm(struct device *d, __u64 end)
 {
 	static const enum action turns[][2] = {
@@ -210,7 +212,9 @@ static __u64 missing(struct device *d)
 	return traffic_tried(&d->traffic) - atomic_load(&d->traffic.left) - st.drops - st.qlen;
 }
 
-/* Link changes and deletions drop packets without counting them. */
+/* Whether all dropped packets are counted: link changes and deletions drop packets
+ * without counting them.
+ */
 static bool exact(const struct device *d)
 {
 	return d->mode < FLAP;
@@ -233,9 +237,9 @@ static bool wait_empty(struct device *d)
 	return true;
 }
 
-/* The senders stop. All packets must be accounted for. After BUFFER and one release
- * for each waiting epoch, at least one, all of them must leave, without another
- * packet (I5, I6).
+/* Pauses the senders. All packets must be accounted for. Then sends BUFFER, and one
+ * release for each waiting epoch. All held packets must leave, although no other
+ * packet is sent (I5, I6).
  */
 static void settle(struct device *d)
 {
@@ -244,13 +248,13 @@ static void settle(struct device *d)
 	__u64 lost;
 
 	traffic_pause(&d->traffic);
-	/* Released packets go on leaving: one check without missing packets is
-	 * enough.
+	/* Released packets leave during the check, and may seem to be missing. One
+	 * check without missing packets is enough.
 	 */
 	do
 		lost = exact(d) ? missing(d) : 0;
 	while (lost && hopeful(d->traffic.left, &hope));
-	/* The number of packets in the first phase that has any. */
+	/* Keep the number of the first phase with unaccounted packets. */
 	if (!d->unaccounted)
 		d->unaccounted = lost;
 
@@ -302,7 +306,7 @@ static void device_open(struct device *d, unsigned int n, enum mode mode, unsign
 	d->nl = nl_open();
 	commander_open(&d->commander, name);
 	d->commander.way = way;
-	/* The in-tree module has no numbers; any number is fine. */
+	/* The in-tree module does not number its epochs; any number is fine. */
 	st = plug_get(d->nl, name);
 	traffic_open(&d->traffic, name, st.has_state ? st.ctl.epoch : 1);
 }

@@ -4,9 +4,9 @@
  * send() has returned when DISCARD is sent never leaves, however busy the device
  * is. From 7.x on the core may keep such a packet in front of the qdisc, for
  * another processor to enqueue. So all other processors send all the time. How
- * often this happens depends on the scheduling: with two processors it may never
- * happen; with four on a machine that has two, it happens dozens of times in 3,000
- * rounds.
+ * often the core keeps a packet depends on the scheduling. With two processors it
+ * may never do so. With four virtual processors on a machine that has two, it does
+ * so dozens of times in 3,000 rounds.
  *
  *	rollback [ROUNDS]	(1500)
  */
@@ -28,7 +28,7 @@ struct rollback {
 	int rx;
 	atomic_bool stop;
 	atomic_int next_cpu;
-	atomic_ulong ours;	/* left */
+	atomic_ulong ours;	/* frames that left, by type */
 	atomic_ulong noise;
 };
 
@@ -76,7 +76,9 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-/* The id is looked up first, so that DISCARD follows send() directly. */
+/* Plays @n rounds, and returns how many packets were sent. The id is looked up
+ * first, so that DISCARD follows send() directly.
+ */
 static unsigned int rounds(int nl, int fd, unsigned int n)
 {
 	struct control c = control_open();

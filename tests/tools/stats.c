@@ -2,7 +2,7 @@
 /*
  * I3 in figures: compares every statistic of the family, SCH_PLUG_A_STATS_*, and
  * the standard ones of tc with the packets that were sent, seen to leave, and
- * dropped for a known reason. The age is compared with two readings of the same
+ * dropped for a known reason. CLOSED_AGE is compared with two readings of the same
  * clock around each event, so nothing depends on speed.
  *
  *	stats [TEST]		one test, or all
@@ -344,7 +344,7 @@ static bool only_unreleased(void)
 	return !st.ctl.qlen || st.ctl.head_epoch > st.ctl.released;
 }
 
-/* The remaining packets show which were dropped. */
+/* Sends DISCARD up to an epoch. The packets that remain show how many it dropped. */
 static void discard_some(const struct plug_state *before)
 {
 	plug_discard_upto(nl, DEV, before->ctl.released + random() % 4, NULL);
@@ -411,8 +411,8 @@ static void random_step(bool *down)
 		}
 		break;
 	}
-	/* The packets that remain when all that may leave have left; this finds out
-	 * how many.
+	/* Wait until all packets that may leave have left, and count those that have
+	 * come.
 	 */
 	if (!*down && !wait_for(only_unreleased))
 		bail("I5: released packets do not leave");
@@ -433,7 +433,7 @@ static void test_random(unsigned int seed, unsigned int steps)
 		random_step(&down);
 		st = get();
 		if (!balanced(&st)) {
-			/* Frames that were sent, but not received yet. */
+			/* Wait for frames that have left, but were not received. */
 			sum.left += wire_drain(&w, QUIET_MS);
 			st = get();
 		}
