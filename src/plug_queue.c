@@ -244,7 +244,7 @@ static void plug_park(struct Qdisc *sch, struct sk_buff_head *from,
 	skb_queue_splice_init(from, to);
 }
 
-/* The core calls no dequeue to send the packets that the driver handed back. So
+/* The core does not call dequeue for packets that the driver handed back. So
  * they are taken from the core until the valve opens.
  */
 static void plug_park_handed_back(struct Qdisc *sch)
@@ -373,9 +373,9 @@ static struct sk_buff *plug_count_upto(const struct plug_sched_data *q,
 
 /* Drops the packets that are not released, up to epoch @youngest. Marks grow
  * from head to tail, so the packets that are not released are the end of the
- * list. Their number is that of all packets less that of the released ones. So
- * the lock is not held for a walk over the dropped packets. Only if younger
- * epochs stay, the dropped packets are walked.
+ * list. To count them, the released packets are subtracted from the whole
+ * queue. So the lock is not held for a walk over the dropped packets, unless
+ * younger epochs stay.
  */
 static void plug_drop_unreleased(struct Qdisc *sch, u64 youngest)
 {
