@@ -98,7 +98,7 @@ started $pid
 send 2
 ip link del v0
 expect "a device goes, with what its plug held" \
-	'{*"event":"detach","plug":{"device":"v0"*"held_packets":0*"drops_reset":2*}}'
+	'{*"event":"detach","plug":{"device":"v0"*"held_packets":0*"dropped":{*"reset":2,*}}'
 kill $pid
 wait $pid 2> /dev/null
 
