@@ -96,7 +96,10 @@ plugctl -j monitor > "$tmp/log" &
 pid=$!
 started $pid
 send 2
+# Both sockets then have something to read.
+kill -STOP $pid
 ip link del v0
+kill -CONT $pid
 expect "a device goes, with what its plug held" \
 	'{*"event":"detach","plug":{"device":"v0"*"held_packets":0*"dropped":{*"reset":2,*}}'
 kill $pid
