@@ -732,7 +732,8 @@ static void after_command(int answer, const struct plug_cmd *cmd, bool was_open)
 {
 	require("valve: whoever is on the way to the driver has arrived",
 		answer || cmd->action != TCQ_PLUG_BUFFER || !was_open || !running);
-	require("I5: what may leave now is scheduled", answer || scheduled ||
+	/* What is scheduled while the root is inactive starts nothing. */
+	require("I5: what may leave now is scheduled", answer || scheduled || inactive ||
 		!(next_to_leave() || root_qdisc->gso_skb.first ||
 		  root_qdisc->skb_bad_txq.first));
 	if (answer || cmd->action != TCQ_PLUG_DISCARD || open)
