@@ -48,6 +48,7 @@ struct scene {
 	void		(*open)(void);	/* makes the device and the plug */
 	void		(*change)(void);
 	bool		exact;		/* the device never stops: counts are exact */
+	bool		keeps;		/* the plug stays during change() */
 };
 
 static const struct scene *scene;
@@ -725,17 +726,31 @@ static void wait_for_reader(void)
 static unsigned int phases, stuck;
 static __u64 lost;
 
+static void *change_main(void *arg)
+{
+	scene->change();
+	return arg;
+}
+
 /* Pauses the threads. After BUFFER and a release of all ended epochs, all held packets
- * must leave, although no other packet is sent.
+ * must leave, although no other packet is sent. If the plug survives the scene's
+ * changes, the release is sent during one of them.
  */
 static void settle(void)
 {
 	__u64 id = atomic_load(&current);
+	pthread_t changer;
 
 	pause_threads();
 	order(&boss, &(struct order){ .id = id, .action = TCQ_PLUG_BUFFER });
+	if (scene->keeps) {
+		changer = thread(change_main, NULL);
+		usleep(dice(&boss.seed, 3000));
+	}
 	order(&boss, &(struct order){ .id = id, .action = TCQ_PLUG_RELEASE_UPTO,
 				      .last = boss.seen.epoch - 1 });
+	if (scene->keeps)
+		pthread_join(changer, NULL);
 	if (!all_left() && !stuck++)
 		diag("%u packets stay although all epochs were released", held());
 	if (scene->exact && !lost)
@@ -845,9 +860,9 @@ static const struct scene scenes[] = {
 	{ "replace", open_root, change_replace, false },
 	{ "below", open_below, change_below, false },
 	{ "mq", open_mq, change_mq, false },
-	{ "clsact", open_root, change_clsact, false },
-	{ "flap", open_root, change_flap, false },
-	{ "length", open_root, change_length, false },
+	{ "clsact", open_root, change_clsact, false, true },
+	{ "flap", open_root, change_flap, false, true },
+	{ "length", open_root, change_length, false, true },
 	{ "device", open_root, change_device, false },
 	{ "netns", open_netns, change_netns, false },
 	{ "exit", open_root, change_exit, true },
