@@ -38,6 +38,14 @@ new_checkpoints a || bail "the service runs, and checkpoints are taken"
 ask one 1000
 until_answers one 3 || bail "answers"
 
+# Wrong options are refused before anything is done
+on a "$ha" run -n web-a -o eth0 -d /tmp/trial -- touch /tmp/started > /tmp/out 2>&1
+check "run without -s: says so" grep -q -- '-s COMMAND' /tmp/out
+check "and starts nothing" [ ! -e /tmp/started ]
+on a "$ha" give-up -n web-a -o eth7 -d "$disks/a" > /tmp/out 2>&1
+check "give-up with a wrong device: says so" grep -q 'nothing has been touched' /tmp/out
+check "and kills nothing" on a kill -0 "$(cat "$disks/a/pid")"
+
 # Huge pages for all memory
 huge_pages=/sys/kernel/mm/transparent_hugepage/enabled
 echo always > $huge_pages
@@ -76,10 +84,16 @@ pass "there is room again: answers come"
 until_it checkpointed a $(($(reported a) + 3))
 is "as many checkpoints are kept as wanted" \
 	"$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | wc -l)" 2
-# Make what an interrupted copy would leave of the next checkpoint
 kill_controller a
 flock "$disks/a/lock" true
 newest=$(find "$disks/b" -maxdepth 1 -name '[0-9]*' | sort -V | tail -n 1)
+# A checkpoint of an earlier life of the service, with a higher number
+cp -r "$newest" "$disks/b/1000000"
+tar -C "$disks/b" -c "${newest##*/}" | on b "$ha" receive -n web-b -d "$disks/b" > /tmp/out 2>&1
+is "receive refuses a lower number" $? 1
+check "and says what to do" grep -q 'rm -r' /tmp/out
+rm -r "$disks/b/1000000"
+# Make what an interrupted copy would leave of the next checkpoint
 cp -r "$newest" "$disks/b/$((${newest##*/} + 1))"
 rm "$disks/b/$((${newest##*/} + 1))"/pages-1.img
 
@@ -96,9 +110,12 @@ until_answers one $(($(seen one 1) + 2)) || bail "the connection goes on" "$(cat
 stop_client one
 right one
 
-# The controller gets SIGTERM
+# Signals to all processes: of a terminal that is gone, and of systemd
 protect b a
 new_checkpoints b || bail "protected again"
+on b pkill -HUP plugctl
+new_checkpoints b || bail "a hangup ends nothing" "$(cat "$disks/b/log")"
+on b pkill -TERM plugctl
 on b kill -TERM "$(cat "$disks/b/controller")"
 until_it has_ended b
 is "told to stop: the plug is open" "$(plugctl -n web-b dump eth0 | cut -f 6)" open
