@@ -100,8 +100,7 @@ count=0
 while [ -z "$stop" ] && { [ "$EPOCHS" = 0 ] || [ $count -lt "$EPOCHS" ]; }; do
 	sleep "$PERIOD" || :
 	# Packets that the guest has sent so far belong to this checkpoint ...
-	take_checkpoint
-	tell buffer "$@" || { resume_guest; exit 1; }
+	take_checkpoint && tell buffer "$@" || { resume_guest; exit 1; }
 	ended=$(closed_epochs)
 	resume_guest
 	# ... and leave when the backup has it. If the backup cannot get it, one

@@ -20,10 +20,10 @@
  * takes the locks of the buckets instead, so it never waits for a busy root.
  *
  * The commands of a controller's loop (BUFFER, RELEASE_ONE, RELEASE_UPTO of a
- * closed plug, GET of one) need only the plug's lock and the root lock. All
- * others take RTNL, which also keeps the plug. The sender does not see the
- * difference. On a kernel that frees qdiscs without waiting for RCU, every
- * command takes RTNL.
+ * closed plug, GET of one) need only the plug's lock and the root lock, a
+ * release only while the device is active. All others take RTNL, which also
+ * keeps the plug. The sender does not see the difference. On a kernel that
+ * frees qdiscs without waiting for RCU, every command takes RTNL.
  *
  * An owner is a socket, not a process and not a port number. While the owner's
  * socket is being closed, a thread of the same process may get the same port
@@ -66,15 +66,19 @@ static struct plug_bucket *plug_bucket(u64 id)
 	return &plug_buckets[hash_64(id, PLUG_HASH_BITS)];
 }
 
-static struct net *plug_net(struct Qdisc *sch)
-{
-	return dev_net(qdisc_dev(sch));
-}
-
 /* Counts the plugs of a network namespace that come or go. With RTNL. */
 static unsigned int *plug_generation(const struct net *net)
 {
 	return net_generic(net, plug_generation_id);
+}
+
+/* Skips 0, which would mean that a dump is never interrupted. */
+static void plug_next_generation(const struct net *net)
+{
+	unsigned int *generation = plug_generation(net);
+
+	if (!++*generation)
+		++*generation;
 }
 
 /* Needs an RCU section. The plug that is returned may be going away. */
@@ -641,7 +645,7 @@ static void plug_lose_owner(struct plug_control *control,
 	}
 	plug_set_owner(control, NULL, 0, SCH_PLUG_AT_EXIT_KEEP);
 	plug_identify(control, &after);
-	plug_event(plug_net(sch), SCH_PLUG_CMD_OWNER_LOST_NTF, &after,
+	plug_event(control->net, SCH_PLUG_CMD_OWNER_LOST_NTF, &after,
 		   SCH_PLUG_A_AT_EXIT, at_exit);
 }
 
@@ -842,9 +846,9 @@ void plug_attached(struct Qdisc *sch)
 	ASSERT_RTNL();
 	spin_lock_init(&control->lock);
 	control->sch = sch;
-	control->net = plug_net(sch);
+	control->net = dev_net(qdisc_dev(sch));
 	control->id = plug_next_id++;
-	++*plug_generation(control->net);
+	plug_next_generation(control->net);
 	plug_identify(control, &snap);
 	plug_look(sch, &snap);
 
@@ -853,7 +857,7 @@ void plug_attached(struct Qdisc *sch)
 	hlist_add_head_rcu(&control->node, &bucket->plugs);
 	spin_unlock_bh(&bucket->lock);
 
-	plug_event(plug_net(sch), SCH_PLUG_CMD_ATTACH_NTF, &snap, 0, 0);
+	plug_event(control->net, SCH_PLUG_CMD_ATTACH_NTF, &snap, 0, 0);
 }
 
 void plug_detached(struct Qdisc *sch)
@@ -869,32 +873,26 @@ void plug_detached(struct Qdisc *sch)
 	hlist_del_init_rcu(&control->node);
 	plug_unlock_both(control);
 
-	++*plug_generation(control->net);
+	plug_next_generation(control->net);
 	if (control->owner)
 		plug_set_owner(control, NULL, 0, SCH_PLUG_AT_EXIT_KEEP);
 	plug_identify(control, &snap);
 	plug_look(sch, &snap);
-	plug_event(plug_net(sch), SCH_PLUG_CMD_DETACH_NTF, &snap, 0, 0);
+	plug_event(control->net, SCH_PLUG_CMD_DETACH_NTF, &snap, 0, 0);
 }
 
 /* Needs RTNL. */
 void plug_changed(struct Qdisc *sch, const struct plug_cmd *cmd,
 		  struct plug_snapshot *after)
 {
-	plug_identify(plug_control(sch), after);
-	plug_event(plug_net(sch), SCH_PLUG_CMD_CHANGE_NTF, after,
+	struct plug_control *control = plug_control(sch);
+
+	plug_identify(control, after);
+	plug_event(control->net, SCH_PLUG_CMD_CHANGE_NTF, after,
 		   SCH_PLUG_A_ACTION, cmd->action);
 }
 
-/* 0 would mean that a dump is never interrupted. */
-static int plug_net_init(struct net *net)
-{
-	*plug_generation(net) = 1;
-	return 0;
-}
-
 static struct pernet_operations plug_net_ops = {
-	.init	= plug_net_init,
 	.id	= &plug_generation_id,
 	.size	= sizeof(unsigned int),
 };

@@ -52,7 +52,8 @@
  * queue is scheduled already, or that a sender is about to run it. In both
  * cases, whoever runs the queue takes the lock after us, and sees the new
  * numbers. Three commands do not need RTNL while they only change the numbers
- * of a closed plug (plug_only_numbers()). All other commands hold RTNL.
+ * of a closed plug (plug_only_numbers()); a release only while the device is
+ * active. All other commands hold RTNL.
  *
  * A plug at the root that is open and empty does nothing to a packet, and
  * TCQ_F_CAN_BYPASS tells the core to send without enqueueing. The core reads
@@ -738,7 +739,7 @@ static bool plug_has_no_root(const struct Qdisc *root)
 static void plug_assert_root_lock(const struct Qdisc *sch,
 				  const struct Qdisc *locked)
 {
-	const struct Qdisc *root = plug_root_rcu(sch);
+	struct Qdisc *root = plug_root_rcu(sch);
 
 	if (!plug_has_no_root(locked) && !plug_has_no_root(root))
 		lockdep_assert_held(qdisc_lock(root));
@@ -749,33 +750,40 @@ static void plug_unlock_root_rcu(struct Qdisc *root)
 	spin_unlock_bh(qdisc_lock(root));
 }
 
-/* While a device is down, or its qdiscs are being changed, its active qdisc is
- * a builtin one. Scheduling that one would start nothing.
+/* A device that is down, has no carrier or is having its qdiscs changed has a
+ * builtin qdisc as its active one. Then neither that one nor the root may be
+ * scheduled: the one starts nothing, and the core has stopped to wait for the
+ * other.
  */
 static bool plug_is_active(const struct Qdisc *sch, const struct Qdisc *root)
 {
-	return !plug_has_no_root(root) && qdisc_root(sch) == root;
+	return qdisc_root(sch) == root;
 }
 
 /* Executes a command under rcu_read_lock(). The caller keeps the plug alive.
  * Returns -EAGAIN, with nothing done, if RTNL is needed.
  *
- * The root is always scheduled, because we cannot look at the head of the
- * queue. If the core deactivates it afterwards, it takes the root lock to look
- * whether the root is scheduled, and waits until it has run.
+ * The root is scheduled even if nothing was released, because we cannot look at
+ * the head of the queue. If the core deactivates the root afterwards, it takes
+ * the root lock to look whether the root is scheduled, and waits until it has
+ * run. On 7.3 __netif_schedule() does nothing if that has just begun, and the
+ * core runs the queue when the device is active again.
  */
 int plug_command_rcu(struct Qdisc *sch, const struct plug_cmd *cmd,
 		     struct plug_snapshot *after,
 		     struct netlink_ext_ack *extack)
 {
 	struct Qdisc *root = plug_lock_root_rcu(sch);
+	bool active = plug_is_active(sch, root);
 	int err = -EAGAIN;
 
 	plug_assert_root_lock(sch, root);
-	if (plug_is_active(sch, root) &&
+	if (!plug_has_no_root(root) &&
+	    (active || cmd->action == TCQ_PLUG_BUFFER) &&
 	    plug_only_numbers(qdisc_priv(sch), cmd)) {
 		err = plug_apply(sch, cmd, extack);
-		__netif_schedule(root);
+		if (active)
+			__netif_schedule(root);
 		plug_look_at_numbers(sch, after);
 	}
 	plug_unlock_root_rcu(root);
@@ -821,7 +829,6 @@ static int plug_init(struct Qdisc *sch, struct nlattr *opt,
 	struct plug_cmd cmd = { .action = TCQ_PLUG_BUFFER };
 	int err;
 
-	/* The core may reset the plug after a failed init. */
 	__skb_queue_head_init(&q->stopped_gso);
 	__skb_queue_head_init(&q->stopped_bad_txq);
 	if (opt) {

@@ -85,7 +85,7 @@ struct plug_control {
 	spinlock_t		lock;	/* held to unhash, or set the owner */
 	struct hlist_node	node;	/* unhashed: is being destroyed */
 	struct Qdisc		*sch;
-	const struct net	*net;	/* only to compare; it never changes */
+	struct net		*net;	/* in which the plug was created */
 	u64			id;
 	struct sock		*owner;
 	u32			owner_port;

@@ -809,10 +809,14 @@ static void not_without_rtnl(int answer, const struct plug_cmd *cmd,
 		 plug_commands(&data->stats) == plug_commands(&plug_data.stats)));
 	require("without RTNL: not under a lock of the core's", answer == -EAGAIN ||
 		!(root_qdisc->flags & TCQ_F_BUILTIN));
+	require("without RTNL: nothing is scheduled while the root is inactive",
+		!scheduled || !inactive);
+	require("without RTNL: nothing is released while the root is inactive",
+		answer == -EAGAIN || !inactive || cmd->action == TCQ_PLUG_BUFFER);
 	require("without RTNL: what a loop sends is done", answer != -EAGAIN || open ||
-		(root_qdisc->flags & TCQ_F_BUILTIN) || inactive ||
+		(root_qdisc->flags & TCQ_F_BUILTIN) ||
 		!(cmd->action == TCQ_PLUG_BUFFER ||
-		  (!shut && (cmd->action == TCQ_PLUG_RELEASE_ONE ||
+		  (!shut && !inactive && (cmd->action == TCQ_PLUG_RELEASE_ONE ||
 			     cmd->action == TCQ_PLUG_RELEASE_UPTO))));
 }
 

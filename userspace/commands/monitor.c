@@ -502,6 +502,7 @@ static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 	struct known *known;
 	uint32_t action;
 	uint8_t event;
+	bool joined;
 
 	if (nlh->nlmsg_type != mon->family || plug_parse(nlh, &state))
 		return false;
@@ -515,6 +516,9 @@ static bool handle_change(struct monitor *mon, const struct nlmsghdr *nlh)
 		known->state = state;
 		print_event(mon, "detach", known);
 		drop_known(mon, known);
+		/* The module may have been loaded again, with a plug, meanwhile. */
+		follow_family(mon, &joined);
+		return joined;
 	} else if (event == SCH_PLUG_CMD_CHANGE_NTF && known) {
 		handle_command(mon, known, &state, action);
 	} else if (event == SCH_PLUG_CMD_OWNER_LOST_NTF && known) {

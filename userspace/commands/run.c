@@ -56,7 +56,7 @@ struct run {
 	bool closed;
 	bool owned;		/* by our socket: no guard is needed */
 	pid_t guard;		/* 0: none */
-	int lifeline;		/* a pipe to the guard: it is closed when we die */
+	int lifeline;		/* a socket to the guard: it is closed when we die */
 	pid_t child;
 	int exec_error;		/* a pipe from the child: errno, if exec fails */
 	sigset_t signals;	/* signals we wait for, blocked */
@@ -158,7 +158,7 @@ static bool open_plugs(struct run *run)
 		try_to_open(run);
 	/* Only failures of the last attempt are reported. */
 	for (i = 0; i < run->n; i++)
-		if (run->targets[i].failed != TARGET_GONE)
+		if (run->targets[i].failed != TARGET_GONE && !run->try_again)
 			complain_target(run->req, &run->targets[i]);
 	if (run->closed) {
 		run->open_at = clock_now() + GRACE;

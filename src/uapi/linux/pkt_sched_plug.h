@@ -112,7 +112,7 @@
 
 /*
  * The generic netlink family. It reports more about a plug than tc can, and the
- * commands of a controller's loop do not wait for changes to devices.
+ * commands of a controller's loop do not wait for changes to other devices.
  * sch_plug.yaml, in the source one directory above this header, describes the
  * messages for programs.
  *
@@ -154,7 +154,7 @@
  * @SCH_PLUG_CMD_GET: the state of the plug SCH_PLUG_A_ID. As a dump: of all
  *	plugs, or of those of the device SCH_PLUG_A_IFINDEX. The answer has
  *	statistics. ENOENT: no such plug. If a plug came or went during a dump,
- *	in any network namespace, the dump has NLM_F_DUMP_INTR.
+ *	in this network namespace, the dump has NLM_F_DUMP_INTR.
  * @SCH_PLUG_CMD_CHANGE: does SCH_PLUG_A_ACTION to the plug SCH_PLUG_A_ID.
  *	ENOENT: no such plug. EINVAL: unknown action, or as described at the
  *	action below.
