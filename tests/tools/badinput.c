@@ -429,7 +429,6 @@ static void show(const struct plug_msg *msg, int err)
 /* A random message of the family. */
 struct random_request {
 	struct control_request	req;
-	__u16			flags;
 	bool			odd_header;	/* has reserved bits set */
 };
 

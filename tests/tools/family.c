@@ -1131,7 +1131,7 @@ enum ending { EXITS, KILLED, EXECS, CLOSES };
 
 /* Makes a process the owner of the plug, ends it as @how says, and waits for its end.
  */
-static pid_t owner(__u64 id, __u32 at_exit, enum ending how, int *go)
+static void owner(__u64 id, __u32 at_exit, enum ending how)
 {
 	int ready[2], end[2];
 	char byte;
@@ -1176,20 +1176,17 @@ static pid_t owner(__u64 id, __u32 at_exit, enum ending how, int *go)
 	close(ready[0]);
 	if (how == KILLED)
 		close(end[1]);
-	*go = 0;
-	return pid;
 }
 
 static void owner_ends(__u32 at_exit, enum ending how, const char *what)
 {
 	__u64 id = start();
-	int go;
 
 	diag("an owner that %s", what);
 	wire_send(&w, 2, 100);
 	control_do(&c, id, TCQ_PLUG_BUFFER, NULL);
 	wire_send(&w, 3, 100);
-	owner(id, at_exit, how, &go);
+	owner(id, at_exit, how);
 	ok(!(control_look(&c, id).has & (1 << SCH_PLUG_A_OWNER)), "%s: has none", what);
 	switch (at_exit) {
 	case SCH_PLUG_AT_EXIT_OPEN:

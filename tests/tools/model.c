@@ -221,7 +221,7 @@ static struct {
 	/* Packets sent through an open plug. Some of them may have been queued, if
 	 * a separate thread runs the queue (PREEMPT_RT).
 	 */
-	__u64		open_packets, open_bytes, open_most;
+	__u64		open_packets, open_bytes;
 	enum wrong	wrong;
 	char		text[256];
 	unsigned long long steps, frames, commands, by_family, fates[DROPPED + 1];
