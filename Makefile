@@ -64,7 +64,7 @@ uninstall:				## undo that
 shell:					## a shell in a VM (KERNEL=7.3)
 	@tests/vm/run --shell $(or $(KERNEL),7.3)
 
-vm-refresh:				## empty the cache: fetch the newest kernels, build all anew
+vm-refresh:				## empty the cache; the next run fetches the newest kernels
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/sch-plug"
 
 clean:					## remove what was built in the checkout
