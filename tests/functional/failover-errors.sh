@@ -32,7 +32,7 @@ cat > /tmp/criu-or-not << END
 exec $CRIU "\$@"
 END
 chmod +x /tmp/criu-or-not
-CRIU=/tmp/criu-or-not
+real=$CRIU CRIU=/tmp/criu-or-not
 start a b
 new_checkpoints a || bail "the service runs, and checkpoints are taken"
 ask one 1000
@@ -56,6 +56,8 @@ echo madvise > $huge_pages
 on b "$ha" check -n web-b -d "$disks/b" > /tmp/out 2>&1
 is "and nothing if they are not" "$(grep -c madvise /tmp/out)" 0
 check "and that this CRIU can do it" grep -q "Version.* can do it" /tmp/out
+on b env -u CRIU PATH="${real%/*}:$PATH" "$ha" check -n web-b -d "$disks/b" > /tmp/out 2>&1
+check "and so can the criu of PATH" grep -q "Version.* can do it" /tmp/out
 
 # Dumps fail
 touch /tmp/fail
