@@ -115,9 +115,11 @@ right one
 # Signals to all processes: of a terminal that is gone, and of systemd
 protect b a
 new_checkpoints b || bail "protected again"
-on b pkill -HUP plugctl
+# shellcheck disable=SC2016 # for the other shell
+signal_plugctl='kill -$0 $(pidof plugctl)'
+on b sh -c "$signal_plugctl" HUP || bail "no plugctl to send SIGHUP to"
 new_checkpoints b || bail "a hangup ends nothing" "$(cat "$disks/b/log")"
-on b pkill -TERM plugctl
+on b sh -c "$signal_plugctl" TERM || bail "no plugctl to send SIGTERM to"
 on b kill -TERM "$(cat "$disks/b/controller")"
 until_it has_ended b
 is "told to stop: the plug is open" "$(plugctl -n web-b dump eth0 | cut -f 6)" open
