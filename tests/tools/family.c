@@ -221,6 +221,11 @@ static void test_many(void)
 	dump_during("tc -n other qdisc add dev lo root plug", false,
 		    "one that comes in another namespace");
 	must("ip netns del other");
+	/* Each time other plugs are the first of a message. */
+	for (i = 2; i < 10; i++) {
+		must("tc qdisc del dev q%u root", i);
+		is_u64(control_dump(&c, 0, NULL, 0), 201 - i, "a dump of those that are left");
+	}
 	must("for i in $(seq 199); do echo link del q$i; done | ip -batch -");
 	is_u64(control_dump(&c, 0, list + n, 256 - n), 1, "and of the one that is left");
 	is_u64(not_found(list, n), n - 1, "GET finds that one and no other");
