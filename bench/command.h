@@ -93,7 +93,7 @@ static inline struct family_command family_change(const struct control *c, __u64
 	return f;
 }
 
-/* Makes the answer the state after the command, instead of an acknowledgment. */
+/* Asks for the state after the command as the answer, instead of an acknowledgment. */
 static inline struct family_command family_echo(struct family_command f)
 {
 	f.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ECHO;

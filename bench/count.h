@@ -46,7 +46,7 @@ static inline int compare_u64(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Leaves out the samples that a timer interrupt has hit: they are less than half. */
+/* Samples that a timer interrupt has hit do not matter: they are fewer than half. */
 static inline double median(__u64 *v, unsigned int n)
 {
 	qsort(v, n, sizeof(*v), compare_u64);

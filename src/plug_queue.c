@@ -51,9 +51,9 @@
  * each command, and no release is missed. __netif_schedule() may find that the
  * queue is scheduled already, or that a sender is about to run it. In both
  * cases, whoever runs the queue takes the lock after us, and sees the new
- * numbers. Three commands do not need RTNL while they only change the numbers
- * of a closed plug (plug_only_numbers()); a release only while the device is
- * active. All other commands hold RTNL.
+ * numbers. BUFFER, RELEASE_ONE and RELEASE_UPTO do not need RTNL while they
+ * only change the numbers of a closed plug (plug_only_numbers()). For the two
+ * releases the device must also be active. All other commands hold RTNL.
  *
  * A plug at the root that is open and empty does nothing to a packet, and
  * TCQ_F_CAN_BYPASS tells the core to send without enqueueing. The core reads

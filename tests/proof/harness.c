@@ -554,7 +554,7 @@ static void begin(void)
 	/* With the valve shut the core has no packets for the driver. */
 	running = root_qdisc == &qdisc && !backs[0].is && !shut && nondet_bool();
 	plug_data.stopped = n_stopped();
-	/* The packets were accepted below a limit that was a u32, maybe another one. */
+	/* The packets were accepted under a u32 as the limit, maybe not the present one. */
 	assume(bytes <= U32_MAX);
 	consistent();
 }

@@ -78,7 +78,7 @@ struct sk_buff {
 	struct sk_buff	*next;
 	unsigned int	len;
 	void		(*destructor)(struct sk_buff *skb);
-	/* The contents of cb: qdisc_skb_cb()->data has 20 bytes */
+	/* The contents of cb. In the kernel qdisc_skb_cb()->data has only 20 bytes. */
 	struct qdisc_skb_cb {
 		u64		data[3];
 		unsigned int	pkt_len;

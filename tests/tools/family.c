@@ -778,7 +778,7 @@ static size_t right_len(__u16 attr)
 
 /* Sends all attributes that @op takes, with valid values. Only @attr is different:
  * it has @flags and @len bytes, or is left out if @len is -1. If @op does not take
- * @attr, it is the last one. Sets *@at to the position of @attr; returns the error.
+ * @attr, it is added at the end. Sets *@at to the position of @attr; returns the error.
  */
 static int send_with(const struct operation *op, __u64 id, __u16 attr, __u16 flags, int len,
 		     int *at, struct control_reply *reply)

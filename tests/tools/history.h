@@ -36,7 +36,7 @@ struct answer {
 	int	action;
 };
 
-/* When the first packet with these two marks left. */
+/* The time at which the first packet of this plug and epoch left. */
 struct departure {
 	__u64	id, epoch;
 	__u64	when;

@@ -405,7 +405,7 @@ int main(int argc, char **argv)
 		look_for_big();
 		for (phase_end = now_ns() + PHASE_MS * 1000000ULL; now_ns() < phase_end; ) {
 			refused += !!say_buffer(&commander, &ledger);
-			if (!enough())	/* a slow machine has few commands */
+			if (!enough())	/* few phases: look in each cycle */
 				look_for_big();
 			refused += !!say_release_one(&commander, &ledger);
 			if (!dice(&seed, 50))

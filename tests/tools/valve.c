@@ -581,7 +581,7 @@ static void test_ifb(void)
 
 /* ---- a transmit queue that stays stopped ---- */
 
-#define RING 10		/* frames that the tap device takes unread */
+#define RING 10		/* frames that the tap device takes before somebody reads */
 
 static void tap_plug(void)
 {
@@ -732,10 +732,10 @@ static void pair_end(struct tap tap[2])
 	tap_end(&tap[0]);
 }
 
-/* The core dequeues several packets at once, and sends those for the transmit queue
- * of the first one. It keeps the first packet for another queue beside the qdisc, as
- * it was enqueued: a GSO packet is not segmented yet. Here that packet has to wait:
- * the driver has handed back packets before it, and those go first.
+/* The core dequeues several packets at once, as long as they go to the same transmit
+ * queue. The next packet, which goes to another queue, is set aside outside of the
+ * qdisc (skb_bad_txq), as it was enqueued: a GSO packet is not segmented yet. Here that
+ * packet has to wait: the driver has handed back packets before it, and those go first.
  */
 static void test_gso(void)
 {

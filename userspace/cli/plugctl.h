@@ -139,7 +139,7 @@ enum completion {
 struct command {
 	const char *name;
 	const struct command *group;	/* this is a subcommand of it; or NULL */
-	const struct command *const *subcommands;	/* ends with NULL; or NULL */
+	const struct command *const *subcommands;	/* a list that NULL ends, or no list */
 	const char *aliases[ALIASES_MAX];
 	const char *usage;	/* the arguments, for help */
 	const char *summary;

@@ -128,7 +128,7 @@ int kernel_dump_family(struct kernel *kernel, int ifindex,
 	       kernel_dump_qdiscs(kernel, ifindex, list);
 }
 
-/* This kernel has no guests. fuzz_replies tests the parsers of such messages. */
+/* This stub has no guests: every dump is empty. */
 int kernel_dump(struct kernel *kernel, struct nlmsghdr *request,
 		handle_fn *handle, void *data)
 {

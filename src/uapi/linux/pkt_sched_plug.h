@@ -252,9 +252,10 @@ enum sch_plug_at_exit {
  *	SCH_PLUG_A_EPOCH - 1.
  * @SCH_PLUG_A_HEAD_EPOCH: __u64, the epoch of the oldest packet held; absent
  *	if no packet is held. If it is not above SCH_PLUG_A_RELEASED, released
- *	packets have yet to leave. It is SCH_PLUG_A_RELEASED if the driver has
- *	returned all of these. Guaranteed only in dumps: other messages may
- *	lack it.
+ *	packets have yet to leave. A packet that the driver has returned no
+ *	longer has its epoch: if all released packets are such, this is
+ *	SCH_PLUG_A_RELEASED. Guaranteed only in dumps: other messages may lack
+ *	it.
  * @SCH_PLUG_A_TAIL_EPOCH: __u64, the epoch of the newest packet held. If it is
  *	above SCH_PLUG_A_RELEASED, packets are held that have not been
  *	released. Present under the same conditions as SCH_PLUG_A_HEAD_EPOCH.

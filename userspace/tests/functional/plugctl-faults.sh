@@ -77,7 +77,7 @@ status=0
 wait $pid || status=$?
 is "with the status of that" $status 143
 
-# It is stopped, and the plug cannot be opened at first.
+# The program is stopped again. At first the plug cannot be opened: all answers are lost.
 rm -f "$tmp/program"
 # shellcheck disable=SC2016
 lossy '' plugctl run v0 -- \

@@ -29,7 +29,7 @@ stop() {
 	fill
 	plugctl buffer v0
 	stopped=$(field v0 $F_STOPPED)
-	# Packets that stay now were stopped by the plug.
+	# At the fast rate only packets that the plug has stopped stay in the queue.
 	speed "$fast"
 }
 
