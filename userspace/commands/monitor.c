@@ -462,23 +462,28 @@ static bool handle_message(struct monitor *mon, const struct nlmsghdr *nlh)
 	return has_known(mon, tcm->tcm_ifindex);
 }
 
-/* Handles the state after a command, and counts the command. */
-static void handle_command(struct monitor *mon, struct known *known,
-			 const struct qdisc_state *state, uint32_t action)
+/* Counts a command as printed. Returns its name, "change" if the action is unknown. */
+static const char *count_command(struct known *known, uint32_t action)
 {
-	const char *name = "change";
 	size_t i;
 
-	if (state->commands <= known->old_commands)
-		return;
 	for (i = 0; i < REPORTED; i++) {
 		if (reported[i].action != action)
 			continue;
 		known->counters[reported[i].counter]++;
-		name = reported[i].name;
+		return reported[i].name;
 	}
+	return "change";
+}
+
+/* Handles the state after a command. */
+static void handle_command(struct monitor *mon, struct known *known,
+			 const struct qdisc_state *state, uint32_t action)
+{
+	if (state->commands <= known->old_commands)
+		return;
 	known->state = *state;
-	print_event(mon, name, known);
+	print_event(mon, count_command(known, action), known);
 }
 
 /* The end of an owner counts as the command that was executed then. */
@@ -487,9 +492,9 @@ static void handle_owner_lost(struct monitor *mon, struct known *known,
 {
 	if (state->commands > known->old_commands) {
 		if (state->at_exit == SCH_PLUG_AT_EXIT_OPEN)
-			known->counters[SCH_PLUG_A_STATS_RELEASE_INDEFINITE_CMDS]++;
+			count_command(known, TCQ_PLUG_RELEASE_INDEFINITE);
 		else if (state->at_exit == SCH_PLUG_AT_EXIT_DISCARD)
-			known->counters[SCH_PLUG_A_STATS_DISCARD_CMDS]++;
+			count_command(known, TCQ_PLUG_DISCARD);
 	}
 	known->state = *state;
 	print_event(mon, "owner-lost", known);
